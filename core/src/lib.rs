@@ -1,0 +1,18 @@
+//! What trainer, server and browser must agree on.
+//!
+//! A score that is computed twice in two languages will differ once. So the session, the score,
+//! the bundle's bytes and the feedback cell are written here, once, and built both natively and
+//! for `wasm32`. This crate does no I/O, starts no thread, reads no clock and draws no random
+//! number: bytes, times and seeds are passed in.
+//!
+//! - [`manifest`], [`digest`] and [`bundle`]: what is published, and how it is checked before it is parsed.
+//! - [`session`], [`score`] and [`rank`]: what this visitor looked at, and what follows from it.
+//! - [`cell`] and [`budget`]: what may leave the device, and how much of it.
+
+pub mod action;
+pub mod cell;
+pub mod digest;
+pub mod manifest;
+
+pub use action::Action;
+pub use digest::Digest;

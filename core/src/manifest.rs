@@ -1,0 +1,359 @@
+//! `manifest.json`: names every file of a bundle by content hash and length.
+//!
+//! The manifest is the root of trust. It is parsed under a size limit, refused when a field is
+//! unknown, and checked as a whole before any file that it names is fetched. A detached
+//! signature over its exact bytes stands beside it under [`SIGNATURE_FILE`].
+
+use crate::Digest;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The schema that this build reads and writes.
+pub const SCHEMA: &str = "vitrine.bundle/1";
+/// The manifest's own file name.
+pub const MANIFEST_FILE: &str = "manifest.json";
+/// Where a signature over the manifest's bytes is looked for.
+pub const SIGNATURE_FILE: &str = "manifest.sig";
+/// Names of the files of a bundle.
+pub mod file {
+    /// Item vectors, neighbours, popularity, fusion weights (safetensors).
+    pub const TABLES: &str = "tables.safetensors";
+    /// The shop's item id → row (fst map).
+    pub const ITEMS: &str = "items.fst";
+    /// Session encoder (ONNX); a bundle without one still ranks.
+    pub const ENCODER: &str = "encoder.onnx";
+    /// Category, price band, stock: what filters need (JSON).
+    pub const FACETS: &str = "facets.json";
+}
+
+/// The longest manifest that is read, in bytes.
+pub const MAX_MANIFEST_BYTES: usize = 256 * 1024;
+/// The longest file that a manifest may name, in bytes.
+pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
+/// The most items a bundle may hold.
+pub const MAX_ITEMS: u32 = 4_000_000;
+
+/// The manifest of one bundle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Rises by one with each bundle of this shop; a browser never goes back.
+    pub version: u64,
+    /// SHA-256 of the manifest that this bundle was trained after, if there was one.
+    pub parent: Option<Digest>,
+    /// When the bundle was made, Unix time in seconds.
+    pub created: u64,
+    /// When it must no longer be used, Unix time in seconds.
+    pub expires: u64,
+    /// Whether the history behind it was simulated; said wherever the bundle is shown.
+    pub synthetic: bool,
+    /// Every file, by name.
+    pub files: BTreeMap<String, FileEntry>,
+    /// Shape of the tables.
+    pub model: ModelFacts,
+    /// What the bundle was trained from.
+    pub training: TrainingFacts,
+    /// What a client must follow when it reports.
+    pub privacy: Privacy,
+}
+
+/// One file: content hash and length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// SHA-256 of the file.
+    pub sha256: Digest,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// Shape of the tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelFacts {
+    /// Items, N.
+    pub items: u32,
+    /// Width of an item vector, D; 0 when there is no encoder.
+    pub dim: u32,
+    /// The most neighbours that one item has.
+    pub neighbours: u32,
+    /// How many of the session's latest events the score looks at, T.
+    pub max_session: u32,
+}
+
+/// What the bundle was trained from: for people to read, never used to rank.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingFacts {
+    /// Name of the data set.
+    pub dataset: String,
+    /// First event, Unix time in seconds, when the history has times.
+    pub from: Option<u64>,
+    /// Last event, Unix time in seconds, when the history has times.
+    pub to: Option<u64>,
+    /// Sessions learned from.
+    pub sessions: u64,
+    /// Events learned from.
+    pub events: u64,
+    /// Released cells that were added to the history.
+    pub released_cells: u64,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Figures on validation, such as `p@20`.
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// What a client must follow when it reports. See PRIVACY in the documentation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Privacy {
+    /// The level, today always [`Level::Unlinkable`].
+    pub level: Level,
+    /// Length of a window in seconds; windows are disjoint and the same for everybody: window
+    /// w spans `[w, w + 1) · window_seconds` of Unix time.
+    pub window_seconds: u64,
+    /// A cell is released when at least this many reports named it.
+    pub k: u32,
+    /// The most transition cells that one browser profile reports in a window.
+    pub transitions: u32,
+    /// The most item cells.
+    pub items: u32,
+    /// The most impression cells.
+    pub impressions: u32,
+    /// The most metric cells.
+    pub metrics: u32,
+    /// How many events later `to` may follow `from` in a transition.
+    pub max_gap: u32,
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        Self {
+            level: Level::Unlinkable,
+            window_seconds: 7 * 24 * 3600,
+            k: 2,
+            transitions: 4,
+            items: 2,
+            impressions: 2,
+            metrics: 0,
+            max_gap: 3,
+        }
+    }
+}
+
+impl Privacy {
+    /// The whole budget of one browser profile in one window, L.
+    pub fn budget(&self) -> u32 {
+        self.transitions + self.items + self.impressions + self.metrics
+    }
+
+    /// The window that holds `now`, Unix time in seconds.
+    pub fn window_at(&self, now: u64) -> u64 {
+        now / self.window_seconds.max(1)
+    }
+}
+
+/// What is promised to the shopper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Cells named by at least k reports, with exact counts. Not differential privacy.
+    Unlinkable,
+}
+
+/// Why a manifest is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// Longer than [`MAX_MANIFEST_BYTES`].
+    #[error("manifest.json is {0} bytes long; at most {MAX_MANIFEST_BYTES} are read")]
+    TooLong(usize),
+    /// Not JSON, or not of the schema's form.
+    #[error("manifest.json is not a Vitrine manifest: {0}")]
+    Malformed(String),
+    /// Another schema.
+    #[error("manifest.json has schema '{0}'; this build reads '{SCHEMA}': update Vitrine")]
+    Schema(String),
+    /// A field holds what it may not.
+    #[error("manifest.json: {field} {reason}")]
+    Field {
+        /// Path of the field.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Manifest {
+    /// Parses and checks a manifest.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
+        if bytes.len() > MAX_MANIFEST_BYTES {
+            return Err(ManifestError::TooLong(bytes.len()));
+        }
+        // The schema first: a later schema may have fields that this build does not know, and
+        // the message should then ask for an update.
+        #[derive(Deserialize)]
+        struct Head {
+            schema: String,
+        }
+        let malformed = |e: serde_json::Error| ManifestError::Malformed(e.to_string());
+        let head: Head = serde_json::from_slice(bytes).map_err(malformed)?;
+        if head.schema != SCHEMA {
+            return Err(ManifestError::Schema(
+                head.schema.chars().take(40).collect(),
+            ));
+        }
+        let manifest: Self = serde_json::from_slice(bytes).map_err(malformed)?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The manifest as it is published: indented JSON with a final newline.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// The entry of a file, or an error that names it.
+    pub fn entry(&self, name: &str) -> Result<&FileEntry, ManifestError> {
+        self.files.get(name).ok_or_else(|| ManifestError::Field {
+            field: format!("files.{name}"),
+            reason: "is missing".into(),
+        })
+    }
+
+    /// All files together, in bytes.
+    pub fn total_bytes(&self) -> u64 {
+        self.files.values().map(|file| file.bytes).sum()
+    }
+
+    fn check(&self) -> Result<(), ManifestError> {
+        let fail = |field: &str, reason: &str| {
+            Err(ManifestError::Field {
+                field: field.into(),
+                reason: reason.into(),
+            })
+        };
+        for name in [file::TABLES, file::ITEMS] {
+            self.entry(name)?;
+        }
+        for (name, entry) in &self.files {
+            let safe = !name.is_empty()
+                && name.len() <= 64
+                && !name.starts_with('.')
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+            if !safe {
+                return fail(
+                    "files",
+                    "has a name that is not plain letters, digits, '.', '_', '-'",
+                );
+            }
+            if entry.bytes > MAX_FILE_BYTES {
+                return fail(&format!("files.{name}.bytes"), "is above 256 MiB");
+            }
+        }
+        if self.version == 0 {
+            return fail("version", "counts from 1");
+        }
+        if self.expires <= self.created {
+            return fail("expires", "is not after created");
+        }
+        if self.model.items == 0 || self.model.items > MAX_ITEMS {
+            return fail("model.items", "is not between 1 and 4,000,000");
+        }
+        if self.model.dim > 1024 {
+            return fail("model.dim", "is above 1024");
+        }
+        if self.model.max_session == 0 || self.model.max_session > 1024 {
+            return fail("model.max_session", "is not between 1 and 1024");
+        }
+        if self.privacy.window_seconds == 0 {
+            return fail("privacy.window_seconds", "is zero");
+        }
+        if self.privacy.budget() > 64 {
+            return fail("privacy", "allows more than 64 cells in a window");
+        }
+        if self.privacy.max_gap == 0 || self.privacy.max_gap > 10 {
+            return fail("privacy.max_gap", "is not between 1 and 10");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn example() -> Manifest {
+        let entry = FileEntry {
+            sha256: Digest::of(b"x"),
+            bytes: 1,
+        };
+        Manifest {
+            schema: SCHEMA.into(),
+            version: 1,
+            parent: None,
+            created: 1_700_000_000,
+            expires: 1_800_000_000,
+            synthetic: true,
+            files: [(file::TABLES.into(), entry), (file::ITEMS.into(), entry)].into(),
+            model: ModelFacts {
+                items: 3,
+                dim: 0,
+                neighbours: 2,
+                max_session: 20,
+            },
+            training: TrainingFacts::default(),
+            privacy: Privacy::default(),
+        }
+    }
+
+    #[test]
+    fn a_manifest_survives_its_own_bytes() {
+        let manifest = example();
+        assert_eq!(Manifest::parse(&manifest.to_bytes()).unwrap(), manifest);
+        assert_eq!(manifest.privacy.budget(), 8);
+    }
+
+    #[test]
+    fn hostile_manifests_are_refused_by_field() {
+        let change = |f: &dyn Fn(&mut Manifest)| {
+            let mut manifest = example();
+            f(&mut manifest);
+            Manifest::parse(&manifest.to_bytes())
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(change(&|m| m.schema = "vitrine.bundle/9".into()).contains("update Vitrine"));
+        assert!(change(&|m| m.version = 0).contains("version"));
+        assert!(change(&|m| m.model.items = 0).contains("model.items"));
+        assert!(change(&|m| m.privacy.transitions = 100).contains("privacy"));
+        assert!(
+            change(&|m| {
+                m.files.remove(file::TABLES);
+            })
+            .contains("tables.safetensors")
+        );
+        assert!(
+            change(&|m| {
+                let entry = m.files[file::TABLES];
+                m.files.insert("../../etc/passwd".into(), entry);
+            })
+            .contains("files")
+        );
+        let text = String::from_utf8(example().to_bytes()).unwrap();
+        let unknown = text.replacen("\"version\"", "\"track\": true, \"version\"", 1);
+        assert!(
+            Manifest::parse(unknown.as_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("track")
+        );
+        assert!(Manifest::parse(&vec![b' '; MAX_MANIFEST_BYTES + 1]).is_err());
+        assert!(Manifest::parse(&text.as_bytes()[..100]).is_err());
+    }
+}

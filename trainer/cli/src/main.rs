@@ -1,0 +1,3 @@
+//! The `vitrine` command: prepare, simulate, train, evaluate, export, publish, retrain.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Learns the item-to-item table, the session encoder and the fusion weights; compresses and evaluates them.

@@ -1,0 +1,3 @@
+//! Builds the two browser modules: cargo, wasm-bindgen, wasm-opt.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The browser's second module: runs the bundle's session encoder with tract-onnx.

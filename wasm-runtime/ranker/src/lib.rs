@@ -1,0 +1,1 @@
+//! The browser's first module: `vitrine-core` behind wasm-bindgen.
