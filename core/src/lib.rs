@@ -6,13 +6,22 @@
 //! number: bytes, times and seeds are passed in.
 //!
 //! - [`manifest`], [`digest`] and [`bundle`]: what is published, and how it is checked before it is parsed.
-//! - [`session`], [`score`] and [`rank`]: what this visitor looked at, and what follows from it.
+//! - [`tables`], [`session`], [`score`] and [`rank`]: what this visitor looked at, and what follows from it.
 //! - [`cell`] and [`budget`]: what may leave the device, and how much of it.
 
 pub mod action;
+pub mod budget;
+pub mod bundle;
 pub mod cell;
 pub mod digest;
+pub mod facets;
 pub mod manifest;
+pub mod rank;
+pub mod score;
+pub mod session;
+pub mod tables;
+pub mod topk;
+pub mod writer;
 
 pub use action::Action;
 pub use digest::Digest;

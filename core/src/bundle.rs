@@ -1,0 +1,191 @@
+//! The bundle: opened from bytes, checked before anything is parsed.
+//!
+//! Bytes come from a network. The order is therefore fixed: manifest, then the length and the
+//! SHA-256 of each file against the manifest, then the parser of that file, which checks every
+//! shape, index and number. A bundle that loads can be scored without a bounds check failing.
+//!
+//! Rows are numbered in the byte order of the item ids. That makes the fst's outputs monotone,
+//! so that the same fst answers id → row and row → id, and no second table of ids is shipped.
+
+use crate::digest::Digest;
+use crate::facets::Facets;
+use crate::manifest::{FileEntry, Manifest, ManifestError, file};
+use crate::tables::Tables;
+
+/// The files of a bundle that the ranker reads. The encoder's file is read by its own module.
+pub struct Files {
+    /// `tables.safetensors`.
+    pub tables: Vec<u8>,
+    /// `items.fst`.
+    pub items: Vec<u8>,
+    /// `facets.json`, where the bundle has one.
+    pub facets: Option<Vec<u8>>,
+}
+
+/// Why a bundle is refused. Every message names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// The manifest does not name the file, or is itself wrong.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// Fewer or more bytes than the manifest says: a broken download, or another file.
+    #[error("{name} is {found} bytes long; the manifest says {wanted}: fetch it again")]
+    Length {
+        /// File name.
+        name: String,
+        /// Its length in bytes.
+        found: u64,
+        /// The length that the manifest names.
+        wanted: u64,
+    },
+    /// Other bytes than the manifest says.
+    #[error("{name} has SHA-256 {found}; the manifest says {wanted}: it was altered or mixed up")]
+    Hash {
+        /// File name.
+        name: String,
+        /// Its hash.
+        found: Digest,
+        /// The hash that the manifest names.
+        wanted: Digest,
+    },
+    /// The right bytes, but not of the format.
+    #[error("{name}: {reason}")]
+    Content {
+        /// File name.
+        name: &'static str,
+        /// What is wrong, with the tensor or field.
+        reason: String,
+    },
+}
+
+impl BundleError {
+    pub(crate) fn content(name: &'static str, reason: impl Into<String>) -> Self {
+        Self::Content {
+            name,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// Checks the length, then the SHA-256 of a file.
+///
+/// # Errors
+/// [`BundleError::Length`] or [`BundleError::Hash`].
+pub fn verify(name: &str, entry: &FileEntry, bytes: &[u8]) -> Result<(), BundleError> {
+    let found = bytes.len() as u64;
+    if found != entry.bytes {
+        return Err(BundleError::Length {
+            name: name.into(),
+            found,
+            wanted: entry.bytes,
+        });
+    }
+    let found = Digest::of(bytes);
+    if found != entry.sha256 {
+        return Err(BundleError::Hash {
+            name: name.into(),
+            found,
+            wanted: entry.sha256,
+        });
+    }
+    Ok(())
+}
+
+/// A bundle that was verified, parsed and checked: ready to score.
+pub struct Bundle {
+    tables: Tables,
+    items: fst::Map<Vec<u8>>,
+    facets: Option<Facets>,
+    max_session: usize,
+}
+
+impl Bundle {
+    /// Verifies every file against the manifest, then parses it.
+    ///
+    /// # Errors
+    /// A [`BundleError`] that names the file; nothing of an unverified file was parsed.
+    pub fn load(manifest: &Manifest, files: Files) -> Result<Self, BundleError> {
+        verify(file::TABLES, manifest.entry(file::TABLES)?, &files.tables)?;
+        verify(file::ITEMS, manifest.entry(file::ITEMS)?, &files.items)?;
+        if let Some(facets) = &files.facets {
+            verify(file::FACETS, manifest.entry(file::FACETS)?, facets)?;
+        }
+        let tables = Tables::parse(&manifest.model, &files.tables)?;
+        let items = parse_items(manifest.model.items, files.items)?;
+        let facets = files
+            .facets
+            .map(|bytes| Facets::parse(manifest.model.items, &bytes))
+            .transpose()?;
+        Ok(Self {
+            tables,
+            items,
+            facets,
+            max_session: manifest.model.max_session as usize,
+        })
+    }
+
+    /// The row of an item, or `None` when the model does not know it.
+    pub fn row(&self, id: &str) -> Option<u32> {
+        self.items.get(id).and_then(|row| u32::try_from(row).ok())
+    }
+
+    /// The id of a row.
+    pub fn id(&self, row: u32) -> Option<String> {
+        let key = self.items.as_fst().get_key(u64::from(row))?;
+        String::from_utf8(key).ok()
+    }
+
+    /// How many items the model knows, N.
+    pub fn items(&self) -> u32 {
+        self.tables.items()
+    }
+
+    /// Width of an item vector, D; 0 without an encoder.
+    pub fn dim(&self) -> usize {
+        self.tables.dim()
+    }
+
+    /// How many of the session's latest events are looked at, T.
+    pub fn max_session(&self) -> usize {
+        self.max_session
+    }
+
+    /// The tables that the score is computed from.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// Category, price band and stock by row, where the bundle has them.
+    pub fn facets(&self) -> Option<&Facets> {
+        self.facets.as_ref()
+    }
+}
+
+fn parse_items(items: u32, bytes: Vec<u8>) -> Result<fst::Map<Vec<u8>>, BundleError> {
+    let fail = |reason: String| BundleError::content(file::ITEMS, reason);
+    let map = fst::Map::new(bytes).map_err(|e| fail(format!("is not an fst: {e}")))?;
+    map.as_fst()
+        .verify()
+        .map_err(|e| fail(format!("is damaged: {e}")))?;
+    if map.len() != items as usize {
+        return Err(fail(format!(
+            "holds {} items; the manifest says {items}",
+            map.len()
+        )));
+    }
+    let mut stream = map.stream();
+    let mut expected = 0;
+    while let Some((id, row)) = fst::Streamer::next(&mut stream) {
+        if row != expected {
+            return Err(fail(format!(
+                "gives item '{}' row {row}; rows are numbered in the byte order of the ids, so {expected} was expected",
+                String::from_utf8_lossy(id)
+            )));
+        }
+        if std::str::from_utf8(id).is_err() {
+            return Err(fail(format!("the id of row {row} is not UTF-8")));
+        }
+        expected += 1;
+    }
+    Ok(map)
+}

@@ -1,0 +1,279 @@
+//! Ranking on the device: the bundle, the visitor's session and the encoder's answer together.
+
+use crate::Action;
+use crate::bundle::Bundle;
+use crate::facets::Filter;
+use crate::score::{Event, Query, Scorer, Terms, contribution};
+use crate::session::Session;
+use crate::tables::Tables;
+use crate::topk::TopK;
+use serde::Serialize;
+
+/// An item of the caller's list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked {
+    /// Its place in the caller's list.
+    pub index: u32,
+    /// Its score; 0 when the model does not know the item.
+    pub score: f32,
+    /// Whether the model knows the item.
+    pub known: bool,
+}
+
+/// An item of the whole catalogue.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recommended {
+    /// Row in the bundle.
+    #[serde(skip)]
+    pub row: u32,
+    /// Item id.
+    pub id: String,
+    /// Its score.
+    pub score: f32,
+}
+
+/// Why an item stands where it stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The explained item.
+    pub item: String,
+    /// Its score.
+    pub score: f32,
+    /// What the score is made of.
+    pub terms: Terms,
+    /// The session's items that brought it here, strongest first.
+    pub because: Vec<Because>,
+}
+
+/// What one item of the session gave to the score.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Because {
+    /// Item id.
+    pub item: String,
+    /// The latest that was done with it.
+    pub action: Action,
+    /// Its part of the neighbour term, or of the repeat term where it is the item itself.
+    pub contribution: f32,
+}
+
+/// Ranks for one visitor.
+pub struct Ranker {
+    bundle: Bundle,
+    session: Session,
+    /// The session's events by row, in step with `session`.
+    events: Vec<Event>,
+    scorer: Scorer,
+    /// Rows from the most to the least popular; made when it is first needed.
+    by_popularity: Vec<u32>,
+}
+
+impl Ranker {
+    /// A ranker with an empty session.
+    pub fn new(bundle: Bundle) -> Self {
+        let scorer = Scorer::new(bundle.items());
+        let mut ranker = Self {
+            bundle,
+            session: Session::default(),
+            events: Vec::new(),
+            scorer,
+            by_popularity: Vec::new(),
+        };
+        ranker.follow_session();
+        ranker
+    }
+
+    /// The bundle.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// The visitor's session, as it is stored on the device.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Records an event at `now` (Unix time in seconds). The encoder's earlier answer is dropped.
+    pub fn track(&mut self, item: &str, action: Action, now: u64) {
+        let limit = self.bundle.max_session();
+        self.session.push(item, action, now, limit);
+        self.follow_session();
+    }
+
+    /// Takes up a stored session, unless it is over at `now`.
+    pub fn restore(&mut self, session: Session, now: u64) {
+        self.session = if session.is_over(now) {
+            Session::default()
+        } else {
+            session
+        };
+        self.follow_session();
+    }
+
+    /// Forgets the session.
+    pub fn clear(&mut self) {
+        self.session = Session::default();
+        self.follow_session();
+    }
+
+    fn follow_session(&mut self) {
+        let events = self.session.events();
+        let surplus = events.len().saturating_sub(self.bundle.max_session());
+        self.events = events[surplus..]
+            .iter()
+            .map(|event| Event {
+                row: self.bundle.row(&event.item),
+                action: event.action,
+            })
+            .collect();
+        self.set_query(None);
+    }
+
+    /// The encoder's input for the session: `[t, D + 3]`, each row an item's vector and the
+    /// one-hot code of the action, oldest first. Empty without an encoder or a known item.
+    pub fn encoder_input(&self) -> Vec<f32> {
+        encoder_input(self.bundle.tables(), &self.events)
+    }
+
+    /// Gives the encoder's answer `[D]` for the running session, or takes it away. An answer of
+    /// another width or with a number that is not finite is as good as none.
+    pub fn set_query(&mut self, query: Option<&[f32]>) {
+        let query = query.and_then(Query::new);
+        self.scorer.set(self.bundle.tables(), &self.events, query);
+    }
+
+    /// Orders the caller's list: known items by score, then unknown ones; the caller's order
+    /// decides among equals.
+    pub fn rank(&self, ids: &[&str]) -> Vec<Ranked> {
+        let mut ranked: Vec<Ranked> = ids
+            .iter()
+            .enumerate()
+            .map(|(index, id)| {
+                let row = self.bundle.row(id);
+                Ranked {
+                    index: index as u32,
+                    score: row.map_or(0.0, |row| self.score(row)),
+                    known: row.is_some(),
+                }
+            })
+            .collect();
+        ranked.sort_by(|a, b| {
+            b.known
+                .cmp(&a.known)
+                .then_with(|| b.score.total_cmp(&a.score))
+        });
+        ranked
+    }
+
+    /// The `n` best items of the catalogue that pass `filter` and are not in `exclude`; ties go
+    /// to the lower row. A filter on a bundle without facets lets nothing pass.
+    pub fn recommend(&mut self, n: usize, filter: &Filter, exclude: &[&str]) -> Vec<Recommended> {
+        let mut excluded: Vec<u32> = exclude
+            .iter()
+            .filter_map(|id| self.bundle.row(id))
+            .collect();
+        excluded.sort_unstable();
+        if self.by_popularity.is_empty() {
+            let tables = self.bundle.tables();
+            self.by_popularity = (0..tables.items()).collect();
+            self.by_popularity
+                .sort_by_key(|&row| std::cmp::Reverse(tables.popularity(row)));
+        }
+        let test = self.bundle.facets().map(|facets| facets.test(filter));
+        let passes = |row: u32| {
+            excluded.binary_search(&row).is_err()
+                && match &test {
+                    Some(test) => test(row),
+                    None => filter.is_empty(),
+                }
+        };
+        let best = self.best(n, passes);
+        best.into_iter()
+            .filter_map(|(row, score)| {
+                let id = self.bundle.id(row)?;
+                Some(Recommended { row, id, score })
+            })
+            .collect()
+    }
+
+    fn best(&self, n: usize, passes: impl Fn(u32) -> bool) -> Vec<(u32, f32)> {
+        let tables = self.bundle.tables();
+        let mut top = TopK::new(n.min(tables.items() as usize));
+        if self.scorer.has_query() || tables.fusion().popularity < 0.0 {
+            for row in (0..tables.items()).filter(|&row| passes(row)) {
+                top.offer(row, self.score(row));
+            }
+            return top.into_sorted();
+        }
+        // Without an encoder, all that the session does not reach is ordered by popularity alone:
+        // the walk ends as soon as it can no longer win.
+        let touched = self.scorer.touched();
+        for &row in touched.iter().filter(|&&row| passes(row)) {
+            top.offer(row, self.score(row));
+        }
+        for &row in &self.by_popularity {
+            if !self.scorer.reaches(row) && passes(row) {
+                let score = self.score(row);
+                if top.is_closed_to(score) {
+                    break;
+                }
+                top.offer(row, score);
+            }
+        }
+        top.into_sorted()
+    }
+
+    /// Takes the score of an item apart; `None` when the model does not know it.
+    pub fn explain(&self, id: &str) -> Option<Explanation> {
+        let row = self.bundle.row(id)?;
+        let tables = self.bundle.tables();
+        let terms = self.scorer.terms(tables, &self.events, row);
+        let surplus = self.session.events().len() - self.events.len();
+        let kept = &self.session.events()[surplus..];
+        let mut because: Vec<Because> = Vec::new();
+        for (distance, (event, seen)) in self.events.iter().zip(kept).rev().enumerate() {
+            let mut part = contribution(tables, distance, *event, row);
+            let first_met = !because.iter().any(|b| b.item == seen.item);
+            if event.row == Some(row) && first_met {
+                part += terms.repeat;
+            }
+            match because.iter_mut().find(|b| b.item == seen.item) {
+                Some(known) => known.contribution += part,
+                None => because.push(Because {
+                    item: seen.item.clone(),
+                    action: seen.action,
+                    contribution: part,
+                }),
+            }
+        }
+        because.retain(|b| b.contribution > 0.0);
+        because.sort_by(|a, b| b.contribution.total_cmp(&a.contribution));
+        Some(Explanation {
+            item: id.into(),
+            score: self.score(row),
+            terms,
+            because,
+        })
+    }
+
+    fn score(&self, row: u32) -> f32 {
+        self.scorer.score(self.bundle.tables(), row)
+    }
+}
+
+/// The encoder's input for a session: `[t, D + 3]`, each row an item's vector and the one-hot
+/// code of the action, oldest first; the items that the model knows, at most the latest T.
+pub fn encoder_input(tables: &Tables, session: &[Event]) -> Vec<f32> {
+    if tables.dim() == 0 {
+        return Vec::new();
+    }
+    let width = tables.dim() + Action::COUNT;
+    let mut input = Vec::with_capacity(session.len() * width);
+    for event in session {
+        let Some(row) = event.row else { continue };
+        let scale = tables.vector_scale(row);
+        input.extend(tables.vector(row).iter().map(|&v| f32::from(v) * scale));
+        let one_hot = Action::ALL.map(|action| f32::from(u8::from(action == event.action)));
+        input.extend(one_hot);
+    }
+    input
+}

@@ -1,0 +1,259 @@
+//! A bundle from its writer through its reader to a ranked list.
+//!
+//! Four items, T = 3. Neighbours of `a`: b 1.0, c 0.5; of `b`: d 1.0; of `c` and `d`: none.
+//! Decay 1, 0.5, 0.25; repeat 0.2, 0.1, 0; popularity counts a 0, b 1, c 3, d 3.
+
+use vitrine_core::bundle::{Bundle, BundleError, Files};
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails, as it should")]
+use vitrine_core::facets::{Facets, Filter, NO_BAND};
+use vitrine_core::manifest::{
+    FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
+};
+use vitrine_core::rank::Ranker;
+use vitrine_core::tables::Fusion;
+use vitrine_core::writer::{NewTables, write_items};
+use vitrine_core::{Action, Digest};
+
+fn tables() -> NewTables {
+    NewTables {
+        neighbours: vec![vec![(2, 0.5), (1, 1.0)], vec![(3, 1.0)], vec![], vec![]],
+        popularity: vec![0.0, 1.0, 3.0, 3.0],
+        position_decay: vec![1.0, 0.5, 0.25],
+        action_weight: [1.0, 2.0, 1.0],
+        repeat: vec![0.2, 0.1, 0.0],
+        fusion: Fusion {
+            encoder: 0.0,
+            neighbours: 1.0,
+            repeat: 1.0,
+            popularity: 0.01,
+        },
+        vectors: vec![],
+        dim: 0,
+    }
+}
+
+fn facets() -> Facets {
+    Facets {
+        categories: vec!["mugs".into(), "lamps".into()],
+        category: vec![0, 0, 1, -1],
+        price_edges: vec![10.0],
+        price_band: vec![0, 1, 1, NO_BAND],
+        in_stock: vec![true, false, true, true],
+    }
+}
+
+fn pack(tables: &NewTables) -> (Manifest, Files) {
+    let files = Files {
+        tables: tables.to_bytes().unwrap(),
+        items: write_items(["a", "b", "c", "d"]).unwrap(),
+        facets: Some(serde_json::to_vec(&facets()).unwrap()),
+    };
+    let entry = |bytes: &[u8]| FileEntry {
+        sha256: Digest::of(bytes),
+        bytes: bytes.len() as u64,
+    };
+    let manifest = Manifest {
+        schema: SCHEMA.into(),
+        version: 1,
+        parent: None,
+        created: 1,
+        expires: 2,
+        synthetic: true,
+        files: [
+            (file::TABLES.into(), entry(&files.tables)),
+            (file::ITEMS.into(), entry(&files.items)),
+            (file::FACETS.into(), entry(files.facets.as_ref().unwrap())),
+        ]
+        .into(),
+        model: ModelFacts {
+            items: 4,
+            dim: tables.dim as u32,
+            neighbours: 2,
+            max_session: 3,
+        },
+        training: TrainingFacts::default(),
+        privacy: Privacy::default(),
+    };
+    (manifest, files)
+}
+
+fn ranker(tables: &NewTables) -> Ranker {
+    let (manifest, files) = pack(tables);
+    Ranker::new(Bundle::load(&manifest, files).unwrap())
+}
+
+#[test]
+fn scores_are_those_worked_out_by_hand() {
+    let mut ranker = ranker(&tables());
+    ranker.track("a", Action::View, 10);
+    ranker.track("b", Action::View, 20);
+    // b is latest: d gets 1.0; a is one before: b gets 0.5 × 1.0, c gets 0.5 × 0.5.
+    // Repeat: b 0.2, a 0.1. Popularity: ln(1 + count) / ln 4 × 0.01: b 0.005, c and d 0.01.
+    let best = ranker.recommend(10, &Filter::default(), &[]);
+    let expected = [("d", 1.01), ("b", 0.705), ("c", 0.26), ("a", 0.1)];
+    assert_eq!(best.len(), 4);
+    for (found, (id, score)) in best.iter().zip(expected) {
+        assert_eq!(found.id, id);
+        // u8 weights are within half a unit of 1/255.
+        assert!((found.score - score).abs() < 0.002, "{found:?}");
+    }
+    let why = ranker.explain("c").unwrap();
+    assert_eq!(why.because[0].item, "a");
+    assert_eq!(why.because.len(), 1);
+    assert!((why.terms.neighbours + why.terms.popularity - why.score).abs() < 1e-6);
+    assert!(ranker.explain("nothing").is_none());
+}
+
+#[test]
+fn an_added_item_weighs_by_its_action() {
+    let mut ranker = ranker(&tables());
+    ranker.track("a", Action::AddToCart, 10);
+    let best = ranker.recommend(1, &Filter::default(), &[]);
+    assert_eq!(best[0].id, "b");
+    assert!((best[0].score - 2.005).abs() < 1e-5);
+}
+
+#[test]
+fn a_callers_list_comes_back_as_a_permutation() {
+    let mut ranker = ranker(&tables());
+    ranker.track("a", Action::View, 10);
+    let ids = ["new", "d", "c", "b", "newer"];
+    let order: Vec<_> = ranker
+        .rank(&ids)
+        .iter()
+        .map(|r| ids[r.index as usize])
+        .collect();
+    assert_eq!(order, ["b", "c", "d", "new", "newer"]);
+    ranker.clear();
+    let order: Vec<_> = ranker
+        .rank(&ids)
+        .iter()
+        .map(|r| ids[r.index as usize])
+        .collect();
+    assert_eq!(order, ["d", "c", "b", "new", "newer"]);
+}
+
+#[test]
+fn filters_and_exclusions_hold() {
+    let mut ranker = ranker(&tables());
+    ranker.track("a", Action::View, 10);
+    let ids = |ranker: &mut Ranker, filter: &str, exclude: &[&str]| -> Vec<String> {
+        let filter = serde_json::from_str(filter).unwrap();
+        let best = ranker.recommend(10, &filter, exclude);
+        best.into_iter().map(|r| r.id).collect()
+    };
+    assert_eq!(
+        ids(&mut ranker, r#"{"in_stock":true}"#, &[]),
+        ["c", "a", "d"]
+    );
+    assert_eq!(ids(&mut ranker, r#"{"category":["mugs"]}"#, &["a"]), ["b"]);
+    assert_eq!(ids(&mut ranker, r#"{"price_band":[1]}"#, &[]), ["b", "c"]);
+    assert!(ids(&mut ranker, r#"{"category":["hats"]}"#, &[]).is_empty());
+}
+
+#[test]
+fn the_walk_by_popularity_equals_the_whole_scan() {
+    let mut ranker = ranker(&tables());
+    ranker.track("b", Action::View, 10);
+    let all = ranker.recommend(4, &Filter::default(), &[]);
+    for n in 0..4 {
+        assert_eq!(ranker.recommend(n, &Filter::default(), &[]), all[..n]);
+    }
+}
+
+#[test]
+fn an_encoders_answer_changes_the_order_until_the_next_event() {
+    let mut tables = tables();
+    tables.dim = 2;
+    tables.vectors = vec![1.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0, -1.0];
+    tables.fusion.encoder = 1.0;
+    let mut ranker = ranker(&tables);
+    ranker.track("b", Action::View, 10);
+    assert_eq!(ranker.encoder_input(), [0.0, 1.0, 1.0, 0.0, 0.0]);
+    ranker.set_query(Some(&[-3.0, 0.0]));
+    let first = |ranker: &mut Ranker| ranker.recommend(1, &Filter::default(), &[])[0].id.clone();
+    assert_eq!(first(&mut ranker), "c");
+    assert!((ranker.explain("c").unwrap().terms.encoder - 3.0).abs() < 1e-4);
+    ranker.set_query(Some(&[f32::NAN, 0.0]));
+    assert_eq!(first(&mut ranker), "d");
+    ranker.set_query(Some(&[-3.0, 0.0, 0.0]));
+    assert_eq!(first(&mut ranker), "d");
+    ranker.set_query(Some(&[-3.0, 0.0]));
+    ranker.track("b", Action::View, 11);
+    assert_eq!(first(&mut ranker), "d");
+}
+
+#[test]
+fn every_flipped_byte_and_every_truncation_is_refused_by_name() {
+    let (manifest, good) = pack(&tables());
+    let load = |tables: Vec<u8>, items: Vec<u8>| {
+        let files = Files {
+            tables,
+            items,
+            facets: None,
+        };
+        Bundle::load(&manifest, files).err().map(|e| e.to_string())
+    };
+    assert!(load(good.tables.clone(), good.items.clone()).is_none());
+    for at in 0..good.tables.len() {
+        let mut bytes = good.tables.clone();
+        bytes[at] ^= 1;
+        let error = load(bytes, good.items.clone()).unwrap();
+        assert!(error.contains("tables.safetensors has SHA-256"), "{error}");
+        let error = load(good.tables[..at].to_vec(), good.items.clone()).unwrap();
+        assert!(error.contains("tables.safetensors is"), "{error}");
+    }
+    let error = load(good.tables, good.items[1..].to_vec()).unwrap();
+    assert!(error.contains("items.fst"), "{error}");
+}
+
+/// A hostile publisher can put any bytes under a right hash: the parsers must refuse them too.
+#[test]
+fn wrong_content_under_a_right_hash_is_refused_by_tensor() {
+    let refused = |change: &dyn Fn(&mut Vec<u8>, &mut Manifest)| -> String {
+        let (mut manifest, mut files) = pack(&tables());
+        change(&mut files.tables, &mut manifest);
+        let entry = FileEntry {
+            sha256: Digest::of(&files.tables),
+            bytes: files.tables.len() as u64,
+        };
+        manifest.files.insert(file::TABLES.into(), entry);
+        match Bundle::load(&manifest, files).err() {
+            Some(BundleError::Content { name, reason }) => format!("{name}: {reason}"),
+            other => panic!("{other:?}"),
+        }
+    };
+    let replace = |bytes: &mut Vec<u8>, from: &[u8], to: &[u8]| {
+        let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to);
+    };
+    let nan = refused(&|bytes, _| replace(bytes, &0.25_f32.to_le_bytes(), &f32::NAN.to_le_bytes()));
+    assert!(
+        nan.contains("position_decay") && nan.contains("NaN"),
+        "{nan}"
+    );
+    let name = refused(&|bytes, _| replace(bytes, b"fusion", b"fusoin"));
+    assert!(name.contains("'fusion' is missing"), "{name}");
+    assert!(refused(&|bytes, _| bytes.truncate(20)).contains("not safetensors"));
+    assert!(refused(&|_, manifest| manifest.model.items = 5).contains("[5]"));
+    assert!(refused(&|_, manifest| manifest.model.neighbours = 1).contains("neighbour_count"));
+    let row = refused(&|bytes, _| {
+        // The entries of row 0 are rows 1 and 2, in 16 bits.
+        replace(bytes, &[1, 0, 2, 0, 3, 0], &[1, 0, 9, 0, 3, 0]);
+    });
+    assert!(row.contains("neighbour_index"), "{row}");
+}
+
+#[test]
+fn tables_with_a_nan_are_not_written() {
+    let mut nan = tables();
+    nan.neighbours[0][0].1 = f32::NAN;
+    assert!(
+        nan.to_bytes()
+            .unwrap_err()
+            .to_string()
+            .contains("neighbour table")
+    );
+    assert!(write_items(["b", "a"]).is_err());
+}
