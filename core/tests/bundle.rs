@@ -3,9 +3,12 @@
 //! Four items, T = 3. Neighbours of `a`: b 1.0, c 0.5; of `b`: d 1.0; of `c` and `d`: none.
 //! Decay 1, 0.5, 0.25; repeat 0.2, 0.1, 0; popularity counts a 0, b 1, c 3, d 3.
 
-use vitrine_core::bundle::{Bundle, BundleError, Files};
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails, as it should"
+)]
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps fails, as it should")]
+use vitrine_core::bundle::{Bundle, BundleError, Files};
 use vitrine_core::facets::{Facets, Filter, NO_BAND};
 use vitrine_core::manifest::{
     FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
