@@ -13,6 +13,7 @@ pub mod action;
 pub mod budget;
 pub mod bundle;
 pub mod cell;
+pub mod dataset;
 pub mod digest;
 pub mod facets;
 pub mod manifest;

@@ -1,0 +1,36 @@
+//! `dataset.json`: the facts of a prepared history, written by `prepare` and read by `train`.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a prepared folder holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DatasetFacts {
+    /// Name of the data set, for people.
+    pub name: String,
+    /// The preset or mapping it was read with.
+    pub source: String,
+    /// Whether the history was simulated; said wherever it is shown.
+    pub synthetic: bool,
+    /// Items in `items.parquet`.
+    pub items: u64,
+    /// Sessions and events by split (`train`, `valid`, `test`).
+    pub splits: BTreeMap<String, SplitFacts>,
+    /// First event, Unix time in seconds, when the history has times.
+    pub from: Option<u64>,
+    /// Last event, Unix time in seconds, when the history has times.
+    pub to: Option<u64>,
+    /// The fewest events before a label in an evaluation example.
+    pub shortest_prefix: usize,
+    /// How the splits came about, as a sentence.
+    pub split_rule: String,
+}
+
+/// Sessions and events of one split.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitFacts {
+    /// Sessions with an event in the split.
+    pub sessions: u64,
+    /// Events in the split.
+    pub events: u64,
+}
