@@ -1,3 +1,136 @@
-//! Builds the two browser modules: cargo, wasm-bindgen, wasm-opt.
+//! Builds the two browser modules into `web/vitrine/wasm/`: cargo, then wasm-bindgen, then
+//! wasm-opt.
+//!
+//! wasm-bindgen is used as a library, so its version is the lock file's and no tool has to be
+//! installed; wasm-opt comes from the npm package `binaryen`, which `npm ci` in `web/` installs.
+//! Cargo decides what is to be compiled again. The two later steps are skipped when cargo's
+//! output and this program's own settings are those of the last run.
 
-fn main() {}
+mod module;
+mod size;
+
+use anyhow::{Context, bail, ensure};
+use module::Module;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const USAGE: &str = "usage: vitrine-wasm-build
+
+Builds wasm-runtime/ranker and wasm-runtime/encoder for the browser into web/vitrine/wasm/.
+Run it inside the repository, after `npm ci` in web/.";
+
+/// What every browser of the last four years has; relaxed SIMD is not among it.
+const TARGET_FEATURES: &str = "-Ctarget-feature=+simd128";
+
+fn main() -> anyhow::Result<()> {
+    if std::env::args().len() > 1 {
+        println!("{USAGE}");
+        return Ok(());
+    }
+    let root = workspace()?;
+    let out = root.join("web/vitrine/wasm");
+    let wasm_opt = root.join("web/node_modules/binaryen/bin/wasm-opt");
+    ensure!(
+        wasm_opt.is_file(),
+        "web/node_modules has no binaryen: run `npm ci` in web/ first"
+    );
+    std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
+
+    let names = ["ranker", "encoder"];
+    for (name, compiled) in names.iter().zip(compile(&root, &names)?) {
+        Module {
+            name,
+            compiled,
+            out: &out,
+            wasm_opt: &wasm_opt,
+        }
+        .build()?;
+    }
+    size::print(&out, &names)
+}
+
+/// The folder of the workspace around the current one.
+fn workspace() -> anyhow::Result<PathBuf> {
+    let here = std::env::current_dir()?;
+    here.ancestors()
+        .find(|folder| folder.join("wasm-runtime/ranker/Cargo.toml").is_file())
+        .map(Path::to_path_buf)
+        .context("this is not inside Vitrine's repository")
+}
+
+/// Compiles the crates for wasm32; returns the path of each one's module.
+fn compile(root: &Path, names: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(root)
+        .args([
+            "build",
+            "--profile",
+            "wasm",
+            "--target",
+            "wasm32-unknown-unknown",
+        ])
+        .arg("--message-format=json-render-diagnostics")
+        // The general variable would win over the target's.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+            rustflags(root),
+        )
+        .stderr(std::process::Stdio::inherit());
+    for name in names {
+        command.args(["-p", &format!("vitrine-{name}")]);
+    }
+    let output = command.output().context("cannot start cargo")?;
+    ensure!(
+        output.status.success(),
+        "cargo could not build the modules: see above"
+    );
+
+    let messages: Vec<serde_json::Value> = output
+        .stdout
+        .split(|&byte| byte == b'\n')
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect();
+    let find = |name: &&str| {
+        let file = format!("vitrine_{name}.wasm");
+        let artifacts = messages
+            .iter()
+            .filter(|m| m["reason"] == "compiler-artifact");
+        let files = artifacts
+            .filter_map(|m| m["filenames"].as_array())
+            .flatten();
+        let mut paths = files.filter_map(|f| f.as_str()).map(PathBuf::from);
+        match paths.find(|path| path.file_name().is_some_and(|name| *name == *file)) {
+            Some(path) => Ok(path),
+            None => bail!("cargo did not name {file} among its outputs"),
+        }
+    };
+    names.iter().map(find).collect()
+}
+
+/// Panic messages carry source paths; those of this machine are no visitor's business, and they
+/// would make two machines build different modules.
+fn rustflags(root: &Path) -> String {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| {
+            let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"))?;
+            Some(PathBuf::from(home).join(".cargo"))
+        });
+    let mut flags = vec![TARGET_FEATURES.to_string()];
+    let mut remap = |from: &Path, to: &str| {
+        // The variable is split at blanks, so a path with one is left as it is.
+        let from = from.display().to_string();
+        if !from.contains(char::is_whitespace) {
+            flags.push(format!("--remap-path-prefix={from}={to}"));
+        }
+    };
+    remap(root, "vitrine");
+    if let Some(home) = home {
+        remap(&home, "cargo");
+    }
+    flags.join(" ")
+}

@@ -1,1 +1,217 @@
 //! The browser's first module: `vitrine-core` behind wasm-bindgen.
+//!
+//! Nothing is decided here. The bindings are shaped by two costs. A call from JavaScript is
+//! cheap and a string that crosses is not, so a list of items crosses as one string with an id
+//! per line (an id has no control characters), and a ranking comes back as one array. And every
+//! type that is exported adds code to the module and to its JavaScript, so what is read once per
+//! click crosses as JSON, which both sides have anyway.
+//!
+//! Times are Unix seconds as JavaScript's numbers; random numbers are passed in, from the page's
+//! `crypto.getRandomValues`.
+
+use serde::de::DeserializeOwned;
+use vitrine_core::Action;
+use vitrine_core::budget::Budget;
+use vitrine_core::bundle::{Bundle, Files};
+use vitrine_core::cell::{Cell, PositionBucket};
+use vitrine_core::manifest::{self, Manifest};
+use vitrine_core::rank;
+use wasm_bindgen::prelude::*;
+
+/// A manifest that was parsed and checked: what may be fetched, and what is expected of it.
+#[wasm_bindgen(js_name = Manifest)]
+pub struct JsManifest(Manifest);
+
+#[wasm_bindgen(js_class = Manifest)]
+impl JsManifest {
+    /// Parses and checks the bytes of `manifest.json`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(bytes: &[u8]) -> Result<Self, JsError> {
+        Ok(Self(Manifest::parse(bytes)?))
+    }
+
+    /// Bundle version.
+    #[wasm_bindgen(getter)]
+    pub fn version(&self) -> f64 {
+        self.0.version as f64
+    }
+
+    /// The manifest as JSON, with every field that was checked.
+    pub fn json(&self) -> String {
+        json(&self.0)
+    }
+
+    /// Checks length and SHA-256 of a file that another module will parse.
+    pub fn verify(&self, name: &str, bytes: &[u8]) -> Result<(), JsError> {
+        Ok(vitrine_core::bundle::verify(
+            name,
+            self.0.entry(name)?,
+            bytes,
+        )?)
+    }
+}
+
+/// One visitor's ranker.
+#[wasm_bindgen]
+pub struct Ranker {
+    manifest: Manifest,
+    ranker: rank::Ranker,
+    budget: Budget,
+}
+
+#[wasm_bindgen]
+impl Ranker {
+    /// Verifies the bundle's files against the manifest, then parses them.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        manifest: &JsManifest,
+        tables: Vec<u8>,
+        items: Vec<u8>,
+        facets: Option<Vec<u8>>,
+    ) -> Result<Self, JsError> {
+        let manifest = manifest.0.clone();
+        let bundle = Bundle::load(
+            &manifest,
+            Files {
+                tables,
+                items,
+                facets,
+            },
+        )?;
+        Ok(Self {
+            manifest,
+            ranker: rank::Ranker::new(bundle),
+            budget: Budget::default(),
+        })
+    }
+
+    /// Records an event; `action` is 0 for a view, 1 for the basket, 2 for a purchase.
+    pub fn track(&mut self, item: &str, action: u8, now: f64) -> Result<(), JsError> {
+        let action =
+            Action::from_code(action).ok_or_else(|| JsError::new("an action is 0, 1 or 2"))?;
+        self.ranker.track(item, action, now as u64);
+        Ok(())
+    }
+
+    /// The session as JSON, as it is stored on the device.
+    pub fn session(&self) -> String {
+        json(self.ranker.session())
+    }
+
+    /// Takes up a stored session, unless it is over.
+    pub fn restore(&mut self, session: &str, now: f64) -> Result<(), JsError> {
+        self.ranker.restore(parsed("session", session)?, now as u64);
+        Ok(())
+    }
+
+    /// Forgets the session.
+    pub fn clear(&mut self) {
+        self.ranker.clear();
+    }
+
+    /// Forgets session and budget.
+    pub fn reset(&mut self) {
+        self.ranker.clear();
+        self.budget = Budget::default();
+    }
+
+    /// Orders the caller's list, given as one id per line. Of a list of n: the n places of the
+    /// caller's list from best to worst, then the n scores in that order as the bits of an f32.
+    pub fn rank(&self, ids: &str) -> Vec<u32> {
+        let ids: Vec<&str> = ids.split('\n').collect();
+        let ranked = self.ranker.rank(&ids);
+        let mut packed = Vec::with_capacity(2 * ranked.len());
+        packed.extend(ranked.iter().map(|item| item.index));
+        packed.extend(ranked.iter().map(|item| item.score.to_bits()));
+        packed
+    }
+
+    /// The best `n` items of the catalogue as JSON, `[{id, score}]`; `filter` is JSON, `exclude`
+    /// one id per line.
+    pub fn recommend(&mut self, n: usize, filter: &str, exclude: &str) -> Result<String, JsError> {
+        let filter = parsed("filter", filter)?;
+        let exclude: Vec<&str> = exclude.split('\n').collect();
+        Ok(json(&self.ranker.recommend(n, &filter, &exclude)))
+    }
+
+    /// What the score of an item is made of, as JSON.
+    pub fn explain(&self, item: &str) -> Option<String> {
+        self.ranker
+            .explain(item)
+            .map(|explanation| json(&explanation))
+    }
+
+    /// The encoder's input for the session, `[t × (D + 3)]`; empty when there is none.
+    #[wasm_bindgen(js_name = encoderInput)]
+    pub fn encoder_input(&self) -> Vec<f32> {
+        self.ranker.encoder_input()
+    }
+
+    /// The encoder's answer `[D]` for the running session. The next event drops it.
+    #[wasm_bindgen(js_name = setQuery)]
+    pub fn set_query(&mut self, query: &[f32]) {
+        self.ranker.set_query(Some(query));
+    }
+
+    /// The feedback budget as JSON, as it is stored on the device.
+    pub fn budget(&self) -> String {
+        json(&self.budget)
+    }
+
+    /// Takes up a stored budget.
+    #[wasm_bindgen(js_name = restoreBudget)]
+    pub fn restore_budget(&mut self, budget: &str) -> Result<(), JsError> {
+        self.budget = parsed("budget", budget)?;
+        Ok(())
+    }
+
+    /// The cells that the latest event may report, as JSON; they are spent. `random` holds at
+    /// least ten random numbers.
+    pub fn candidates(&mut self, now: f64, random: &[u32]) -> String {
+        let mut random = random.iter().copied().cycle();
+        let mut next = || random.next().unwrap_or(0);
+        let session = self.ranker.session();
+        json(
+            &self
+                .budget
+                .after_event(&self.manifest.privacy, now as u64, session, &mut next),
+        )
+    }
+
+    /// The impression cell of an item shown at `rank` (from 1) as JSON, if the budget still
+    /// allows it; it is spent.
+    pub fn impression(
+        &mut self,
+        item: &str,
+        rank: usize,
+        clicked: bool,
+        now: f64,
+    ) -> Option<String> {
+        let cell = Cell::Impression {
+            item: item.into(),
+            position: PositionBucket::of_rank(rank),
+            clicked,
+        };
+        let spent = self.budget.spend(&self.manifest.privacy, now as u64, &cell);
+        spent.then(|| json(&cell))
+    }
+
+    /// The window that holds `now`.
+    pub fn window(&self, now: f64) -> f64 {
+        self.manifest.privacy.window_at(now as u64) as f64
+    }
+}
+
+/// The longest manifest that is read, in bytes: what a page should stop a download at.
+#[wasm_bindgen(js_name = maxManifestBytes)]
+pub fn max_manifest_bytes() -> usize {
+    manifest::MAX_MANIFEST_BYTES
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn parsed<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, JsError> {
+    serde_json::from_str(text).map_err(|e| JsError::new(&format!("the {what} cannot be read: {e}")))
+}

@@ -1,0 +1,96 @@
+/**
+ * The encoder beside the page: in a worker where there can be one, else on the main thread.
+ *
+ * @module
+ */
+
+import type { EncoderStart } from './encode.js';
+import type { FromWorker, ToWorker } from './worker.js';
+
+/** Answers sessions with query vectors. */
+export interface EncoderHost {
+  /** The query `[D]` of a session `[T × width]`; one at a time. */
+  encode(session: Float32Array): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/** Longest time that a worker may take to start, in milliseconds; slow phones included. */
+const START_PATIENCE = 30_000;
+
+/** Starts an encoder; `worker` is as in the options. */
+export async function startEncoder(
+  start: EncoderStart,
+  worker: string | URL | false | undefined,
+): Promise<EncoderHost> {
+  if (worker !== false && typeof Worker === 'function') {
+    try {
+      return await inWorker(start, openWorker(worker));
+    } catch (error) {
+      // A page may forbid workers, or serve this code from another origin. What the encoder
+      // itself refuses, it would refuse here too.
+      if (error instanceof EncoderFailed) throw error;
+    }
+  }
+  const { openEncoder } = await import('./encode.js');
+  const encoder = await openEncoder(start);
+  return {
+    async encode(session) {
+      return encoder.encode(session);
+    },
+    dispose: () => encoder.free(),
+  };
+}
+
+class EncoderFailed extends Error {}
+
+function openWorker(url: string | URL | undefined): Worker {
+  // Bundlers look for this very form.
+  return url === undefined
+    ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'vitrine' })
+    : new Worker(url, { type: 'module', name: 'vitrine' });
+}
+
+function inWorker(start: EncoderStart, worker: Worker): Promise<EncoderHost> {
+  type Waiting = { resolve(query: Float32Array): void; reject(error: Error): void };
+  const waiting = new Map<number, Waiting>();
+  let turn = 0;
+  const send = (message: ToWorker) => worker.postMessage(message);
+  const fail = (error: Error) => {
+    worker.terminate();
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+
+  return new Promise((resolve, reject) => {
+    const give = (error: Error) => {
+      clearTimeout(timer);
+      fail(error);
+      reject(error);
+    };
+    const timer = setTimeout(() => give(new Error('The worker did not start.')), START_PATIENCE);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      give(new Error(event.message || 'The worker could not be loaded.'));
+    };
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if ('error' in data) return give(new EncoderFailed(data.error));
+      if ('query' in data) {
+        waiting.get(data.turn)?.resolve(data.query);
+        waiting.delete(data.turn);
+        return;
+      }
+      clearTimeout(timer);
+      resolve({
+        encode(session) {
+          turn += 1;
+          return new Promise((resolve, reject) => {
+            waiting.set(turn, { resolve, reject });
+            send({ session, turn });
+          });
+        },
+        dispose: () => fail(new Error('The encoder was disposed.')),
+      });
+    };
+    send({ start });
+  });
+}

@@ -1,0 +1,103 @@
+/**
+ * Requests that say nothing about the visitor, and answers that are never longer than expected.
+ *
+ * @module
+ */
+
+/** The server did not give what was asked for. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable';
+}
+
+/** What came is not what was promised. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+}
+
+/** How a request is made: without cookies and without the page's address. */
+export const ANONYMOUS = { credentials: 'omit', referrerPolicy: 'no-referrer' } as const;
+
+/** Longest time for one file, in milliseconds. */
+const PATIENCE = 60_000;
+
+/** Fetches files, until it is disposed. */
+export class Fetcher {
+  readonly #fetch: typeof fetch;
+  readonly #running = new Set<AbortController>();
+
+  constructor(fetcher: typeof fetch) {
+    this.#fetch = fetcher;
+  }
+
+  /** The bytes at `url`, at most `limit`. */
+  async bytes(url: string, limit: number, cache: RequestCache = 'default'): Promise<Uint8Array> {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), PATIENCE);
+    this.#running.add(abort);
+    try {
+      const response = await this.#response(url, { ...ANONYMOUS, cache, signal: abort.signal });
+      if (!response.ok) throw new Unreachable(`${url} answered ${response.status}.`);
+      return await read(url, response, limit);
+    } catch (error) {
+      if (error instanceof Refused || error instanceof Unreachable) throw error;
+      throw new Unreachable(`${url} could not be fetched: ${String(error)}`);
+    } finally {
+      clearTimeout(timer);
+      this.#running.delete(abort);
+    }
+  }
+
+  /** Sends JSON that nobody waits for; resolves to the status. */
+  async post(url: string, body: unknown): Promise<number> {
+    const response = await this.#fetch(url, {
+      ...ANONYMOUS,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      cache: 'no-store',
+      keepalive: true,
+      redirect: 'error',
+    });
+    return response.status;
+  }
+
+  /** Ends what is under way. */
+  dispose(): void {
+    for (const abort of this.#running) abort.abort();
+  }
+
+  async #response(url: string, init: RequestInit): Promise<Response> {
+    try {
+      return await this.#fetch(url, init);
+    } catch (error) {
+      // Without a network, a copy that the browser has kept is better than none: its hash or
+      // its version decides whether it is used.
+      if (init.cache !== 'no-cache' || init.signal?.aborted) throw error;
+      return await this.#fetch(url, { ...init, cache: 'force-cache' });
+    }
+  }
+}
+
+async function read(url: string, response: Response, limit: number): Promise<Uint8Array> {
+  if (response.body === null) return new Uint8Array(await response.arrayBuffer());
+  const reader = response.body.getReader();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > limit) {
+      await reader.cancel();
+      throw new Refused(`${url} is longer than ${limit} bytes.`);
+    }
+    parts.push(value);
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,19 @@
+/**
+ * Ranks a shop's items inside the shopper's own browser.
+ *
+ * ```ts
+ * import { createVitrine } from 'vitrine';
+ *
+ * const vitrine = createVitrine({ endpoint: 'https://vitrine.example.com' });
+ * vitrine.track({ item: product.id });
+ * const { items } = await vitrine.rank(listing);
+ * ```
+ *
+ * Importing this does nothing; `createVitrine` on a server does nothing either and hands every
+ * list back as it was given.
+ *
+ * @module
+ */
+
+export { createVitrine } from './vitrine.js';
+export type * from './types.js';

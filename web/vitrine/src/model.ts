@@ -1,0 +1,251 @@
+/**
+ * The ranker's module, loaded once, and a bundle in it.
+ *
+ * @module
+ */
+
+import initialise, { Manifest, maxManifestBytes, Ranker } from '../wasm/ranker.js';
+import { type Fetcher, Refused } from './fetching.js';
+import type { Action, BundleFacts, CellCounts, Explanation, Filter, RecommendedItem } from './types.js';
+
+/** The browser cannot run the module. */
+export class Unsupported extends Error {
+  override readonly name = 'Unsupported';
+}
+
+/** The fields of a manifest that are used here; `core` has checked them. */
+interface ManifestFields {
+  version: number;
+  created: number;
+  expires: number;
+  synthetic: boolean;
+  files: Record<string, { sha256: string; bytes: number } | undefined>;
+  model: { items: number; dim: number };
+  training: { sessions: number; released_cells: number };
+  privacy: CellCounts & { k: number; window_seconds: number };
+}
+
+/** The longest module that is read. */
+const MAX_MODULE_BYTES = 16 * 1024 * 1024;
+/** Events are coded as in the bundle. */
+const ACTION_COUNT = 3;
+
+let module: Promise<void> | undefined;
+
+/** Compiles the ranker's module. A later call gets the first one's, unless that failed. */
+export function loadRanker(fetcher: Fetcher, url: string): Promise<void> {
+  module ??= compile(fetcher, url).catch((error: unknown) => {
+    module = undefined;
+    throw error;
+  });
+  return module;
+}
+
+async function compile(fetcher: Fetcher, url: string): Promise<void> {
+  if (typeof WebAssembly !== 'object') throw new Unsupported('This browser has no WebAssembly.');
+  const bytes = await fetcher.bytes(url, MAX_MODULE_BYTES);
+  try {
+    await initialise({ module_or_path: bytes as Uint8Array<ArrayBuffer> });
+  } catch (error) {
+    throw new Unsupported(`The ranker's module cannot be started here: ${String(error)}`);
+  }
+}
+
+/** A bundle that is ready to rank, and this visitor's session in it. */
+export class Model {
+  readonly facts: BundleFacts;
+  readonly allowed: CellCounts;
+  /** The width of the encoder's input, D + 3; 0 when the bundle has no encoder. */
+  readonly encoderWidth: number;
+  readonly #manifest: Manifest;
+  readonly #fields: ManifestFields;
+  readonly #ranker: Ranker;
+
+  private constructor(manifest: Manifest, fields: ManifestFields, ranker: Ranker) {
+    this.#manifest = manifest;
+    this.#fields = fields;
+    this.#ranker = ranker;
+    const { version, created, expires, synthetic, files, model, training, privacy } = fields;
+    this.facts = {
+      version,
+      created: new Date(created * 1000),
+      expires: new Date(expires * 1000),
+      synthetic,
+      items: model.items,
+      bytes: Object.values(files).reduce((sum, file) => sum + (file?.bytes ?? 0), 0),
+      sessions: training.sessions,
+      releasedCells: training.released_cells,
+      k: privacy.k,
+      windowSeconds: privacy.window_seconds,
+    };
+    const { transitions, items, impressions, metrics } = privacy;
+    this.allowed = { transitions, items, impressions, metrics };
+    this.encoderWidth = files['encoder.onnx'] && model.dim > 0 ? model.dim + ACTION_COUNT : 0;
+  }
+
+  /**
+   * Fetches the current bundle; `undefined` when it is not above version `above`. The module
+   * must have been loaded. `now` is Unix time in seconds.
+   */
+  static async fetch(
+    fetcher: Fetcher,
+    endpoint: string,
+    now: number,
+    above: number,
+    least: number,
+  ): Promise<Model | undefined> {
+    const limit = maxManifestBytes();
+    const bytes = await fetcher.bytes(`${endpoint}/manifest.json`, limit, 'no-cache');
+    const manifest = refusing(() => new Manifest(bytes));
+    try {
+      const fields = JSON.parse(manifest.json()) as ManifestFields;
+      if (fields.version <= above) return undefined;
+      if (fields.version < least) {
+        throw new Refused(
+          `The bundle has version ${fields.version}; this device has seen ${least}: publish the older one under a higher version.`,
+        );
+      }
+      if (fields.expires <= now) {
+        throw new Refused(`The bundle of version ${fields.version} has expired: publish a new one.`);
+      }
+      const [tables, items, facets] = await Promise.all([
+        file(fetcher, endpoint, fields, 'tables.safetensors'),
+        file(fetcher, endpoint, fields, 'items.fst'),
+        file(fetcher, endpoint, fields, 'facets.json'),
+      ]);
+      if (tables === undefined || items === undefined) throw new Refused('A file is missing.');
+      const ranker = refusing(() => new Ranker(manifest, tables, items, facets));
+      return new Model(manifest, fields, ranker);
+    } catch (error) {
+      manifest.free();
+      throw error;
+    }
+  }
+
+  /** `encoder.onnx`, verified. */
+  async encoderFile(fetcher: Fetcher, endpoint: string): Promise<Uint8Array> {
+    const bytes = await file(fetcher, endpoint, this.#fields, 'encoder.onnx');
+    if (bytes === undefined) throw new Refused('The bundle has no encoder.');
+    refusing(() => this.#manifest.verify('encoder.onnx', bytes));
+    return bytes;
+  }
+
+  track(item: string, action: number, now: number): void {
+    this.#ranker.track(item, action, now);
+  }
+
+  /** The session as the ranker writes it. */
+  session(): string {
+    return this.#ranker.session();
+  }
+
+  /** The session's events, oldest first. */
+  events(): { item: string; action: Action }[] {
+    return (JSON.parse(this.#ranker.session()) as { events: { item: string; action: Action }[] }).events;
+  }
+
+  /** Forgets session and budget. */
+  reset(): void {
+    this.#ranker.reset();
+  }
+
+  /** Takes up a stored session; one that cannot be read is as good as none. */
+  restore(session: string | undefined, now: number): void {
+    this.#ranker.clear();
+    if (session !== undefined) attempt(() => this.#ranker.restore(session, now));
+  }
+
+  rank(ids: readonly string[]): { order: Uint32Array; scores: Float32Array } {
+    const count = ids.length;
+    if (count === 0) return { order: new Uint32Array(), scores: new Float32Array() };
+    const packed = this.#ranker.rank(ids.map(oneLine).join('\n'));
+    return {
+      order: packed.subarray(0, count),
+      scores: new Float32Array(packed.buffer, packed.byteOffset + 4 * count, count),
+    };
+  }
+
+  recommend(n: number, filter: Filter, exclude: readonly string[]): RecommendedItem[] {
+    const lines = exclude.map(oneLine).join('\n');
+    return JSON.parse(this.#ranker.recommend(n, JSON.stringify(filter), lines)) as RecommendedItem[];
+  }
+
+  explain(item: string): Explanation | undefined {
+    const json = this.#ranker.explain(item);
+    return json === undefined ? undefined : (JSON.parse(json) as Explanation);
+  }
+
+  encoderInput(): Float32Array {
+    return this.#ranker.encoderInput();
+  }
+
+  setQuery(query: Float32Array): void {
+    this.#ranker.setQuery(query);
+  }
+
+  budget(): string {
+    return this.#ranker.budget();
+  }
+
+  spent(): CellCounts {
+    return (JSON.parse(this.#ranker.budget()) as { spent: CellCounts }).spent;
+  }
+
+  /** Takes up a stored budget; one that cannot be read counts from zero. */
+  restoreBudget(budget: string | undefined): void {
+    if (budget !== undefined) attempt(() => this.#ranker.restoreBudget(budget));
+  }
+
+  /** The cells that the latest event may report; they are spent. */
+  candidates(now: number, random: Uint32Array): unknown[] {
+    return JSON.parse(this.#ranker.candidates(now, random)) as unknown[];
+  }
+
+  /** The impression cell, if the budget allows it; it is spent. */
+  impression(item: string, rank: number, clicked: boolean, now: number): unknown {
+    const json = this.#ranker.impression(item, rank, clicked, now);
+    return json === undefined ? undefined : (JSON.parse(json) as unknown);
+  }
+
+  window(now: number): number {
+    return this.#ranker.window(now);
+  }
+
+  free(): void {
+    this.#ranker.free();
+    this.#manifest.free();
+  }
+}
+
+/** A file of the bundle, not longer than the manifest says; `undefined` when it names none. */
+async function file(
+  fetcher: Fetcher,
+  endpoint: string,
+  fields: ManifestFields,
+  name: string,
+): Promise<Uint8Array | undefined> {
+  const entry = fields.files[name];
+  return entry && (await fetcher.bytes(`${endpoint}/bundles/${entry.sha256}`, entry.bytes));
+}
+
+/** An id with a line break names no item, and must not become two. */
+function oneLine(id: string): string {
+  return id.includes('\n') ? '' : id;
+}
+
+function refusing<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) throw error;
+    throw new Refused(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function attempt(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) throw error;
+  }
+}

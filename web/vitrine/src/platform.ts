@@ -1,0 +1,39 @@
+/**
+ * What the page gives: a clock, randomness, idle time.
+ *
+ * @module
+ */
+
+/** Unix time in seconds. */
+export function seconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** Uniform 32-bit numbers that nobody can foresee. */
+export function randomNumbers(count: number): Uint32Array {
+  return crypto.getRandomValues(new Uint32Array(count));
+}
+
+/** 16 random bytes as 32 hexadecimal digits. */
+export function nonce(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Resolves when `work` has ended, however it did, and at the latest after `milliseconds`. */
+export function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const done = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    work.then(done, done);
+  });
+}
+
+/** Runs when the page has nothing to do, and at the latest after `patience` milliseconds. */
+export function whenIdle(run: () => void, patience: number): void {
+  if (typeof requestIdleCallback === 'function') requestIdleCallback(run, { timeout: patience });
+  else setTimeout(run, 1);
+}

@@ -1,0 +1,290 @@
+/**
+ * What a storefront sees of Vitrine.
+ *
+ * @module
+ */
+
+/** What a visitor did with an item. */
+export type Action = 'view' | 'add_to_cart' | 'buy';
+
+/** One thing that a visitor did. */
+export interface ShopEvent {
+  /** The shop's own item id: 1 to 128 bytes of UTF-8 without control characters. */
+  item: string;
+  /** What was done; a view when left out. */
+  action?: Action;
+}
+
+/** A visitor's answer to one question. */
+export type Choice = 'pending' | 'granted' | 'denied';
+
+/** The two questions, which are asked apart. */
+export interface Consents {
+  /**
+   * May this device order items by what was looked at?
+   *
+   * `granted`: the session is kept on the device and orders the page. `pending`: the same, but
+   * in this page's memory only, so nothing is stored. `denied`: nothing is kept or loaded and
+   * every list keeps the shop's order.
+   */
+  ranking: Choice;
+  /**
+   * May single counts leave this device?
+   *
+   * Only `granted` sends anything. Nothing that happened before is sent afterwards.
+   */
+  upload: Choice;
+}
+
+/** One count that may leave the device; see PRIVACY in the documentation. */
+export type Cell =
+  | { table: 'transition'; from: string; to: string; action: Action }
+  | { table: 'item'; item: string; action: Action }
+  | { table: 'impression'; item: string; position: string; clicked: boolean }
+  | { table: 'metric'; arm: 'shop' | 'vitrine'; rank: string };
+
+/** One request to the server: a count and a random number that is used once. */
+export interface Report {
+  /** 32 hexadecimal digits, drawn for this cell; a retry repeats it and is counted once. */
+  nonce: string;
+  /** What is counted. */
+  cell: Cell;
+}
+
+/** Why a list has the shop's own order. */
+export type FallbackReason =
+  /** The model did not arrive within the time that the caller gave. */
+  | 'timeout'
+  /** The server could not be reached, or has no bundle. */
+  | 'unreachable'
+  /** The bundle was altered, is malformed, has expired, or is older than one seen before. */
+  | 'refused'
+  /** This browser has no WebAssembly with SIMD, or the page's policy forbids it. */
+  | 'unsupported'
+  /** The visitor refused ranking. */
+  | 'consent'
+  /** This is a server, not a browser. */
+  | 'server'
+  /** The ranker stopped; this is a fault of Vitrine. */
+  | 'failed'
+  /** `dispose` was called. */
+  | 'disposed';
+
+/** How a list came about. */
+export interface Outcome {
+  /** `ranked` by the model, or the caller's own order. */
+  status: 'ranked' | 'fallback';
+  /** Why the order is the caller's own; only with `fallback`. */
+  reason?: FallbackReason;
+  /** Version of the bundle that ranked; only with `ranked`. */
+  version?: number;
+}
+
+/** An ordered list of the caller's items. */
+export interface Ranking<T> extends Outcome {
+  /** The caller's items, all of them, best first. */
+  items: T[];
+  /** Scores in the same order; 0 where the model does not know the item. */
+  scores: Float32Array;
+}
+
+/** An item of the catalogue that suits the session. */
+export interface RecommendedItem {
+  /** The shop's item id. */
+  id: string;
+  /** Its score; comparable within one list only. */
+  score: number;
+}
+
+/** Items of the catalogue, best first; none with `fallback`. */
+export interface Recommendation extends Outcome {
+  /** The items. */
+  items: RecommendedItem[];
+}
+
+/** What the catalogue is narrowed to. Every condition must hold. */
+export interface Filter {
+  /** Names of categories, any of which will do. */
+  category?: readonly string[];
+  /** Price bands, counted from 0, any of which will do. */
+  price_band?: readonly number[];
+  /** Only what can be sold. */
+  in_stock?: boolean;
+}
+
+/** Options of `recommend`. */
+export interface RecommendOptions {
+  /** How many items, at most 1,000. Default 10. */
+  n?: number;
+  /** What the catalogue is narrowed to. Default: nothing. */
+  filter?: Filter;
+  /** Ids of items that are not wanted. Default: none. */
+  exclude?: readonly string[];
+  /** Milliseconds to wait for the model while it loads. Default: the instance's `timeout`. */
+  timeout?: number;
+}
+
+/** Options of `rank`. */
+export interface RankOptions {
+  /** Milliseconds to wait for the model while it loads. Default: the instance's `timeout`. */
+  timeout?: number;
+}
+
+/** What a score is made of. */
+export interface Explanation {
+  /** The explained item. */
+  item: string;
+  /** Its score: the sum of the terms, up to rounding. */
+  score: number;
+  /** The terms, weighted as the model learned. */
+  terms: {
+    /** How well the item fits the session as a whole. */
+    encoder: number;
+    /** How often it was chosen near what was looked at. */
+    neighbours: number;
+    /** Whether it was looked at before. */
+    repeat: number;
+    /** How popular it is with everybody. */
+    popularity: number;
+  };
+  /** The visitor's own events that brought the item here, strongest first. */
+  because: { item: string; action: Action; contribution: number }[];
+}
+
+/** What becomes of a report. */
+export type ReportState =
+  /** It waits for its random delay, or for the next try. */
+  | 'queued'
+  /** The server has it. */
+  | 'sent'
+  /** The server refused it, its window closed, or it was tried too often. */
+  | 'dropped'
+  /** `beforeSend` held it back. */
+  | 'vetoed';
+
+/** Cells spent or allowed in one window, by table. */
+export interface CellCounts {
+  transitions: number;
+  items: number;
+  impressions: number;
+  metrics: number;
+}
+
+/** All that Vitrine knows and keeps; what `forget` erases. */
+export interface Inspection {
+  /** The two consents. */
+  consent: Consents;
+  /** Whether the browser sends Global Privacy Control, which refuses upload. */
+  globalPrivacyControl: boolean;
+  /** Where things are kept: on the device, or in this page's memory only. */
+  storage: 'indexeddb' | 'memory';
+  /** The running session, oldest first. */
+  session: { item: string; action: Action }[];
+  /** The feedback budget of this window; `undefined` until a bundle is loaded. */
+  budget: { spent: CellCounts; allowed: CellCounts } | undefined;
+  /** This page's reports, and those that an earlier page left in the queue. */
+  reports: { report: Report; state: ReportState }[];
+  /** The bundle that ranks; `undefined` until one is loaded. */
+  bundle: BundleFacts | undefined;
+  /** The encoder: switched off or not in the bundle, on its way, at work, or given up. */
+  encoder: 'off' | 'loading' | 'ready' | 'failed';
+}
+
+/** What the manifest says about the bundle. */
+export interface BundleFacts {
+  /** Rises with every bundle of the shop. */
+  version: number;
+  /** When it was made. */
+  created: Date;
+  /** When it must no longer be used. */
+  expires: Date;
+  /** Whether it was trained from simulated visits. */
+  synthetic: boolean;
+  /** How many items it knows. */
+  items: number;
+  /** Bytes of all its files. */
+  bytes: number;
+  /** Sessions that it was trained from. */
+  sessions: number;
+  /** Counts from the field that were added to the shop's own history. */
+  releasedCells: number;
+  /** A count is released for training when this many reports named it. */
+  k: number;
+  /** Length of a feedback window in seconds. */
+  windowSeconds: number;
+}
+
+/** Options of `createVitrine`. */
+export interface VitrineOptions {
+  /**
+   * Where the bundle is served and reports go: the base URL of a `vitrine-server`. Must answer
+   * `manifest.json`, `bundles/<sha256>` and `v1/feedback`. Default: the page's origin.
+   */
+  endpoint?: string | URL;
+  /**
+   * What the visitor has answered, as the shop's consent dialog knows it. Given here, it wins
+   * over what was stored; left out, the stored answers hold, and `pending` where there are none.
+   */
+  consent?: Choice | Partial<Consents>;
+  /** Where to keep things. Default: IndexedDB, and memory where that is refused. */
+  storage?: 'indexeddb' | 'memory';
+  /**
+   * Where the modules are, when the bundler does not serve them beside the package's code: a
+   * folder with `ranker.wasm` and `encoder.wasm`. Default: resolved from `import.meta.url`.
+   */
+  wasmUrl?: string | URL;
+  /**
+   * The worker that runs the encoder, as a URL of the module `vitrine/worker`, or `false` to run
+   * it on the main thread when idle. Default: resolved from `import.meta.url`.
+   */
+  worker?: string | URL | false;
+  /** Whether to load the session encoder when the bundle has one. Default: true. */
+  encoder?: boolean;
+  /** Milliseconds that `rank`, `recommend` and `explain` wait for the model. Default: 1,500. */
+  timeout?: number;
+  /** Milliseconds between looks for a newer bundle. Default: 900,000 (15 minutes). */
+  refreshInterval?: number;
+  /**
+   * Least and most milliseconds that a report waits before it is sent; drawn anew for each, so
+   * that the reports of one visit do not travel together. Default: 5,000 to 120,000.
+   */
+  reportDelay?: readonly [number, number];
+  /** Called before a report is sent; `false` drops it. */
+  beforeSend?: (report: Report) => boolean | void;
+  /** Called with what went wrong and was survived. Default: nothing. */
+  onError?: (error: Error) => void;
+  /** The function that makes requests. Default: the page's `fetch`. */
+  fetch?: typeof fetch;
+}
+
+/** One visitor's Vitrine. No method throws, and none rejects. */
+export interface Vitrine {
+  /** Records what the visitor did. Events before the model is loaded are queued. */
+  track(event: ShopEvent): void;
+  /**
+   * Orders the caller's items: those that the model knows by score, then the others; the
+   * caller's order decides among equals.
+   */
+  rank<T extends string | { id: string }>(
+    items: readonly T[],
+    options?: RankOptions,
+  ): Promise<Ranking<T>>;
+  /** The items of the whole catalogue that suit the session best. */
+  recommend(options?: RecommendOptions): Promise<Recommendation>;
+  /** Why an item stands where it stands; `undefined` when the model does not know it. */
+  explain(item: string): Promise<Explanation | undefined>;
+  /** The visitor's answers; with an argument, records them. One word answers both questions. */
+  consent(choice?: Choice | Partial<Consents>): Consents;
+  /** Erases all that Vitrine keeps on this device, the answers and the budget with it. */
+  forget(): Promise<void>;
+  /** All that Vitrine knows and keeps. */
+  inspect(): Promise<Inspection>;
+  /** Calls `listener` whenever an order or an inspection may have changed. */
+  subscribe(listener: () => void): () => void;
+  /** Resolves to how the first load ended. */
+  readonly ready: Promise<Outcome>;
+  /** How things stand now. */
+  readonly status: 'loading' | 'ready' | 'fallback';
+  /** Stops every timer, request and worker. What is stored stays. */
+  dispose(): void;
+}
