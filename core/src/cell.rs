@@ -118,8 +118,7 @@ pub struct ReportError {
 }
 
 impl Report {
-    /// Checks what the types alone cannot say: lengths, alphabets, and that a purchase names one
-    /// item only.
+    /// Checks the nonce and the cell: what the types alone cannot say.
     pub fn check(&self) -> Result<(), ReportError> {
         let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
         if self.nonce.len() != NONCE_DIGITS || !self.nonce.bytes().all(hex) {
@@ -128,7 +127,25 @@ impl Report {
                 reason: "a nonce is 32 lower-case hexadecimal digits",
             });
         }
-        match &self.cell {
+        self.cell.check()
+    }
+}
+
+impl Cell {
+    /// The items that the cell names.
+    pub fn items(&self) -> impl Iterator<Item = &str> {
+        let (first, second) = match self {
+            Self::Transition { from, to, .. } => (Some(from), Some(to)),
+            Self::Item { item, .. } | Self::Impression { item, .. } => (Some(item), None),
+            Self::Metric { .. } => (None, None),
+        };
+        first.into_iter().chain(second).map(String::as_str)
+    }
+
+    /// Checks what the types alone cannot say: lengths, alphabets, and that a purchase names one
+    /// item only.
+    pub fn check(&self) -> Result<(), ReportError> {
+        match self {
             Cell::Transition { from, to, action } => {
                 check_item("cell.from", from)?;
                 check_item("cell.to", to)?;

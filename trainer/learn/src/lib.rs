@@ -1,1 +1,17 @@
-//! Learns the item-to-item table, the session encoder and the fusion weights; compresses and evaluates them.
+//! Learns the item-to-item table, the session encoder and the fusion weights; compresses them
+//! into a bundle and evaluates that bundle.
+
+pub mod bundle;
+pub mod catalogue;
+pub mod dataset;
+pub mod encoder;
+pub mod evaluate;
+pub mod facets;
+pub mod files;
+pub mod parameters;
+pub mod parquet_columns;
+pub mod progress;
+pub mod recipe;
+pub mod run;
+pub mod search;
+pub mod table;

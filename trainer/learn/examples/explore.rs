@@ -1,0 +1,43 @@
+//! scratch
+use std::path::Path;
+use vitrine_learn::{evaluate::evaluate, progress::Progress, recipe::Recipe, run::*};
+struct P(std::sync::Mutex<std::time::Instant>);
+impl Progress for P {
+    fn start(&self, s: &str, t: Option<u64>) {
+        *self.0.lock().unwrap() = std::time::Instant::now();
+        eprint!("{s} {t:?} ");
+    }
+    fn advance(&self, _: u64) {}
+    fn finish(&self) {
+        eprintln!("{:?}", self.0.lock().unwrap().elapsed());
+    }
+    fn say(&self, l: &str) {
+        eprintln!("{l}");
+    }
+}
+fn main() {
+    let a: Vec<String> = std::env::args().collect();
+    let p = P(std::sync::Mutex::new(std::time::Instant::now()));
+    let recipe = if a.len() > 3 {
+        Recipe::read(Path::new(&a[3])).unwrap()
+    } else {
+        Recipe::default()
+    };
+    let o = Options {
+        data: Path::new(&a[1]),
+        out: Path::new(&a[2]),
+        device: Default::default(),
+        now: 1,
+    };
+    let f = train(&o, &recipe, &p).unwrap();
+    println!("{:#?}", f.record.parameters);
+    println!("{:?}", f.record.validation);
+    for c in &f.record.curve {
+        println!("{c:?}");
+    }
+    println!(
+        "{}",
+        serde_json::to_string_pretty(&evaluate(&o.out.join("bundle"), o.data, false, &p).unwrap())
+            .unwrap()
+    );
+}

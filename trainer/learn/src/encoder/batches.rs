@@ -1,0 +1,250 @@
+//! Cuts sessions into batches and draws the negatives: all randomness of a pass comes from one
+//! seed, so that a pass can be made again.
+
+use super::EncoderParameters;
+use crate::dataset::Sessions;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use vitrine_core::Action;
+use vitrine_core::score::Event;
+
+/// Batches whose sessions are sorted by length together, so that little is padded.
+const SORTED_TOGETHER: usize = 32;
+
+/// One step's input, in numbers that are rows of `rows`.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Steps, T.
+    pub steps: usize,
+    /// Sessions, B.
+    pub sessions: usize,
+    /// Distinct rows of the item table that the step touches.
+    pub rows: Vec<u32>,
+    /// Input items by step and session, `[T × B]`, as places in `rows`; padding is place 0.
+    pub input: Vec<i32>,
+    /// One-hot actions, `[T × B × 3]`.
+    pub actions: Vec<f32>,
+    /// Factors of the input vectors, `[T × B × D]`: 0 where dropped, 1/(1 − p) elsewhere; empty
+    /// without dropout.
+    pub dropout: Vec<f32>,
+    /// Places in `[T × B]` that have a label.
+    pub labelled: Vec<i32>,
+    /// The label of each, as a place among the candidates.
+    pub labels: Vec<i32>,
+    /// Candidates: the first of `rows`, this many.
+    pub candidates: usize,
+    /// Logarithm of how often each candidate is expected among the candidates; empty when all
+    /// items are candidates.
+    pub log_expected: Vec<f32>,
+}
+
+/// Draws negatives and knows how likely each row is.
+pub struct Negatives {
+    /// Cumulated shares; empty when all rows are candidates in every step.
+    cumulated: Vec<f64>,
+    /// Share of each row among the drawn.
+    share: Vec<f64>,
+    /// Share of each row among the labels.
+    label_share: Vec<f64>,
+    count: usize,
+}
+
+impl Negatives {
+    /// For rows of the given popularity.
+    pub fn new(popularity: &[f64], parameters: &EncoderParameters) -> Self {
+        let total: f64 = popularity.iter().sum();
+        let label_share = popularity.iter().map(|p| p / total.max(1.0)).collect();
+        if popularity.len() <= parameters.negatives {
+            return Self {
+                cumulated: Vec::new(),
+                share: Vec::new(),
+                label_share,
+                count: popularity.len(),
+            };
+        }
+        let raw: Vec<f64> = popularity
+            .iter()
+            .map(|count| (count + 1.0).powf(parameters.negative_power))
+            .collect();
+        let total: f64 = raw.iter().sum();
+        let share: Vec<f64> = raw.iter().map(|r| r / total).collect();
+        let mut sum = 0.0;
+        let cumulated = share
+            .iter()
+            .map(|s| {
+                sum += s;
+                sum
+            })
+            .collect();
+        Self {
+            cumulated,
+            share,
+            label_share,
+            count: parameters.negatives,
+        }
+    }
+
+    fn all(&self) -> bool {
+        self.cumulated.is_empty()
+    }
+
+    fn draw(&self, rng: &mut impl Rng) -> u32 {
+        let at = rng.random::<f64>();
+        let row = self.cumulated.partition_point(|&sum| sum < at);
+        row.min(self.cumulated.len() - 1) as u32
+    }
+}
+
+/// Sessions of known items only, cut to at most `length + 1` events; one event is shared where a
+/// session is cut, so that no transition is lost.
+pub fn pieces(sessions: &Sessions, length: usize) -> Vec<Vec<Event>> {
+    let mut pieces = Vec::new();
+    for session in sessions.iter() {
+        let known: Vec<Event> = session
+            .iter()
+            .copied()
+            .filter(|e| e.row.is_some())
+            .collect();
+        let mut end = known.len();
+        while end >= 2 {
+            let from = end.saturating_sub(length + 1);
+            pieces.push(known[from..end].to_vec());
+            if from == 0 {
+                break;
+            }
+            end = from + 1;
+        }
+    }
+    pieces
+}
+
+/// The order of one pass: places in `pieces`, batch by batch.
+pub fn order(pieces: &[Vec<Event>], batch: usize, seed: u64) -> Vec<Vec<usize>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut places: Vec<usize> = (0..pieces.len()).collect();
+    places.shuffle(&mut rng);
+    for group in places.chunks_mut(batch * SORTED_TOGETHER) {
+        group.sort_by_key(|&place| pieces[place].len());
+    }
+    let mut batches: Vec<Vec<usize>> = places.chunks(batch).map(<[usize]>::to_vec).collect();
+    batches.shuffle(&mut rng);
+    batches
+}
+
+/// Scratch space to number the rows of a step.
+pub struct Numbering {
+    place: Vec<i32>,
+}
+
+impl Numbering {
+    /// For N items.
+    pub fn new(items: usize) -> Self {
+        Self {
+            place: vec![-1; items],
+        }
+    }
+
+    fn number(&mut self, row: u32, rows: &mut Vec<u32>) -> i32 {
+        let place = &mut self.place[row as usize];
+        if *place < 0 {
+            *place = rows.len() as i32;
+            rows.push(row);
+        }
+        *place
+    }
+
+    /// Lays out one batch.
+    pub fn lay_out(
+        &mut self,
+        sessions: &[&[Event]],
+        negatives: &Negatives,
+        parameters: &EncoderParameters,
+        seed: u64,
+    ) -> Batch {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let b = sessions.len();
+        let steps = sessions.iter().map(|s| s.len() - 1).max().unwrap_or(0);
+        let mut rows = Vec::new();
+        let mut labelled = Vec::new();
+        let mut labels = Vec::new();
+        if negatives.all() {
+            (0..negatives.count as u32).for_each(|row| {
+                self.number(row, &mut rows);
+            });
+        }
+        for (at, session) in sessions.iter().enumerate() {
+            for (step, event) in session[1..].iter().enumerate() {
+                if let Some(row) = event.row {
+                    labelled.push((step * b + at) as i32);
+                    labels.push(self.number(row, &mut rows));
+                }
+            }
+        }
+        if !negatives.all() {
+            for _ in 0..negatives.count {
+                let row = negatives.draw(&mut rng);
+                self.number(row, &mut rows);
+            }
+        }
+        let candidates = rows.len();
+        let log_expected = if negatives.all() {
+            Vec::new()
+        } else {
+            let expected = |row: u32| {
+                let (drawn, label) = (
+                    negatives.share[row as usize],
+                    negatives.label_share[row as usize],
+                );
+                // The chance to be among the candidates at all: each is one candidate however
+                // often it was drawn.
+                let missed = (1.0 - drawn).powf(negatives.count as f64)
+                    * (1.0 - label).powf(labels.len() as f64);
+                (1.0 - missed).max(1e-12).ln() as f32
+            };
+            rows.iter().map(|&row| expected(row)).collect()
+        };
+        let mut input = vec![0; steps * b];
+        let mut actions = vec![0.0; steps * b * Action::COUNT];
+        for (at, session) in sessions.iter().enumerate() {
+            for (step, event) in session[..session.len() - 1].iter().enumerate() {
+                if let Some(row) = event.row {
+                    let place = step * b + at;
+                    input[place] = self.number(row, &mut rows);
+                    actions[place * Action::COUNT + usize::from(event.action.code())] = 1.0;
+                }
+            }
+        }
+        for &row in &rows {
+            self.place[row as usize] = -1;
+        }
+        let kept = 1.0 - parameters.dropout;
+        let dropout = if parameters.dropout > 0.0 {
+            let count = steps * b * parameters.dim;
+            let factor = (1.0 / kept) as f32;
+            (0..count)
+                .map(|_| {
+                    if rng.random::<f64>() < kept {
+                        factor
+                    } else {
+                        0.0
+                    }
+                })
+                .collect()
+        } else {
+            Vec::new()
+        };
+        Batch {
+            steps,
+            sessions: b,
+            rows,
+            input,
+            actions,
+            dropout,
+            labelled,
+            labels,
+            candidates,
+            log_expected,
+        }
+    }
+}

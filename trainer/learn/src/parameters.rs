@@ -1,0 +1,186 @@
+//! The parameters of the table part, their ranges, and what each is by default.
+
+use crate::table::covisits::CountParameters;
+use crate::table::first_order::WeightParameters;
+use serde::{Deserialize, Serialize};
+use vitrine_core::Action;
+use vitrine_core::tables::Fusion;
+
+/// Everything that turns a history into the tables of a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableParameters {
+    /// Share of the order-free part of the counts, `0..=1`.
+    pub cooccurrence: f64,
+    /// Events over which a counted pair's weight falls by e.
+    pub gap_decay: f64,
+    /// Age at which a session's weight has fallen by e, in lengths of the history; 0 for none.
+    pub age_decay: f64,
+    /// Constant added to a row's count.
+    pub shrinkage: f64,
+    /// Power of popularity that a neighbour's weight is multiplied by.
+    pub popularity_power: f64,
+    /// Events over which the weight of a session's event falls by e.
+    pub position_decay: f64,
+    /// Bonus of the latest item itself.
+    pub repeat_last: f64,
+    /// Bonus of the session's other items.
+    pub repeat_session: f64,
+    /// Events over which that bonus falls by e.
+    pub repeat_decay: f64,
+    /// Weight of popularity as a term of its own: it orders what nothing else reaches.
+    pub popularity: f64,
+    /// Weight of the encoder's inner product; 0 without an encoder.
+    pub encoder: f64,
+}
+
+/// One of the parameters, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// [`TableParameters::cooccurrence`], and so on.
+    Cooccurrence,
+    /// Gap decay of counting.
+    GapDecay,
+    /// Age decay of sessions.
+    AgeDecay,
+    /// Shrinkage.
+    Shrinkage,
+    /// Popularity power.
+    PopularityPower,
+    /// Position decay.
+    PositionDecay,
+    /// Repeat bonus of the latest item.
+    RepeatLast,
+    /// Repeat bonus of other items.
+    RepeatSession,
+    /// Decay of the latter.
+    RepeatDecay,
+    /// Popularity term.
+    Popularity,
+    /// Encoder term.
+    Encoder,
+}
+
+impl Key {
+    /// All parameters.
+    pub const ALL: [Self; 11] = [
+        Self::Cooccurrence,
+        Self::GapDecay,
+        Self::AgeDecay,
+        Self::Shrinkage,
+        Self::PopularityPower,
+        Self::PositionDecay,
+        Self::RepeatLast,
+        Self::RepeatSession,
+        Self::RepeatDecay,
+        Self::Popularity,
+        Self::Encoder,
+    ];
+
+    /// Values that the search tries.
+    pub fn grid(self) -> &'static [f64] {
+        match self {
+            Self::Cooccurrence => &[0.02, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99],
+            Self::GapDecay => &[0.25, 0.5, 1.0, 2.0, 4.0, 8.0],
+            Self::AgeDecay => &[0.0, 0.25, 0.5, 1.0, 2.0, 4.0],
+            Self::Shrinkage => &[0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0],
+            Self::PopularityPower => &[-0.3, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2],
+            Self::PositionDecay => &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0],
+            Self::RepeatLast => &[-0.1, -0.03, 0.0, 0.03, 0.1, 0.2, 0.4, 0.7],
+            Self::RepeatSession => &[-0.1, 0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5],
+            Self::RepeatDecay => &[0.5, 1.0, 2.0, 4.0, 8.0, 16.0],
+            Self::Popularity => &[0.0, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1],
+            Self::Encoder => &[0.0, 0.003, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.4],
+        }
+    }
+
+    /// The field.
+    pub fn of(self, parameters: &mut TableParameters) -> &mut f64 {
+        match self {
+            Self::Cooccurrence => &mut parameters.cooccurrence,
+            Self::GapDecay => &mut parameters.gap_decay,
+            Self::AgeDecay => &mut parameters.age_decay,
+            Self::Shrinkage => &mut parameters.shrinkage,
+            Self::PopularityPower => &mut parameters.popularity_power,
+            Self::PositionDecay => &mut parameters.position_decay,
+            Self::RepeatLast => &mut parameters.repeat_last,
+            Self::RepeatSession => &mut parameters.repeat_session,
+            Self::RepeatDecay => &mut parameters.repeat_decay,
+            Self::Popularity => &mut parameters.popularity,
+            Self::Encoder => &mut parameters.encoder,
+        }
+    }
+}
+
+impl Default for TableParameters {
+    /// Values that do well on most shops, and from which the search starts.
+    fn default() -> Self {
+        Self {
+            cooccurrence: 0.8,
+            gap_decay: 2.0,
+            age_decay: 1.0,
+            shrinkage: 1.0,
+            popularity_power: -0.1,
+            position_decay: 2.0,
+            repeat_last: 0.2,
+            repeat_session: 0.7,
+            repeat_decay: 2.0,
+            popularity: 0.001,
+            encoder: 0.0,
+        }
+    }
+}
+
+impl TableParameters {
+    /// What is counted.
+    pub fn counting(&self) -> CountParameters {
+        CountParameters {
+            cooccurrence: self.cooccurrence,
+            gap_decay: self.gap_decay,
+            age_decay: (self.age_decay > 0.0).then_some(self.age_decay),
+        }
+    }
+
+    /// How counts become weights.
+    pub fn weighing(&self, neighbours: usize) -> WeightParameters {
+        WeightParameters {
+            shrinkage: self.shrinkage,
+            popularity_power: self.popularity_power,
+            neighbours,
+        }
+    }
+
+    /// Weight of the event d before the latest, `[max_session]`.
+    pub fn position_table(&self, max_session: usize) -> Vec<f32> {
+        (0..max_session)
+            .map(|d| (-(d as f64) / self.position_decay).exp() as f32)
+            .collect()
+    }
+
+    /// Bonus of an item last seen d events before the latest, `[max_session]`.
+    pub fn repeat_table(&self, max_session: usize) -> Vec<f32> {
+        (0..max_session)
+            .map(|d| match d.checked_sub(1) {
+                None => self.repeat_last as f32,
+                Some(earlier) => {
+                    (self.repeat_session * (-(earlier as f64) / self.repeat_decay).exp()) as f32
+                }
+            })
+            .collect()
+    }
+
+    /// Weights of the terms.
+    pub fn fusion(&self) -> Fusion {
+        Fusion {
+            encoder: self.encoder as f32,
+            neighbours: 1.0,
+            repeat: 1.0,
+            popularity: self.popularity as f32,
+        }
+    }
+
+    /// No action weighs more than another until the data say so.
+    pub fn action_weight(&self) -> [f32; Action::COUNT] {
+        [1.0; Action::COUNT]
+    }
+}

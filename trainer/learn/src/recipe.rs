@@ -1,0 +1,345 @@
+//! The recipe: what a run of `train` does, as a TOML file. An empty file is the default recipe.
+//!
+//! ```toml
+//! seed = 1
+//!
+//! [table]
+//! neighbours = 20          # what is not named here is searched for on validation
+//! position_decay = 2.0
+//!
+//! [encoder]
+//! enabled = true
+//! dim = 64
+//!
+//! [bundle]
+//! lifetime_days = 60
+//! ```
+
+use crate::encoder::EncoderParameters;
+use crate::parameters::{Key, TableParameters};
+use crate::search::Shape;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use vitrine_core::manifest::Privacy;
+
+/// Why a recipe is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipeError {
+    /// The file can't be read.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not a recipe.
+    #[error("{path}: not a recipe: {reason}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+    /// A value is outside its range.
+    #[error("recipe: {field} {reason}")]
+    Value {
+        /// The field.
+        field: &'static str,
+        /// What it must be.
+        reason: &'static str,
+    },
+}
+
+/// A whole recipe.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recipe {
+    /// Seed of everything random; the same seed on the same data gives the same bundle.
+    pub seed: u64,
+    /// The item-to-item table.
+    pub table: TableRecipe,
+    /// The session encoder.
+    pub encoder: EncoderParameters,
+    /// The bundle.
+    pub bundle: BundleRecipe,
+    /// What clients must follow when they report.
+    pub privacy: PrivacyRecipe,
+}
+
+/// How the table's weights follow from its counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableForm {
+    /// Counts over a count plus a constant: additive, and as good.
+    #[default]
+    FirstOrder,
+    /// The closed-form ridge solution of SLIST.
+    Ridge,
+}
+
+/// The table's part of a recipe. A parameter that is given is not searched for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TableRecipe {
+    /// The most neighbours of an item, 1 to 255.
+    pub neighbours: usize,
+    /// How many of the session's latest events are looked at, 1 to 1024.
+    pub max_session: usize,
+    /// How weights follow from counts.
+    pub form: TableForm,
+    /// See [`TableParameters::cooccurrence`]; the others likewise.
+    pub cooccurrence: Option<f64>,
+    /// Gap decay of counting.
+    pub gap_decay: Option<f64>,
+    /// Age decay of sessions.
+    pub age_decay: Option<f64>,
+    /// Shrinkage.
+    pub shrinkage: Option<f64>,
+    /// Popularity power.
+    pub popularity_power: Option<f64>,
+    /// Position decay.
+    pub position_decay: Option<f64>,
+    /// Repeat bonus of the latest item.
+    pub repeat_last: Option<f64>,
+    /// Repeat bonus of other items.
+    pub repeat_session: Option<f64>,
+    /// Decay of the latter.
+    pub repeat_decay: Option<f64>,
+    /// Popularity term.
+    pub popularity: Option<f64>,
+}
+
+impl Default for TableRecipe {
+    fn default() -> Self {
+        Self {
+            neighbours: 20,
+            max_session: 50,
+            form: TableForm::default(),
+            cooccurrence: None,
+            gap_decay: None,
+            age_decay: None,
+            shrinkage: None,
+            popularity_power: None,
+            position_decay: None,
+            repeat_last: None,
+            repeat_session: None,
+            repeat_decay: None,
+            popularity: None,
+        }
+    }
+}
+
+/// The bundle's part of a recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BundleRecipe {
+    /// Days after which a browser no longer uses the bundle.
+    pub lifetime_days: u32,
+    /// Upper edges of the price bands; quintiles of the catalogue's prices where empty.
+    pub price_edges: Vec<f64>,
+}
+
+impl Default for BundleRecipe {
+    fn default() -> Self {
+        Self {
+            lifetime_days: 60,
+            price_edges: Vec::new(),
+        }
+    }
+}
+
+/// What clients must follow when they report; see [`Privacy`] for the defaults.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrivacyRecipe {
+    /// Length of a window in seconds, at least 1.
+    pub window_seconds: Option<u64>,
+    /// Reports that a cell needs to be released, at least 1.
+    pub k: Option<u32>,
+    /// Transition cells of one browser profile in a window.
+    pub transitions: Option<u32>,
+    /// Item cells.
+    pub items: Option<u32>,
+    /// Impression cells.
+    pub impressions: Option<u32>,
+    /// Metric cells.
+    pub metrics: Option<u32>,
+}
+
+impl PrivacyRecipe {
+    /// The defaults with what is given.
+    pub fn privacy(&self) -> Privacy {
+        let default = Privacy::default();
+        Privacy {
+            window_seconds: self.window_seconds.unwrap_or(default.window_seconds),
+            k: self.k.unwrap_or(default.k),
+            transitions: self.transitions.unwrap_or(default.transitions),
+            items: self.items.unwrap_or(default.items),
+            impressions: self.impressions.unwrap_or(default.impressions),
+            metrics: self.metrics.unwrap_or(default.metrics),
+            ..default
+        }
+    }
+}
+
+impl Recipe {
+    /// Reads and checks a recipe file.
+    pub fn read(path: &Path) -> Result<Self, RecipeError> {
+        let text = std::fs::read_to_string(path).map_err(|source| RecipeError::File {
+            path: path.into(),
+            source,
+        })?;
+        let recipe: Self = toml::from_str(&text).map_err(|e| RecipeError::Malformed {
+            path: path.into(),
+            reason: e.to_string(),
+        })?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// Shape of the shipped tables.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            neighbours: self.table.neighbours,
+            max_session: self.table.max_session,
+        }
+    }
+
+    fn check(&self) -> Result<(), RecipeError> {
+        let encoder = &self.encoder;
+        let table = &self.table;
+        let positive = |value: Option<f64>| value.is_none_or(|v| v > 0.0 && v.is_finite());
+        let privacy = self.privacy.privacy();
+        let rules: [(&'static str, bool, &'static str); 20] = [
+            (
+                "table.neighbours",
+                (1..=255).contains(&table.neighbours),
+                "must be 1 to 255",
+            ),
+            (
+                "table.max_session",
+                (1..=1024).contains(&table.max_session),
+                "must be 1 to 1024",
+            ),
+            (
+                "table.gap_decay",
+                positive(table.gap_decay),
+                "must be above 0",
+            ),
+            (
+                "table.shrinkage",
+                positive(table.shrinkage),
+                "must be above 0",
+            ),
+            (
+                "table.position_decay",
+                positive(table.position_decay),
+                "must be above 0",
+            ),
+            (
+                "table.repeat_decay",
+                positive(table.repeat_decay),
+                "must be above 0",
+            ),
+            (
+                "table.cooccurrence",
+                table.cooccurrence.is_none_or(|v| (0.0..=1.0).contains(&v)),
+                "must be 0 to 1",
+            ),
+            (
+                "table.popularity",
+                table.popularity.is_none_or(|v| v >= 0.0 && v.is_finite()),
+                "must not be negative",
+            ),
+            (
+                "encoder.dim",
+                (1..=512).contains(&encoder.dim),
+                "must be 1 to 512",
+            ),
+            (
+                "encoder.hidden",
+                (1..=1024).contains(&encoder.hidden),
+                "must be 1 to 1024",
+            ),
+            ("encoder.epochs", encoder.epochs >= 1, "must be at least 1"),
+            ("encoder.batch", encoder.batch >= 1, "must be at least 1"),
+            (
+                "encoder.length",
+                (1..=512).contains(&encoder.length),
+                "must be 1 to 512",
+            ),
+            (
+                "encoder.negatives",
+                encoder.negatives >= 1,
+                "must be at least 1",
+            ),
+            (
+                "encoder.learning_rate",
+                encoder.learning_rate > 0.0 && encoder.learning_rate.is_finite(),
+                "must be above 0",
+            ),
+            (
+                "encoder.dropout",
+                (0.0..1.0).contains(&encoder.dropout),
+                "must be 0 to below 1",
+            ),
+            (
+                "privacy.window_seconds",
+                privacy.window_seconds >= 1,
+                "must be at least 1",
+            ),
+            ("privacy.k", privacy.k >= 1, "must be at least 1"),
+            (
+                "privacy",
+                privacy.budget() <= 64,
+                "must not allow more than 64 cells in a window",
+            ),
+            (
+                "bundle.lifetime_days",
+                self.bundle.lifetime_days >= 1,
+                "must be at least 1",
+            ),
+        ];
+        match rules.into_iter().find(|rule| !rule.1) {
+            Some((field, _, reason)) => Err(RecipeError::Value { field, reason }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl TableRecipe {
+    /// The value that the recipe gives to a parameter.
+    pub fn given(&self, key: Key) -> Option<f64> {
+        match key {
+            Key::Cooccurrence => self.cooccurrence,
+            Key::GapDecay => self.gap_decay,
+            Key::AgeDecay => self.age_decay,
+            Key::Shrinkage => self.shrinkage,
+            Key::PopularityPower => self.popularity_power,
+            Key::PositionDecay => self.position_decay,
+            Key::RepeatLast => self.repeat_last,
+            Key::RepeatSession => self.repeat_session,
+            Key::RepeatDecay => self.repeat_decay,
+            Key::Popularity => self.popularity,
+            Key::Encoder => None,
+        }
+    }
+
+    /// Where the search starts: the given values, defaults for the others.
+    pub fn start(&self) -> TableParameters {
+        let mut parameters = TableParameters::default();
+        for key in Key::ALL {
+            if let Some(value) = self.given(key) {
+                *key.of(&mut parameters) = value;
+            }
+        }
+        parameters
+    }
+
+    /// Which of `keys` are to be searched.
+    pub fn open(&self, keys: &[Key]) -> Vec<Key> {
+        let open = keys.iter().copied();
+        open.filter(|&key| self.given(key).is_none()).collect()
+    }
+}

@@ -1,0 +1,486 @@
+//! A run: from a prepared history to a finished bundle.
+//!
+//! Choices are made on validation, cut from the end of train; then everything is learned again
+//! from the whole of train with those choices, because the latest tenth is the most telling one.
+//!
+//! A run's folder holds `bundle/`, `run.json` (all choices and figures, and what [`retrain`]
+//! starts from), `report.html`, and `checkpoints/`.
+
+use crate::bundle::{self, FolderError, NewBundle};
+use crate::dataset::{Dataset, DatasetError, Examples, Sessions};
+use crate::encoder::device::{Device, DeviceChoice, NoCuda};
+use crate::encoder::train::{self, Outcome, PassFigures, Task, TrainError, TrainedEncoder};
+use crate::evaluate::metrics::Metrics;
+use crate::evaluate::queries::queries;
+use crate::facets::facets;
+use crate::files::write_atomically;
+use crate::parameters::TableParameters;
+use crate::progress::Progress;
+use crate::recipe::{Recipe, TableForm};
+use crate::search::{
+    CompressError, FUSION_ORDER, Search, Shape, TABLE_ORDER, Vectors, assemble, compress,
+};
+use crate::table::covisits::Covisits;
+use crate::table::first_order::weigh;
+use crate::table::{NeighbourLists, ridge};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use vitrine_core::Digest;
+use vitrine_core::manifest::{Manifest, ModelFacts, TrainingFacts};
+use vitrine_core::released::ReleasedWindow;
+use vitrine_encoder::EncoderError;
+
+/// Validation examples by which the table's parameters are chosen, at most about.
+const TABLE_EXAMPLES: usize = 60_000;
+/// Validation examples by which the encoder's weight is chosen: each scans the catalogue.
+const FUSION_EXAMPLES: usize = 8_000;
+const DAY: u64 = 24 * 3600;
+
+/// Why a run ended without a bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The data can't be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// CUDA was demanded and is not there.
+    #[error(transparent)]
+    Device(#[from] NoCuda),
+    /// The tables can't be made.
+    #[error(transparent)]
+    Compress(#[from] CompressError),
+    /// The encoder can't be trained.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The trained encoder does not run.
+    #[error("the trained encoder does not run: {0}")]
+    Encoder(#[from] EncoderError),
+    /// The bundle can't be written or read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A file of the run can't be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// `run.json` is not of this version.
+    #[error("{path}: not a run of this version ({reason}): train again")]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Figures on validation, by part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Validation {
+    /// The table with repeat and popularity.
+    pub table: Figures,
+    /// The encoder alone, best pass.
+    pub encoder: Option<Figures>,
+    /// Both, with the chosen weight; on the examples of `table_of_same`.
+    pub both: Option<Figures>,
+    /// The table alone on the same examples as `both`.
+    pub table_of_same: Option<Figures>,
+}
+
+/// P@20 and MRR@20 in percent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// P@20.
+    #[serde(rename = "p@20")]
+    pub p20: f64,
+    /// MRR@20.
+    #[serde(rename = "mrr@20")]
+    pub mrr20: f64,
+}
+
+impl From<Metrics> for Figures {
+    fn from(metrics: Metrics) -> Self {
+        Self {
+            p20: metrics.p20,
+            mrr20: metrics.mrr20,
+        }
+    }
+}
+
+/// `run.json`: all choices and figures of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The recipe, with its defaults.
+    pub recipe: Recipe,
+    /// The chosen parameters of the table and the fusion.
+    pub parameters: TableParameters,
+    /// Passes of the shipped encoder; 0 without one.
+    pub passes: usize,
+    /// Figures on validation; none after `retrain`, which chooses nothing.
+    pub validation: Option<Validation>,
+    /// The encoder's passes on validation.
+    pub curve: Vec<PassFigures>,
+}
+
+/// What a run is asked for.
+pub struct Options<'a> {
+    /// Folder that `prepare` wrote.
+    pub data: &'a Path,
+    /// Folder of the run.
+    pub out: &'a Path,
+    /// What device trains.
+    pub device: DeviceChoice,
+    /// Time of the run, Unix time in seconds.
+    pub now: u64,
+}
+
+/// What a run gave.
+pub struct Finished {
+    /// The manifest of `out/bundle`.
+    pub manifest: Manifest,
+    /// All choices and figures.
+    pub record: RunRecord,
+}
+
+/// Trains from history alone.
+pub fn train(
+    options: &Options<'_>,
+    recipe: &Recipe,
+    progress: &dyn Progress,
+) -> Result<Finished, RunError> {
+    let device = resolve(options.device, recipe, progress)?;
+    progress.start("reading the prepared data", None);
+    let data = Dataset::open(options.data, &[])?;
+    progress.finish();
+    let checkpoints = make_folder(&options.out.join("checkpoints"))?;
+    let shape = recipe.shape();
+    let (fit, valid) = data.validation();
+
+    let (mut parameters, table) = choose_table(&data, &fit, &valid, recipe, progress)?;
+    let mut validation = Validation {
+        table: table.into(),
+        ..Validation::default()
+    };
+    let mut passes = 0;
+    let mut curve = Vec::new();
+    if recipe.encoder.enabled && !valid.is_empty() {
+        let popularity = data.popularity(&fit);
+        let task = Task {
+            sessions: &fit,
+            popularity: &popularity,
+            valid: Some(&valid),
+            parameters: &recipe.encoder,
+            passes: recipe.encoder.epochs,
+            seed: recipe.seed,
+            checkpoint: &checkpoints.join("validation.safetensors"),
+        };
+        let outcome = train_encoder(device, &task, progress)?;
+        curve = outcome.curve;
+        let best = curve.iter().find(|pass| pass.pass == outcome.best_pass);
+        validation.encoder = best.map(|pass| Figures {
+            p20: pass.p20,
+            mrr20: pass.mrr20,
+        });
+        let sample = valid.thinned(FUSION_EXAMPLES);
+        let fused = fuse(
+            &data,
+            &fit,
+            &sample,
+            &outcome.encoder,
+            parameters,
+            shape,
+            progress,
+        )?;
+        validation.table_of_same = Some(fused.before.into());
+        validation.both = Some(fused.after.into());
+        if fused.parameters.encoder > 0.0 {
+            parameters = fused.parameters;
+            passes = outcome.best_pass;
+        } else {
+            progress
+                .say("The encoder adds nothing on validation: the bundle is shipped without it.");
+        }
+    }
+    let record = RunRecord {
+        recipe: recipe.clone(),
+        parameters,
+        passes,
+        validation: Some(validation),
+        curve,
+    };
+    finish(options, &data, record, device, None, progress)
+}
+
+/// Trains the next bundle from history and what was released from the field, with the choices of
+/// an earlier run.
+pub fn retrain(
+    options: &Options<'_>,
+    earlier: &Path,
+    released: &[ReleasedWindow],
+    progress: &dyn Progress,
+) -> Result<Finished, RunError> {
+    let mut record = read_record(&earlier.join("run.json"))?;
+    let parent = bundle::open(&earlier.join("bundle"))?;
+    let device = resolve(options.device, &record.recipe, progress)?;
+    progress.start("reading the prepared data", None);
+    let data = Dataset::open(options.data, released)?;
+    progress.finish();
+    progress.say(&format!(
+        "{} released cells are added to the history; {} name items outside the catalogue and are left out.",
+        data.field.used, data.field.unknown
+    ));
+    make_folder(&options.out.join("checkpoints"))?;
+    record.validation = None;
+    record.curve = Vec::new();
+    let parent = (parent.manifest.version, parent.digest);
+    finish(options, &data, record, device, Some(parent), progress)
+}
+
+fn resolve(
+    choice: DeviceChoice,
+    recipe: &Recipe,
+    progress: &dyn Progress,
+) -> Result<Device, RunError> {
+    let (device, reason) = choice.resolve()?;
+    if let (true, Some(reason)) = (recipe.encoder.enabled, reason) {
+        progress.say(&format!("No GPU: {reason}. The encoder trains on the CPU."));
+    }
+    Ok(device)
+}
+
+fn choose_table(
+    data: &Dataset,
+    fit: &Sessions,
+    valid: &Examples,
+    recipe: &Recipe,
+    progress: &dyn Progress,
+) -> Result<(TableParameters, Metrics), RunError> {
+    let start = recipe.table.start();
+    let sample = valid.thinned(TABLE_EXAMPLES);
+    let mut search = Search::new(data, fit, &sample, recipe.shape());
+    let open = recipe.table.open(&TABLE_ORDER);
+    let candidates: usize = open.iter().map(|key| key.grid().len()).sum();
+    progress.start(
+        "table: choosing parameters on validation",
+        Some(candidates as u64),
+    );
+    let chosen = if sample.is_empty() {
+        (start, Metrics::default())
+    } else {
+        search.climb(start, &open, |_| progress.advance(1))?
+    };
+    progress.finish();
+    Ok(chosen)
+}
+
+/// Calls the trainer for the backend of a device.
+fn train_encoder(
+    device: Device,
+    task: &Task<'_>,
+    progress: &dyn Progress,
+) -> Result<Outcome, TrainError> {
+    use burn::backend::Autodiff;
+    match device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda => train::train::<Autodiff<burn_cuda::Cuda>>(
+            task,
+            &burn_cuda::CudaDevice::default(),
+            progress,
+        ),
+        _ => train::train::<Autodiff<burn_flex::Flex>>(task, &burn_flex::FlexDevice, progress),
+    }
+}
+
+struct Fused {
+    parameters: TableParameters,
+    before: Metrics,
+    after: Metrics,
+}
+
+fn fuse(
+    data: &Dataset,
+    fit: &Sessions,
+    sample: &Examples,
+    encoder: &TrainedEncoder,
+    parameters: TableParameters,
+    shape: Shape,
+    progress: &dyn Progress,
+) -> Result<Fused, RunError> {
+    let vectors = Vectors {
+        values: &encoder.vectors,
+        dim: encoder.dim,
+    };
+    progress.start("fusion: asking the encoder", None);
+    let empty: NeighbourLists = vec![Vec::new(); data.ids.len()];
+    let plain = assemble(
+        empty,
+        &data.popularity(fit),
+        &parameters,
+        shape,
+        Some(vectors),
+    );
+    let (_, tables) = compress(&plain, shape)?;
+    let answers = queries(
+        &tables,
+        &encoder.network.to_onnx(),
+        sample,
+        shape.max_session,
+    )?;
+    progress.finish();
+
+    let before = Search::new(data, fit, sample, shape).judge(&parameters)?;
+    let mut search = Search::new(data, fit, sample, shape).with_encoder(vectors, &answers);
+    let candidates: usize = FUSION_ORDER.iter().map(|key| key.grid().len()).sum();
+    progress.start(
+        "fusion: choosing weights on validation",
+        Some(candidates as u64),
+    );
+    let (parameters, after) = search.climb(parameters, &FUSION_ORDER, |_| progress.advance(1))?;
+    progress.finish();
+    Ok(Fused {
+        parameters,
+        before,
+        after,
+    })
+}
+
+/// Learns from the whole of train with the choices of `record`, and writes the bundle.
+fn finish(
+    options: &Options<'_>,
+    data: &Dataset,
+    record: RunRecord,
+    device: Device,
+    parent: Option<(u64, Digest)>,
+    progress: &dyn Progress,
+) -> Result<Finished, RunError> {
+    let recipe = &record.recipe;
+    let shape = recipe.shape();
+    let parameters = &record.parameters;
+    progress.start("table: counting the whole history", None);
+    let mut popularity = data.popularity(&data.train);
+    for (count, field) in popularity.iter_mut().zip(&data.field.popularity) {
+        *count += field;
+    }
+    let neighbours = neighbours(data, &popularity, recipe, parameters);
+    progress.finish();
+
+    let encoder = if record.passes > 0 {
+        let mut sessions = data.train.clone();
+        for (pair, &weight) in data.field.pairs.iter().zip(&data.field.weight) {
+            for _ in 0..weight as usize {
+                sessions.push(pair.iter().copied());
+            }
+        }
+        let task = Task {
+            sessions: &sessions,
+            popularity: &popularity,
+            valid: None,
+            parameters: &recipe.encoder,
+            passes: record.passes,
+            seed: recipe.seed,
+            checkpoint: &options.out.join("checkpoints").join("final.safetensors"),
+        };
+        Some(train_encoder(device, &task, progress)?.encoder)
+    } else {
+        None
+    };
+    let vectors = encoder.as_ref().map(|encoder| Vectors {
+        values: &encoder.vectors,
+        dim: encoder.dim,
+    });
+    let tables = assemble(neighbours, &popularity, parameters, shape, vectors);
+    let (bytes, _) = compress(&tables, shape)?;
+    let (version, parent) =
+        parent.map_or((1, None), |(version, digest)| (version + 1, Some(digest)));
+    let validation = record.validation.as_ref();
+    let best = validation.and_then(|v| v.both.or(Some(v.table)));
+    let metrics = best.map_or_else(Default::default, |figures| {
+        [
+            ("valid p@20".to_owned(), figures.p20),
+            ("valid mrr@20".to_owned(), figures.mrr20),
+        ]
+        .into()
+    });
+    let bundle = NewBundle {
+        tables: bytes,
+        ids: &data.ids,
+        facets: &facets(&data.items, &recipe.bundle.price_edges),
+        encoder: encoder.as_ref().map(|encoder| encoder.network.to_onnx()),
+        model: ModelFacts {
+            items: data.ids.len() as u32,
+            dim: tables.dim as u32,
+            neighbours: shape.neighbours as u32,
+            max_session: shape.max_session as u32,
+        },
+        version,
+        parent,
+        created: options.now,
+        expires: options.now + u64::from(recipe.bundle.lifetime_days) * DAY,
+        synthetic: data.facts.synthetic,
+        training: TrainingFacts {
+            dataset: data.facts.name.clone(),
+            from: data.facts.from,
+            to: data.facts.to,
+            sessions: data.train.len() as u64,
+            events: data.train.events.len() as u64,
+            released_cells: data.field.used,
+            seed: recipe.seed,
+            metrics,
+        },
+        privacy: recipe.privacy.privacy(),
+    };
+    let manifest = bundle::write(&options.out.join("bundle"), bundle)?;
+    let path = options.out.join("run.json");
+    let json = serde_json::to_vec_pretty(&record).unwrap_or_default();
+    write_atomically(&path, &json).map_err(|source| RunError::File { path, source })?;
+    Ok(Finished { manifest, record })
+}
+
+fn neighbours(
+    data: &Dataset,
+    popularity: &[f64],
+    recipe: &Recipe,
+    parameters: &TableParameters,
+) -> NeighbourLists {
+    let items = data.ids.len();
+    let counting = parameters.counting();
+    let weighing = parameters.weighing(recipe.table.neighbours);
+    match recipe.table.form {
+        TableForm::FirstOrder => {
+            let mut counts = Covisits::count(items, &data.train, &counting);
+            let field = &data.field;
+            let reported = Covisits::count_weighted(items, &field.pairs, &field.weight, &counting);
+            counts.add(&reported);
+            weigh(&counts, popularity, &weighing)
+        }
+        TableForm::Ridge => ridge::solve(
+            items,
+            &data.train,
+            &data.field,
+            popularity,
+            &counting,
+            &weighing,
+        ),
+    }
+}
+
+/// Reads the record of a run.
+pub fn read_record(path: &Path) -> Result<RunRecord, RunError> {
+    let bytes = std::fs::read(path).map_err(|source| RunError::File {
+        path: path.into(),
+        source,
+    })?;
+    serde_json::from_slice(&bytes).map_err(|e| RunError::Record {
+        path: path.into(),
+        reason: e.to_string(),
+    })
+}
+
+fn make_folder(path: &Path) -> Result<PathBuf, RunError> {
+    std::fs::create_dir_all(path).map_err(|source| RunError::File {
+        path: path.into(),
+        source,
+    })?;
+    Ok(path.to_owned())
+}

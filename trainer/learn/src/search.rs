@@ -1,0 +1,206 @@
+//! Chooses the table's parameters on validation: coordinate descent over their grids.
+//!
+//! Every candidate is judged as it would be shipped: pruned, compressed to integers, read back
+//! by `core`, and ranked by `core`.
+
+use crate::dataset::{Dataset, Examples, Sessions};
+use crate::evaluate::metrics::Metrics;
+use crate::evaluate::ranks::label_ranks;
+use crate::parameters::{Key, TableParameters};
+use crate::table::NeighbourLists;
+use crate::table::covisits::Covisits;
+use crate::table::first_order::weigh;
+use vitrine_core::bundle::BundleError;
+use vitrine_core::manifest::ModelFacts;
+use vitrine_core::score::Query;
+use vitrine_core::tables::Tables;
+use vitrine_core::writer::{NewTables, WriteError};
+
+/// A change must gain this much of P@20 + MRR@20 (in percent points) to be taken.
+const LEAST_GAIN: f64 = 0.01;
+
+/// Why a candidate could not be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum CompressError {
+    /// The tables can't be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The written tables can't be read back.
+    #[error(transparent)]
+    Read(#[from] BundleError),
+}
+
+/// Shape of the tables that are shipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// The most neighbours of a row.
+    pub neighbours: usize,
+    /// How many of the session's latest events are looked at.
+    pub max_session: usize,
+}
+
+/// Item vectors `[N × D]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Vectors<'a> {
+    /// Row by row.
+    pub values: &'a [f32],
+    /// D.
+    pub dim: usize,
+}
+
+/// Tables for `parameters`.
+pub fn assemble(
+    neighbours: NeighbourLists,
+    popularity: &[f64],
+    parameters: &TableParameters,
+    shape: Shape,
+    vectors: Option<Vectors<'_>>,
+) -> NewTables {
+    NewTables {
+        neighbours,
+        popularity: popularity.to_vec(),
+        position_decay: parameters.position_table(shape.max_session),
+        action_weight: parameters.action_weight(),
+        repeat: parameters.repeat_table(shape.max_session),
+        fusion: parameters.fusion(),
+        vectors: vectors.map_or_else(Vec::new, |v| v.values.to_vec()),
+        dim: vectors.map_or(0, |v| v.dim),
+    }
+}
+
+/// Writes the tables and reads them back as the browser does.
+pub fn compress(tables: &NewTables, shape: Shape) -> Result<(Vec<u8>, Tables), CompressError> {
+    let bytes = tables.to_bytes()?;
+    let facts = ModelFacts {
+        items: tables.popularity.len() as u32,
+        dim: tables.dim as u32,
+        neighbours: shape.neighbours as u32,
+        max_session: shape.max_session as u32,
+    };
+    let tables = Tables::parse(&facts, &bytes)?;
+    Ok((bytes, tables))
+}
+
+/// The search over one validation split.
+pub struct Search<'a> {
+    fit: &'a Sessions,
+    valid: &'a Examples,
+    popularity: Vec<f64>,
+    shape: Shape,
+    encoder: Option<(Vectors<'a>, &'a [Option<Query>])>,
+    built: Option<(TableParameters, Covisits, NeighbourLists)>,
+}
+
+impl<'a> Search<'a> {
+    /// Judges on `valid` what was counted from `fit`.
+    pub fn new(data: &Dataset, fit: &'a Sessions, valid: &'a Examples, shape: Shape) -> Self {
+        Self {
+            fit,
+            valid,
+            popularity: data.popularity(fit),
+            shape,
+            encoder: None,
+            built: None,
+        }
+    }
+
+    /// Takes an encoder's item vectors and its answers for the validation examples.
+    pub fn with_encoder(mut self, vectors: Vectors<'a>, queries: &'a [Option<Query>]) -> Self {
+        self.encoder = Some((vectors, queries));
+        self
+    }
+
+    /// Figures of one candidate on validation.
+    pub fn judge(&mut self, parameters: &TableParameters) -> Result<Metrics, CompressError> {
+        let lists = self.lists(parameters).clone();
+        let vectors = self.encoder.map(|(vectors, _)| vectors);
+        let queries = self.encoder.map_or(&[][..], |(_, queries)| queries);
+        let tables = assemble(lists, &self.popularity, parameters, self.shape, vectors);
+        let (_, tables) = compress(&tables, self.shape)?;
+        let ranks = label_ranks(&tables, self.valid, self.shape.max_session, queries);
+        Ok(Metrics::of_ranks(&ranks))
+    }
+
+    fn lists(&mut self, parameters: &TableParameters) -> &NeighbourLists {
+        let items = self.popularity.len();
+        let counting = parameters.counting();
+        let weighing = parameters.weighing(self.shape.neighbours);
+        let built = self.built.take();
+        let entry = match built {
+            Some((old, counts, lists)) if old.counting() == counting => {
+                let lists = if old.weighing(self.shape.neighbours) == weighing {
+                    lists
+                } else {
+                    weigh(&counts, &self.popularity, &weighing)
+                };
+                (*parameters, counts, lists)
+            }
+            _ => {
+                let counts = Covisits::count(items, self.fit, &counting);
+                let lists = weigh(&counts, &self.popularity, &weighing);
+                (*parameters, counts, lists)
+            }
+        };
+        &self.built.insert(entry).2
+    }
+
+    /// Climbs from `start` over `keys` in turn; `tried` is called after each candidate with the
+    /// best figures so far.
+    pub fn climb(
+        &mut self,
+        start: TableParameters,
+        keys: &[Key],
+        mut tried: impl FnMut(&Metrics),
+    ) -> Result<(TableParameters, Metrics), CompressError> {
+        let mut best = start;
+        let mut figures = self.judge(&best)?;
+        for key in keys {
+            for &value in key.grid() {
+                let mut candidate = best;
+                *key.of(&mut candidate) = value;
+                if candidate == best {
+                    continue;
+                }
+                let found = self.judge(&candidate)?;
+                if found.objective() > figures.objective() + LEAST_GAIN {
+                    best = candidate;
+                    figures = found;
+                }
+                tried(&figures);
+            }
+        }
+        Ok((best, figures))
+    }
+}
+
+/// The order in which the table's parameters are searched.
+pub const TABLE_ORDER: [Key; 18] = [
+    Key::PositionDecay,
+    Key::AgeDecay,
+    Key::Cooccurrence,
+    Key::GapDecay,
+    Key::Shrinkage,
+    Key::RepeatLast,
+    Key::RepeatSession,
+    Key::RepeatDecay,
+    Key::PopularityPower,
+    Key::Popularity,
+    Key::PositionDecay,
+    Key::Cooccurrence,
+    Key::Shrinkage,
+    Key::GapDecay,
+    Key::RepeatLast,
+    Key::RepeatSession,
+    Key::PopularityPower,
+    Key::PositionDecay,
+];
+
+/// The order in which the encoder's weight and what it competes with are searched.
+pub const FUSION_ORDER: [Key; 6] = [
+    Key::Encoder,
+    Key::Popularity,
+    Key::RepeatLast,
+    Key::RepeatSession,
+    Key::PositionDecay,
+    Key::Encoder,
+];
