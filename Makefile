@@ -1,0 +1,52 @@
+# The commands of the house. Each does all the set-up that it needs.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+export VITRINE_BIN := $(TARGET)/debug
+
+.PHONY: help setup wasm web binaries demo test check check-cuda bench results clean
+
+help: ## List the commands.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## Install what the build needs beside Rust, Node and make.
+	@scripts/setup.sh
+
+wasm: setup ## Build the two browser modules.
+	cargo run --quiet -p vitrine-wasm-build
+
+web: wasm ## Build the npm package and the demo storefront.
+	npm --prefix web run build
+
+binaries: ## Build vitrine and vitrine-server.
+	cargo build -p vitrine-trainer -p vitrine-server
+
+demo: web binaries ## Run the main job on a shop (VITRINE_DATA=folder for a real one) and serve it.
+	@scripts/demo.sh
+
+test: web binaries ## Run every test.
+	@scripts/setup.sh browser
+	cargo test --workspace --quiet
+	npm --prefix web test
+	node --test --test-concurrency=1 tests/browser/
+
+check: setup ## Format, lints, licences and types.
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@scripts/setup.sh deny
+	cargo deny --log-level error check
+	cargo run --quiet -p vitrine-wasm-build
+	npm --prefix web run check
+
+check-cuda: ## Check that the trainer builds with CUDA (no toolkit needed).
+	cargo clippy -p vitrine-trainer --features cuda --quiet -- -D warnings
+
+bench: ## Run the benchmarks (VITRINE_DATA=folder of the public data sets).
+	cargo bench --workspace
+
+clean: ## Remove what was built and what the demo made.
+	cargo clean
+	rm -rf .demo web/*/dist web/vitrine/wasm

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Installs what a build needs beside Rust, Node and make; quick when it is there already.
+#   setup.sh            the wasm target and the npm packages
+#   setup.sh browser    a Chromium for the browser tests
+#   setup.sh deny       cargo-deny
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() {
+  echo "setup: $*" >&2
+  exit 1
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+case "${1:-build}" in
+build)
+  command -v cargo >/dev/null || fail "Rust is not installed: see https://rustup.rs"
+  command -v npm >/dev/null || fail "Node 20 or later is not installed: see https://nodejs.org"
+  command -v cc >/dev/null || fail "no C compiler: install gcc or clang (SQLite is compiled)"
+  if command -v rustup >/dev/null; then
+    rustup target list --installed | grep -qx wasm32-unknown-unknown ||
+      rustup target add wasm32-unknown-unknown
+  fi
+  if [ web/package-lock.json -nt web/node_modules/.package-lock.json ]; then
+    npm --prefix web ci --no-fund --no-audit
+    touch web/node_modules/.package-lock.json
+  fi
+  ;;
+browser)
+  for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+    if [ -n "$name" ] && command -v "$name" >/dev/null; then exit 0; fi
+  done
+  command -v apt-get >/dev/null ||
+    fail "no Chromium: install one, or set CHROMIUM to the path of its program"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null
+  ;;
+deny)
+  command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --quiet
+  ;;
+*)
+  fail "unknown part '$1'"
+  ;;
+esac
