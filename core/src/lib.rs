@@ -8,6 +8,7 @@
 //! - [`manifest`], [`digest`] and [`bundle`]: what is published, and how it is checked before it is parsed.
 //! - [`tables`], [`session`], [`score`] and [`rank`]: what this visitor looked at, and what follows from it.
 //! - [`cell`] and [`budget`]: what may leave the device, and how much of it.
+//! - [`released`]: what a server gives back to training once a window is closed.
 
 pub mod action;
 pub mod budget;
@@ -18,6 +19,7 @@ pub mod digest;
 pub mod facets;
 pub mod manifest;
 pub mod rank;
+pub mod released;
 pub mod score;
 pub mod session;
 pub mod tables;

@@ -1,0 +1,215 @@
+//! `window-<id>.json`: what one closed window gave to training.
+//!
+//! The server writes one file per window and never changes it; the trainer reads these files
+//! and nothing else from the field. So the level's rule is checked twice: where the file is
+//! written, by the database, and here, where it is read. A file whose counts the rule could not
+//! have released is refused as a whole, because nothing in it can be trusted then.
+
+use crate::cell::Cell;
+use crate::manifest::Level;
+use serde::{Deserialize, Serialize};
+
+/// The schema that this build reads and writes.
+pub const SCHEMA: &str = "vitrine.released/1";
+/// The longest released file that is read, in bytes: some two million cells.
+pub const MAX_RELEASED_BYTES: usize = 256 * 1024 * 1024;
+
+/// The released tables of one window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleasedWindow {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Which window: it spans `[window, window + 1) · window_seconds` of Unix time.
+    pub window: u64,
+    /// Length of the window in seconds.
+    pub window_seconds: u64,
+    /// The level whose rule was applied.
+    pub level: Level,
+    /// The fewest reports that a released cell has.
+    pub k: u32,
+    /// What passed the rule, in ascending order of the cell, each cell once.
+    pub cells: Vec<ReleasedCell>,
+}
+
+/// One cell and how many reports named it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleasedCell {
+    /// What was counted.
+    pub cell: Cell,
+    /// How often, at least [`ReleasedWindow::k`].
+    pub count: u64,
+}
+
+/// Why a released file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleasedError {
+    /// Longer than [`MAX_RELEASED_BYTES`].
+    #[error("it is {0} bytes long; at most {MAX_RELEASED_BYTES} are read")]
+    TooLong(usize),
+    /// Not JSON, or not of the schema's form.
+    #[error("it is not a released window: {0}")]
+    Malformed(String),
+    /// Another schema.
+    #[error("it has schema '{0}'; this build reads '{SCHEMA}': update Vitrine")]
+    Schema(String),
+    /// A field holds what it may not.
+    #[error("{field} {reason}")]
+    Field {
+        /// Path of the field, such as `cells[3].count`.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl ReleasedWindow {
+    /// The file name of a window's tables.
+    pub fn file_name(window: u64) -> String {
+        format!("window-{window}.json")
+    }
+
+    /// The tables of one window; sorts `cells`.
+    pub fn new(
+        window: u64,
+        window_seconds: u64,
+        level: Level,
+        k: u32,
+        mut cells: Vec<ReleasedCell>,
+    ) -> Self {
+        cells.sort_by(|a, b| a.cell.cmp(&b.cell));
+        Self {
+            schema: SCHEMA.into(),
+            window,
+            window_seconds,
+            level,
+            k,
+            cells,
+        }
+    }
+
+    /// Parses and checks a released file.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ReleasedError> {
+        if bytes.len() > MAX_RELEASED_BYTES {
+            return Err(ReleasedError::TooLong(bytes.len()));
+        }
+        // The schema first, for the same reason as in a manifest.
+        #[derive(Deserialize)]
+        struct Head {
+            schema: String,
+        }
+        let malformed = |e: serde_json::Error| ReleasedError::Malformed(e.to_string());
+        let head: Head = serde_json::from_slice(bytes).map_err(malformed)?;
+        if head.schema != SCHEMA {
+            return Err(ReleasedError::Schema(
+                head.schema.chars().take(40).collect(),
+            ));
+        }
+        let released: Self = serde_json::from_slice(bytes).map_err(malformed)?;
+        released.check()?;
+        Ok(released)
+    }
+
+    /// The file as it is written: one line of JSON. The same tables give the same bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    fn check(&self) -> Result<(), ReleasedError> {
+        let fail = |field: String, reason: &str| {
+            Err(ReleasedError::Field {
+                field,
+                reason: reason.into(),
+            })
+        };
+        if self.window_seconds == 0 {
+            return fail("window_seconds".into(), "is zero");
+        }
+        if self.k == 0 {
+            return fail("k".into(), "is zero; a released cell has at least one report");
+        }
+        for (at, released) in self.cells.iter().enumerate() {
+            if released.count < u64::from(self.k) {
+                return fail(
+                    format!("cells[{at}].count"),
+                    "is below k: the level's rule cannot have released it",
+                );
+            }
+            if let Err(error) = released.cell.check() {
+                return fail(format!("cells[{at}].{}", error.field), error.reason);
+            }
+            if at > 0 && self.cells[at - 1].cell >= released.cell {
+                return fail(
+                    format!("cells[{at}].cell"),
+                    "is not above the one before it: cells stand in ascending order, each once",
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::Action;
+
+    fn item(item: &str, count: u64) -> ReleasedCell {
+        ReleasedCell {
+            cell: Cell::Item {
+                item: item.into(),
+                action: Action::View,
+            },
+            count,
+        }
+    }
+
+    fn example() -> ReleasedWindow {
+        ReleasedWindow::new(
+            2800,
+            604_800,
+            Level::Unlinkable,
+            2,
+            vec![item("b", 2), item("a", 7)],
+        )
+    }
+
+    #[test]
+    fn released_tables_keep_their_form_in_the_file() {
+        let released = example();
+        let text = concat!(
+            r#"{"schema":"vitrine.released/1","window":2800,"window_seconds":604800,"#,
+            r#""level":"unlinkable","k":2,"cells":["#,
+            r#"{"cell":{"table":"item","item":"a","action":"view"},"count":7},"#,
+            r#"{"cell":{"table":"item","item":"b","action":"view"},"count":2}]}"#,
+            "\n"
+        );
+        assert_eq!(String::from_utf8(released.to_bytes()).unwrap(), text);
+        assert_eq!(ReleasedWindow::parse(text.as_bytes()).unwrap(), released);
+    }
+
+    #[test]
+    fn what_the_rule_cannot_have_released_is_refused_by_field() {
+        let change = |f: &dyn Fn(&mut ReleasedWindow)| {
+            let mut released = example();
+            f(&mut released);
+            ReleasedWindow::parse(&released.to_bytes())
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(change(&|r| r.schema = "vitrine.released/9".into()).contains("update Vitrine"));
+        assert!(change(&|r| r.cells[1].count = 1).starts_with("cells[1].count"));
+        assert!(change(&|r| r.cells.swap(0, 1)).starts_with("cells[1].cell"));
+        assert!(change(&|r| r.cells[0] = r.cells[1].clone()).starts_with("cells[1].cell"));
+        assert!(change(&|r| r.cells[0] = item("", 7)).starts_with("cells[0].cell.item"));
+        assert!(change(&|r| r.k = 0).starts_with("k "));
+        assert!(change(&|r| r.window_seconds = 0).starts_with("window_seconds"));
+        let bytes = example().to_bytes();
+        assert!(ReleasedWindow::parse(&bytes[..bytes.len() / 2]).is_err());
+    }
+}

@@ -1,0 +1,120 @@
+//! Why the store refuses.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use vitrine_core::Digest;
+use vitrine_core::manifest::ManifestError;
+
+/// Why something was not stored or could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk said no.
+    #[error("cannot {doing} {}: {source}{}", path.display(), hint(source))]
+    Io {
+        /// What was tried, such as `write`.
+        doing: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// The manifest does not parse.
+    #[error("{}: {source}", path.display())]
+    Manifest {
+        /// Where it was read from.
+        path: PathBuf,
+        /// Why it is refused.
+        source: ManifestError,
+    },
+    /// A manifest that was handed over, not read from a path, does not parse.
+    #[error("the manifest is refused: {0}")]
+    ManifestBytes(ManifestError),
+    /// A file's bytes are not the ones that its hash names.
+    #[error(
+        "{what} has SHA-256 {found}, and {expected} was announced: the file was altered or \
+         cut short after its manifest was written; export the bundle again"
+    )]
+    Altered {
+        /// The file's name or path.
+        what: String,
+        /// The hash that was announced.
+        expected: Digest,
+        /// The hash of the bytes.
+        found: String,
+    },
+    /// A file has another length than its manifest says.
+    #[error(
+        "{what} is {found} bytes long, and {expected} were announced: the file was altered or \
+         cut short after its manifest was written; export the bundle again"
+    )]
+    Length {
+        /// The file's name or path.
+        what: String,
+        /// The announced length in bytes.
+        expected: u64,
+        /// The length that was found, in bytes; reading stops one byte past what is allowed.
+        found: u64,
+    },
+    /// The manifest names files that were not stored before it.
+    #[error(
+        "the manifest names files that are not in the store: {}; store them first",
+        files.join(", ")
+    )]
+    Missing {
+        /// `name (hash)` of each.
+        files: Vec<String>,
+    },
+    /// The manifest is not newer than the current one.
+    #[error(
+        "the manifest has version {offered}, and version {current} is published already: a \
+         browser never goes back, so give the bundle a version above {current}"
+    )]
+    NotNewer {
+        /// Version of the current manifest.
+        current: u64,
+        /// Version of the one that was offered.
+        offered: u64,
+    },
+    /// The same version is published with other bytes.
+    #[error(
+        "version {version} is published already with other content: versions are used once, \
+         so give the bundle a version above {version}"
+    )]
+    VersionTaken {
+        /// The version.
+        version: u64,
+    },
+    /// Nothing is stored under this hash.
+    #[error("no file with SHA-256 {0} is in the store")]
+    NotFound(Digest),
+}
+
+impl StoreError {
+    pub(crate) fn io<'a>(
+        doing: &'static str,
+        path: &'a Path,
+    ) -> impl FnOnce(io::Error) -> Self + 'a {
+        move |source| Self::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// The way out, for what an operator can mend.
+fn hint(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "; free space on that disk, or name a folder on another one"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; give this user the right to do so, or name another folder"
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "; a folder is needed there: name another path"
+        }
+        io::ErrorKind::NotFound => "; check the path",
+        _ => "",
+    }
+}

@@ -1,0 +1,211 @@
+//! A store in a real folder: what is published is whole, and what is refused leaves no trace.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use vitrine_core::Digest;
+use vitrine_core::manifest::{
+    FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
+};
+use vitrine_store::{Coding, Outcome, Store, StoreError};
+
+/// A bundle folder as `vitrine export` leaves it.
+fn bundle(dir: &Path, version: u64, tables: &[u8]) -> Manifest {
+    fs::create_dir_all(dir).unwrap();
+    let items = b"items".as_slice();
+    let entry = |bytes: &[u8]| FileEntry {
+        sha256: Digest::of(bytes),
+        bytes: bytes.len() as u64,
+    };
+    let manifest = Manifest {
+        schema: SCHEMA.into(),
+        version,
+        parent: None,
+        created: 1_700_000_000,
+        expires: 1_800_000_000,
+        synthetic: true,
+        files: [
+            (file::TABLES.into(), entry(tables)),
+            (file::ITEMS.into(), entry(items)),
+        ]
+        .into(),
+        model: ModelFacts {
+            items: 3,
+            dim: 0,
+            neighbours: 2,
+            max_session: 20,
+        },
+        training: TrainingFacts::default(),
+        privacy: Privacy::default(),
+    };
+    fs::write(dir.join(file::TABLES), tables).unwrap();
+    fs::write(dir.join(file::ITEMS), items).unwrap();
+    fs::write(dir.join("manifest.json"), manifest.to_bytes()).unwrap();
+    manifest
+}
+
+/// Every file below a folder, so that a test can say that nothing was left behind.
+fn listing(dir: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            names.extend(listing(&path));
+        } else {
+            names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    names.sort();
+    names
+}
+
+#[test]
+fn a_bundle_is_published_whole_with_its_compressed_siblings() {
+    let house = tempfile::tempdir().unwrap();
+    let tables = "compressible ".repeat(2000);
+    let manifest = bundle(&house.path().join("bundle"), 1, tables.as_bytes());
+    let store = Store::open(house.path().join("store")).unwrap();
+    assert!(store.current().unwrap().is_none());
+
+    let published = store.publish_folder(&house.path().join("bundle")).unwrap();
+    assert_eq!(published.outcome, Outcome::Switched);
+    let current = store.current().unwrap().unwrap();
+    assert_eq!(current.manifest, manifest);
+    assert_eq!(current.digest, published.digest);
+
+    let digest = manifest.files[file::TABLES].sha256;
+    assert_eq!(store.read(digest).unwrap(), tables.as_bytes());
+    let mut text = Vec::new();
+    brotli::Decompressor::new(
+        fs::File::open(store.file_path(digest, Coding::Brotli)).unwrap(),
+        4096,
+    )
+    .read_to_end(&mut text)
+    .unwrap();
+    assert_eq!(text, tables.as_bytes());
+    text.clear();
+    flate2::read::GzDecoder::new(fs::File::open(store.file_path(digest, Coding::Gzip)).unwrap())
+        .read_to_end(&mut text)
+        .unwrap();
+    assert_eq!(text, tables.as_bytes());
+    // Five bytes do not become shorter, so nobody is offered them longer.
+    let items = manifest.files[file::ITEMS].sha256;
+    assert!(!store.file_path(items, Coding::Brotli).exists());
+
+    let before = listing(store.root());
+    let again = store.publish_folder(&house.path().join("bundle")).unwrap();
+    assert_eq!(again.outcome, Outcome::Unchanged);
+    assert_eq!(listing(store.root()), before);
+}
+
+#[test]
+fn versions_rise_and_are_used_once() {
+    let house = tempfile::tempdir().unwrap();
+    let store = Store::open(house.path().join("store")).unwrap();
+    let folder = |name: &str| house.path().join(name);
+    bundle(&folder("second"), 2, b"two");
+    bundle(&folder("other"), 2, b"another two");
+    bundle(&folder("first"), 1, b"one");
+    bundle(&folder("third"), 3, b"three");
+
+    store.publish_folder(&folder("second")).unwrap();
+    let older = store.publish_folder(&folder("first")).unwrap_err();
+    assert!(matches!(
+        older,
+        StoreError::NotNewer {
+            current: 2,
+            offered: 1
+        }
+    ));
+    let taken = store.publish_folder(&folder("other")).unwrap_err();
+    assert!(matches!(taken, StoreError::VersionTaken { version: 2 }));
+    assert_eq!(store.current().unwrap().unwrap().manifest.version, 2);
+    store.publish_folder(&folder("third")).unwrap();
+    assert_eq!(store.current().unwrap().unwrap().manifest.version, 3);
+    assert!(listing(store.root()).contains(&"2.json".to_owned()));
+}
+
+#[test]
+fn an_altered_bundle_is_refused_by_name_and_the_old_one_stays() {
+    let house = tempfile::tempdir().unwrap();
+    let store = Store::open(house.path().join("store")).unwrap();
+    bundle(&house.path().join("first"), 1, b"one");
+    store.publish_folder(&house.path().join("first")).unwrap();
+    let before = listing(store.root());
+
+    let second = house.path().join("second");
+    bundle(&second, 2, b"two");
+    for altered in ["twO", "tw", "two and more"] {
+        fs::write(second.join(file::TABLES), altered).unwrap();
+        let error = store.publish_folder(&second).unwrap_err().to_string();
+        assert!(error.contains(file::TABLES), "{error}");
+        assert!(error.contains("export the bundle again"), "{error}");
+    }
+    fs::remove_file(second.join(file::TABLES)).unwrap();
+    let error = store.publish_folder(&second).unwrap_err().to_string();
+    assert!(error.contains(file::TABLES), "{error}");
+
+    let text = fs::read_to_string(second.join("manifest.json")).unwrap();
+    fs::write(second.join("manifest.json"), &text[..text.len() / 2]).unwrap();
+    let error = store.publish_folder(&second).unwrap_err().to_string();
+    assert!(error.contains("manifest.json"), "{error}");
+
+    // The one file that was whole is kept under its hash; no name leads to it.
+    assert_eq!(store.current().unwrap().unwrap().manifest.version, 1);
+    assert_eq!(listing(store.root()), before);
+}
+
+#[test]
+fn a_manifest_waits_for_its_files() {
+    let house = tempfile::tempdir().unwrap();
+    let store = Store::open(house.path().join("store")).unwrap();
+    let manifest = bundle(&house.path().join("bundle"), 1, b"one");
+    store.put_file(Digest::of(b"items"), b"items").unwrap();
+    match store.put_manifest(&manifest.to_bytes()).unwrap_err() {
+        StoreError::Missing { files } => {
+            assert_eq!(files.len(), 1);
+            assert!(files[0].starts_with(file::TABLES));
+        }
+        other => panic!("{other}"),
+    }
+    assert!(store.current().unwrap().is_none());
+    store.put_file(Digest::of(b"one"), b"one").unwrap();
+    store.put_manifest(&manifest.to_bytes()).unwrap();
+    assert_eq!(store.current().unwrap().unwrap().manifest.version, 1);
+}
+
+#[test]
+fn a_hash_names_its_own_bytes_only() {
+    let house = tempfile::tempdir().unwrap();
+    let store = Store::open(house.path().join("store")).unwrap();
+    let digest = Digest::of(b"right");
+    let error = store.put_file(digest, b"wrong").unwrap_err();
+    assert!(matches!(error, StoreError::Altered { .. }), "{error}");
+    assert!(listing(store.root()).is_empty());
+    assert!(matches!(
+        store.read(digest).unwrap_err(),
+        StoreError::NotFound(_)
+    ));
+
+    // Damage on the disk is seen by whoever reads, and mended by publishing again.
+    store.put_file(digest, b"right").unwrap();
+    fs::write(store.file_path(digest, Coding::Identity), b"rot").unwrap();
+    assert!(matches!(
+        store.read(digest).unwrap_err(),
+        StoreError::Altered { .. }
+    ));
+    store.put_file(digest, b"right").unwrap();
+    assert_eq!(store.read(digest).unwrap(), b"right");
+}
+
+#[test]
+fn a_path_that_cannot_be_a_store_is_named() {
+    let house = tempfile::tempdir().unwrap();
+    let file = house.path().join("file");
+    fs::write(&file, b"").unwrap();
+    let error = Store::open(&file).unwrap_err().to_string();
+    assert!(error.contains(&file.display().to_string()), "{error}");
+    assert!(error.contains("a folder is needed there"), "{error}");
+}
