@@ -47,6 +47,9 @@ check-cuda: ## Check that the trainer builds with CUDA (no toolkit needed).
 bench: ## Run the benchmarks (VITRINE_DATA=folder of the public data sets).
 	cargo bench --workspace
 
+results: binaries ## Measure ranking quality on the public data sets (VITRINE_DATA=folder).
+	node benches/quality.mjs
+
 clean: ## Remove what was built and what the demo made.
 	cargo clean
-	rm -rf .demo web/*/dist web/vitrine/wasm
+	rm -rf .demo .bench web/*/dist web/vitrine/wasm
