@@ -1,0 +1,213 @@
+//! Publishing from another machine: files first, then the manifest that names them.
+//!
+//! It listens on an address of its own, so that a firewall can keep the world away from it, and
+//! asks for a bearer token of which the server knows only the hash. A file is written to the
+//! store's folder while it arrives and is named when its hash is right; the manifest is the
+//! switch (see `vitrine-store`).
+
+use crate::config::TokenHash;
+use crate::feedback::announced_length;
+use crate::problem::Problem;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures::StreamExt;
+use serde::Serialize;
+use std::time::Duration;
+use subtle::ConstantTimeEq;
+use vitrine_core::Digest;
+use vitrine_core::manifest::{MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
+use vitrine_store::{Incoming, Outcome, Store, StoreError};
+
+/// How long a publisher may pause between two pieces of a body.
+const PAUSE: Duration = Duration::from_secs(30);
+/// Bytes gathered before they are handed to the disk's thread.
+const PIECE: usize = 1024 * 1024;
+
+/// What the handlers need.
+#[derive(Clone)]
+pub struct Admin {
+    /// Where bundles are stored.
+    pub store: Store,
+    /// What the token must hash to.
+    pub token: TokenHash,
+}
+
+/// A file that was stored.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct StoredFile {
+    /// Its SHA-256.
+    #[schema(value_type = String)]
+    sha256: Digest,
+    /// Its length.
+    bytes: u64,
+}
+
+/// A manifest that is current now.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct PublishedManifest {
+    /// Its version.
+    version: u64,
+    /// SHA-256 of its bytes.
+    #[schema(value_type = String)]
+    sha256: Digest,
+    /// False when it was the current one before.
+    switched: bool,
+}
+
+/// Stores one file of a bundle under its hash.
+#[utoipa::path(
+    put,
+    path = "/v1/admin/files/{sha256}",
+    tag = "admin",
+    params(("sha256" = String, Path, description = "SHA-256 of the body, 64 lower-case hexadecimal digits.")),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses(
+        (status = 200, description = "The file is stored; sending it again is harmless.", body = StoredFile),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The file is above 256 MiB.", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The body has another hash.", body = Problem, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full.", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub async fn put_file(
+    request: HttpRequest,
+    name: web::Path<String>,
+    payload: web::Payload,
+    admin: web::Data<Admin>,
+) -> Result<HttpResponse, Problem> {
+    admin.authorize(&request)?;
+    let digest: Digest = name
+        .parse()
+        .map_err(|error: vitrine_core::digest::NotADigest| {
+            Problem::not_found(format!("the address ends in a SHA-256; {error}"))
+        })?;
+    refuse_above(&request, MAX_FILE_BYTES)?;
+    let store = admin.store.clone();
+    let incoming = on_disk_thread(move || store.receive(digest)).await?;
+    let incoming = receive(incoming, payload).await?;
+    let bytes = on_disk_thread(move || incoming.finish()).await?;
+    tracing::info!(sha256 = %digest, bytes, "stored a file");
+    Ok(HttpResponse::Ok().json(StoredFile {
+        sha256: digest,
+        bytes,
+    }))
+}
+
+/// Makes a manifest the current one.
+#[utoipa::path(
+    put,
+    path = "/v1/admin/manifest",
+    tag = "admin",
+    request_body(content = String, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The manifest is the current one.", body = PublishedManifest),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Files are missing (`missing` names them), or the version is not above the current one.", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The manifest is above 256 KiB.", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The manifest is refused; `detail` names the field.", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub async fn put_manifest(
+    request: HttpRequest,
+    mut payload: web::Payload,
+    admin: web::Data<Admin>,
+) -> Result<HttpResponse, Problem> {
+    admin.authorize(&request)?;
+    let limit = MAX_MANIFEST_BYTES as u64;
+    refuse_above(&request, limit)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = next_chunk(&mut payload).await? {
+        if body.len() + chunk.len() > MAX_MANIFEST_BYTES {
+            return Err(Problem::body_too_long(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let store = admin.store.clone();
+    let published = on_disk_thread(move || store.put_manifest(&body)).await?;
+    tracing::info!(version = published.version, "published a manifest");
+    Ok(HttpResponse::Ok().json(PublishedManifest {
+        version: published.version,
+        sha256: published.digest,
+        switched: published.outcome == Outcome::Switched,
+    }))
+}
+
+/// What is answered to another method.
+pub async fn put_only(request: HttpRequest) -> Problem {
+    Problem::method_not_allowed(request.method(), "PUT")
+}
+
+impl Admin {
+    fn authorize(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let token = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.as_bytes().split_first_chunk::<7>())
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "))
+            .map_or(b"".as_slice(), |(_, token)| token.trim_ascii());
+        // Hashes are compared, in constant time: neither how much of a guess was right nor its
+        // length can be read from the clock.
+        let right = Digest::of(token).as_bytes().ct_eq(self.token.0.as_bytes());
+        if bool::from(right) {
+            Ok(())
+        } else {
+            Err(Problem::unauthorized())
+        }
+    }
+}
+
+/// Writes a body into the store as it arrives.
+async fn receive(mut incoming: Incoming, mut payload: web::Payload) -> Result<Incoming, Problem> {
+    let mut piece = Vec::with_capacity(PIECE);
+    let mut length = 0;
+    loop {
+        let chunk = next_chunk(&mut payload).await?;
+        if let Some(chunk) = &chunk {
+            length += chunk.len() as u64;
+            if length > MAX_FILE_BYTES {
+                return Err(Problem::body_too_long(MAX_FILE_BYTES));
+            }
+            piece.extend_from_slice(chunk);
+        }
+        if piece.len() >= PIECE || chunk.is_none() {
+            let full = std::mem::replace(&mut piece, Vec::with_capacity(PIECE));
+            incoming = on_disk_thread(move || {
+                incoming.write(&full)?;
+                Ok(incoming)
+            })
+            .await?;
+        }
+        if chunk.is_none() {
+            return Ok(incoming);
+        }
+    }
+}
+
+async fn next_chunk(payload: &mut web::Payload) -> Result<Option<web::Bytes>, Problem> {
+    tokio::time::timeout(PAUSE, payload.next())
+        .await
+        .map_err(|_| Problem::body_too_slow(PAUSE.as_secs()))?
+        .transpose()
+        .map_err(|_| Problem::body_broken())
+}
+
+fn refuse_above(request: &HttpRequest, limit: u64) -> Result<(), Problem> {
+    if announced_length(request).is_some_and(|length| length > limit) {
+        return Err(Problem::body_too_long(limit));
+    }
+    Ok(())
+}
+
+async fn on_disk_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Problem> {
+    web::block(work)
+        .await
+        .map_err(|_| Problem::unavailable("the server is stopping"))?
+        .map_err(|error| {
+            tracing::warn!(%error, "refused to publish");
+            Problem::from(error)
+        })
+}

@@ -1,0 +1,127 @@
+//! `POST /v1/feedback`: one report in, 204 when it is on the disk.
+//!
+//! The body is read under a limit and a deadline of its own, because the framework's time limit
+//! covers a request's head only. Nothing of the request but its body, its length and its type
+//! is looked at: no address, no Origin, no cookie, no user agent.
+
+use crate::decode::decode;
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::storage::{Recorded, Row};
+use crate::writer::Writer;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures::StreamExt;
+use std::sync::Arc;
+use std::time::Duration;
+use vitrine_core::cell::MAX_REPORT_BYTES;
+
+/// What the handler needs.
+#[derive(Clone)]
+pub struct Feedback {
+    /// Where reports go.
+    pub writer: Writer,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// How long a body may take.
+    pub body_deadline: Duration,
+}
+
+/// Takes one report.
+#[utoipa::path(
+    post,
+    path = "/v1/feedback",
+    tag = "feedback",
+    request_body(content = crate::openapi::Report, content_type = "application/json"),
+    responses(
+        (status = 204, description = "The report is on the disk, or was there already under this nonce."),
+        (status = 400, description = "The body is not JSON.", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The nonce was used for another cell.", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is above 16 kB.", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "The Content-Type is not application/json.", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The body is not a report; `field` says where.", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The disk is full or too slow, or nothing is published; retry with the same nonce.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn post(
+    request: HttpRequest,
+    payload: web::Payload,
+    feedback: web::Data<Feedback>,
+) -> Result<HttpResponse, Problem> {
+    let counter = match feedback.take(&request, payload).await {
+        Ok(Recorded::Accepted) => &feedback.metrics.accepted,
+        Ok(Recorded::Duplicate) => &feedback.metrics.duplicate,
+        Ok(Recorded::Conflict) => return Err(feedback.rejected(Problem::nonce_reused())),
+        Err(problem) => return Err(feedback.rejected(problem)),
+    };
+    counter.inc();
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// What is answered to another method.
+pub async fn post_only(request: HttpRequest) -> Problem {
+    Problem::method_not_allowed(request.method(), "POST")
+}
+
+impl Feedback {
+    fn rejected(&self, problem: Problem) -> Problem {
+        self.metrics.reject(problem.slug());
+        problem
+    }
+
+    async fn take(
+        &self,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> Result<Recorded, Problem> {
+        if !is_json(request) {
+            return Err(Problem::not_json());
+        }
+        let too_long = || Problem::body_too_long(MAX_REPORT_BYTES as u64);
+        if announced_length(request).is_some_and(|length| length > MAX_REPORT_BYTES as u64) {
+            return Err(too_long());
+        }
+        let body = tokio::time::timeout(self.body_deadline, read(payload, MAX_REPORT_BYTES))
+            .await
+            .map_err(|_| Problem::body_too_slow(self.body_deadline.as_secs()))?
+            .map_err(|_| Problem::body_broken())?
+            .ok_or_else(too_long)?;
+        let report = decode(&body)?;
+        // A report that was parsed can be written again; were it not so, the client could do
+        // nothing about it.
+        let row = Row::of(&report).map_err(|error| Problem::unavailable(error.to_string()))?;
+        Ok(self.writer.record(row).await?)
+    }
+}
+
+/// The whole body, or `None` as soon as it is longer than `limit`.
+async fn read(
+    mut payload: web::Payload,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, actix_web::error::PayloadError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk?;
+        if body.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
+}
+
+/// The length that the request announces, where it does.
+pub(crate) fn announced_length(request: &HttpRequest) -> Option<u64> {
+    let length = request.headers().get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.trim().parse().ok()
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}

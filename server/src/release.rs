@@ -1,0 +1,183 @@
+//! `vitrine-server release`: once per closed window, what passes the level's rule.
+//!
+//! Two steps, either of which may be cut off and repeated. The first is one transaction of the
+//! database: counts in, raw cells out, window marked ([`Database::release`]). The second writes
+//! each released window to a file that training reads. The tables are the truth and the file is
+//! a copy: a missing file is written again, byte for byte, and a file that differs is an error,
+//! because a released window never changes.
+
+use crate::clock::Clock;
+use crate::storage::{Database, Location, Released, StorageError, Window};
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use vitrine_core::released::ReleasedWindow;
+use vitrine_store::{StoreError, replace};
+
+/// What happened to one window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its number.
+    pub window: u64,
+    /// What was released now; `None` when that was done before.
+    pub released: Option<Released>,
+    /// Its file.
+    pub path: PathBuf,
+    /// Whether the file was written now.
+    pub written: bool,
+}
+
+/// Why a window was not released.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] StoreError),
+    /// The output folder cannot be used.
+    #[error("cannot {doing} {}: {source}; name another folder with --out", path.display())]
+    Out {
+        /// What was tried.
+        doing: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// What the system answered.
+        source: std::io::Error,
+    },
+    /// The window still takes reports.
+    #[error(
+        "window {window} is open for another {seconds} seconds; it can be released when it is \
+         closed"
+    )]
+    Open {
+        /// Its number.
+        window: u64,
+        /// Seconds until it closes.
+        seconds: u64,
+    },
+    /// No report ever fell into the window.
+    #[error(
+        "window {window} holds no report, so there is nothing to release; known windows: {known}"
+    )]
+    Unknown {
+        /// Its number.
+        window: u64,
+        /// The numbers of the windows that hold some.
+        known: String,
+    },
+    /// The file of a released window is not what was released.
+    #[error(
+        "{} differs from what was released for window {window}: a released window never changes; \
+         move the file away and run this again", path.display()
+    )]
+    Differs {
+        /// The window.
+        window: u64,
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Releases every closed window, or one, and writes their files to `out`.
+pub async fn release(
+    location: &Location,
+    only: Option<u64>,
+    out: &Path,
+    clock: &dyn Clock,
+) -> Result<Vec<Report>, ReleaseError> {
+    fs::create_dir_all(out).map_err(|source| ReleaseError::Out {
+        doing: "create the folder",
+        path: out.to_owned(),
+        source,
+    })?;
+    let mut database = Database::open(location).await?;
+    let mut now_released = HashMap::new();
+    for window in chosen(database.windows().await?, only, clock.now())? {
+        if !window.released
+            && let Some(released) = database.release(&window, clock).await?
+        {
+            now_released.insert(window.window, released);
+        }
+    }
+    let mut reports = Vec::new();
+    // Read again: what holds for a window is final once it is released.
+    for window in chosen(database.windows().await?, only, clock.now())? {
+        let released = now_released.remove(&window.window);
+        let (path, written) = write(&mut database, &window, out).await?;
+        reports.push(Report {
+            window: window.window,
+            released,
+            path,
+            written,
+        });
+    }
+    if !database.forget(clock).await? {
+        tracing::warn!(
+            "deleted rows may stay in the database's write-ahead log until it is next emptied; \
+             run this again when less is going on"
+        );
+    }
+    database.close().await?;
+    Ok(reports)
+}
+
+/// The closed windows, or the one that was asked for.
+fn chosen(windows: Vec<Window>, only: Option<u64>, now: u64) -> Result<Vec<Window>, ReleaseError> {
+    let Some(number) = only else {
+        return Ok(windows.into_iter().filter(|w| w.end() <= now).collect());
+    };
+    match windows.iter().find(|w| w.window == number) {
+        Some(window) if window.end() <= now => Ok(vec![*window]),
+        Some(window) => Err(ReleaseError::Open {
+            window: number,
+            seconds: window.end() - now,
+        }),
+        None => Err(ReleaseError::Unknown {
+            window: number,
+            known: match windows.is_empty() {
+                true => "none".into(),
+                false => windows
+                    .iter()
+                    .map(|w| w.window.to_string())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            },
+        }),
+    }
+}
+
+/// Writes a released window's file unless it is there; says where, and whether it was written.
+async fn write(
+    database: &mut Database,
+    window: &Window,
+    out: &Path,
+) -> Result<(PathBuf, bool), ReleaseError> {
+    let cells = database.released_cells(window.window).await?;
+    let bytes = ReleasedWindow::new(
+        window.window,
+        window.window_seconds,
+        window.level,
+        window.k.max(1),
+        cells,
+    )
+    .to_bytes();
+    let path = out.join(ReleasedWindow::file_name(window.window));
+    match fs::read(&path) {
+        Ok(there) if there == bytes => Ok((path, false)),
+        Ok(_) => Err(ReleaseError::Differs {
+            window: window.window,
+            path,
+        }),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            replace(&path, &bytes)?;
+            Ok((path, true))
+        }
+        Err(source) => Err(ReleaseError::Out {
+            doing: "read",
+            path,
+            source,
+        }),
+    }
+}

@@ -1,0 +1,407 @@
+//! SQLite: one file, write-ahead log, a flush at every commit.
+//!
+//! `synchronous = FULL` flushes the log before a commit returns, which is what an answer
+//! promises. `secure_delete` overwrites what is deleted, and a release ends with a checkpoint
+//! that empties the log, so that a released window's raw cells leave the disk and not only the
+//! tables.
+//!
+//! A batch is one `INSERT ... SELECT FROM json_each`: a statement per report would cost a trip
+//! to SQLite's thread each, several times what the insertion costs.
+
+use super::{Hash, Location, Recorded, Released, Row, StorageError, Window};
+use crate::clock::Clock;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{Connection, Row as _, Sqlite, Transaction};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::time::Duration;
+use vitrine_core::manifest::{Level, Privacy};
+use vitrine_core::released::ReleasedCell;
+
+/// How long a statement waits for another process that holds the database.
+const BUSY: Duration = Duration::from_secs(10);
+const DAY_SECONDS: u64 = 24 * 3600;
+
+/// One connection.
+pub struct Database {
+    location: Location,
+    connection: SqliteConnection,
+}
+
+impl Database {
+    /// Opens the database, makes it when there is none, and brings its tables up to date.
+    pub async fn open(location: &Location) -> Result<Self, StorageError> {
+        let Location::File(path) = location;
+        let open = |reason: String| StorageError::Open {
+            location: location.clone(),
+            reason,
+        };
+        create_private(path).map_err(|e| open(e.to_string()))?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY)
+            .pragma("secure_delete", "ON");
+        let mut connection = SqliteConnection::connect_with(&options)
+            .await
+            .map_err(|e| open(e.to_string()))?;
+        sqlx::migrate!("./migrations")
+            .run_direct(None, &mut connection, false)
+            .await
+            .map_err(|source| StorageError::Migrate {
+                location: location.clone(),
+                source,
+            })?;
+        Ok(Self {
+            location: location.clone(),
+            connection,
+        })
+    }
+
+    /// Stores a batch of reports in one transaction and flushes it. One answer per row, in
+    /// order; when it fails, none of the rows counts as stored and each may be sent again.
+    pub async fn record(
+        &mut self,
+        privacy: &Privacy,
+        clock: &dyn Clock,
+        rows: &[Row],
+    ) -> Result<Vec<Recorded>, StorageError> {
+        let failed = failed(&self.location, "store reports");
+        let mut transaction = begin(&mut self.connection).await.map_err(&failed)?;
+        // Under the lock: see the module above.
+        let now = clock.now();
+        let window = open_window(&mut transaction, privacy, now)
+            .await
+            .map_err(&failed)?;
+
+        let mut first: HashMap<Hash, &Row> = HashMap::with_capacity(rows.len());
+        for row in rows {
+            first.entry(row.nonce).or_insert(row);
+        }
+        let fresh: Vec<&Row> = first.values().copied().collect();
+        let stored = insert(&mut transaction, window, now / DAY_SECONDS, &fresh)
+            .await
+            .map_err(&failed)?;
+        let mut bindings: HashMap<Hash, Hash> = HashMap::new();
+        if stored.len() < first.len() {
+            let known = |nonce: &&Hash| !stored.contains(*nonce);
+            let known: Vec<_> = first.keys().filter(known).map(hex).collect();
+            bindings = bindings_of(&mut transaction, &known)
+                .await
+                .map_err(&failed)?;
+        }
+        transaction.commit().await.map_err(&failed)?;
+
+        let mut unanswered = stored;
+        Ok(rows
+            .iter()
+            .map(|row| {
+                if unanswered.remove(&row.nonce) {
+                    bindings.insert(row.nonce, row.binding);
+                    Recorded::Accepted
+                } else if bindings.get(&row.nonce) == Some(&row.binding) {
+                    Recorded::Duplicate
+                } else {
+                    Recorded::Conflict
+                }
+            })
+            .collect())
+    }
+
+    /// Writes and deletes a page's worth, to see whether the database takes writes.
+    pub async fn probe(&mut self) -> Result<(), StorageError> {
+        let failed = failed(&self.location, "take a test write");
+        let mut transaction = begin(&mut self.connection).await.map_err(&failed)?;
+        sqlx::query("INSERT INTO write_probe (filler) VALUES (zeroblob(8192))")
+            .execute(&mut *transaction)
+            .await
+            .map_err(&failed)?;
+        sqlx::query("DELETE FROM write_probe")
+            .execute(&mut *transaction)
+            .await
+            .map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)
+    }
+
+    /// Every window that received reports, in ascending order.
+    pub async fn windows(&mut self) -> Result<Vec<Window>, StorageError> {
+        let rows = sqlx::query(
+            r#"SELECT "window", window_seconds, level, k, released_at IS NOT NULL
+               FROM feedback_window ORDER BY "window""#,
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(failed(&self.location, "list windows"))?;
+        rows.iter()
+            .map(|row| {
+                let level: String = row.get(2);
+                Ok(Window {
+                    window: row.get::<i64, _>(0).unsigned_abs(),
+                    window_seconds: row.get::<i64, _>(1).unsigned_abs(),
+                    level: level_named(&level).ok_or_else(|| StorageError::Foreign {
+                        location: self.location.clone(),
+                        what: "privacy level",
+                        reason: format!("'{level}'; update Vitrine"),
+                    })?,
+                    k: row.get(3),
+                    released: row.get(4),
+                })
+            })
+            .collect()
+    }
+
+    /// Releases a window, once: what passes the rule is kept, the raw cells are deleted, the
+    /// window is marked, all in one transaction. `None` when it was released before.
+    pub async fn release(
+        &mut self,
+        window: &Window,
+        clock: &dyn Clock,
+    ) -> Result<Option<Released>, StorageError> {
+        let failed = failed(&self.location, "release a window");
+        let mut transaction = begin(&mut self.connection).await.map_err(&failed)?;
+        let now = clock.now();
+        let number = signed(window.window);
+        let marked = sqlx::query(
+            r#"UPDATE feedback_window SET released_at = ?2
+               WHERE "window" = ?1 AND released_at IS NULL"#,
+        )
+        .bind(number)
+        .bind(signed(now))
+        .execute(&mut *transaction)
+        .await
+        .map_err(&failed)?;
+        if marked.rows_affected() == 0 {
+            return Ok(None);
+        }
+        // The rule runs inside the database: a cell below k is not even read by this process.
+        let Level::Unlinkable = window.level;
+        let cells = sqlx::query(
+            r#"INSERT INTO released_cell ("window", cell, count)
+               SELECT "window", cell, count(*) FROM raw_cell WHERE "window" = ?1
+               GROUP BY "window", cell
+               HAVING count(*) >= max(1, (SELECT k FROM feedback_window WHERE "window" = ?1))"#,
+        )
+        .bind(number)
+        .execute(&mut *transaction)
+        .await
+        .map_err(&failed)?;
+        if forgotten_at(window) > now {
+            sqlx::query(
+                r#"INSERT INTO spent_nonce (nonce, binding, "window")
+                   SELECT nonce, binding, "window" FROM raw_cell WHERE "window" = ?1"#,
+            )
+            .bind(number)
+            .execute(&mut *transaction)
+            .await
+            .map_err(&failed)?;
+        }
+        let raw = sqlx::query(r#"DELETE FROM raw_cell WHERE "window" = ?1"#)
+            .bind(number)
+            .execute(&mut *transaction)
+            .await
+            .map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)?;
+        Ok(Some(Released {
+            reports: raw.rows_affected(),
+            cells: cells.rows_affected(),
+        }))
+    }
+
+    /// The released cells of a window, in no particular order.
+    pub async fn released_cells(&mut self, window: u64) -> Result<Vec<ReleasedCell>, StorageError> {
+        let rows = sqlx::query(r#"SELECT cell, count FROM released_cell WHERE "window" = ?1"#)
+            .bind(signed(window))
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(failed(&self.location, "read released cells"))?;
+        rows.iter()
+            .map(|row| {
+                let cell: String = row.get(0);
+                Ok(ReleasedCell {
+                    cell: serde_json::from_str(&cell).map_err(|e| StorageError::Foreign {
+                        location: self.location.clone(),
+                        what: "cell",
+                        reason: e.to_string(),
+                    })?,
+                    count: row.get::<i64, _>(1).unsigned_abs(),
+                })
+            })
+            .collect()
+    }
+
+    /// Deletes the nonces whose window and the one after are over, and empties the write-ahead
+    /// log, so that nothing deleted is left in it. Says whether the log could be emptied; a
+    /// process that is reading at this moment prevents it.
+    pub async fn forget(&mut self, clock: &dyn Clock) -> Result<bool, StorageError> {
+        let failed = failed(&self.location, "delete old nonces");
+        sqlx::query(
+            r#"DELETE FROM spent_nonce WHERE "window" IN (
+                 SELECT "window" FROM feedback_window
+                 WHERE ("window" + 2) * window_seconds <= ?1)"#,
+        )
+        .bind(signed(clock.now()))
+        .execute(&mut self.connection)
+        .await
+        .map_err(&failed)?;
+        let checkpoint = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(&failed)?;
+        Ok(checkpoint.get::<i64, _>(0) == 0)
+    }
+
+    /// Closes the connection; the last one to close writes the log back into the file.
+    pub async fn close(self) -> Result<(), StorageError> {
+        let failed = failed(&self.location, "close");
+        self.connection.close().await.map_err(&failed)
+    }
+}
+
+/// Until when a nonce of this window is remembered: the window and the one after.
+fn forgotten_at(window: &Window) -> u64 {
+    window.end().saturating_add(window.window_seconds)
+}
+
+/// Takes the write lock at once. A transaction that starts by reading would fail, not wait,
+/// when another process writes before it does.
+async fn begin(connection: &mut SqliteConnection) -> Result<Transaction<'_, Sqlite>, sqlx::Error> {
+    connection.begin_with("BEGIN IMMEDIATE").await
+}
+
+/// The number of the window that reports fall into now, noting what is promised for it.
+///
+/// A window that is released stays closed: should the clock have been set back behind a
+/// release, reports fall into the first window after it.
+async fn open_window(
+    transaction: &mut Transaction<'_, Sqlite>,
+    privacy: &Privacy,
+    now: u64,
+) -> Result<i64, sqlx::Error> {
+    let mut window = signed(privacy.window_at(now));
+    loop {
+        let noted = sqlx::query(
+            r#"INSERT INTO feedback_window ("window", window_seconds, level, k)
+               VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT ("window") DO UPDATE
+               SET k = CASE WHEN released_at IS NULL THEN max(k, excluded.k) ELSE k END
+               RETURNING released_at IS NOT NULL"#,
+        )
+        .bind(window)
+        .bind(signed(privacy.window_seconds.max(1)))
+        .bind(level_name(privacy.level))
+        .bind(privacy.k)
+        .fetch_one(&mut **transaction)
+        .await?;
+        if !noted.get::<bool, _>(0) {
+            return Ok(window);
+        }
+        window = window.saturating_add(1);
+    }
+}
+
+/// Inserts rows whose nonce is new; the nonces of those.
+async fn insert(
+    transaction: &mut Transaction<'_, Sqlite>,
+    window: i64,
+    day: u64,
+    rows: &[&Row],
+) -> Result<HashSet<Hash>, sqlx::Error> {
+    let json: Vec<_> = rows
+        .iter()
+        .map(|row| (hex(&row.nonce), hex(&row.binding), row.table, &row.cell))
+        .collect();
+    let inserted = sqlx::query(
+        r#"INSERT INTO raw_cell (nonce, binding, "window", day, "table", cell)
+           SELECT unhex(value ->> 0), unhex(value ->> 1), ?2, ?3, value ->> 2, value ->> 3
+           FROM json_each(?1)
+           WHERE NOT EXISTS (
+             SELECT 1 FROM spent_nonce WHERE spent_nonce.nonce = unhex(value ->> 0))
+           ON CONFLICT (nonce) DO NOTHING
+           RETURNING nonce"#,
+    )
+    .bind(to_json(&json)?)
+    .bind(window)
+    .bind(signed(day))
+    .fetch_all(&mut **transaction)
+    .await?;
+    inserted
+        .iter()
+        .map(|row| row.try_get(0).and_then(fixed))
+        .collect()
+}
+
+/// What these nonces, in hexadecimal, are bound to, in open and in released windows.
+async fn bindings_of(
+    transaction: &mut Transaction<'_, Sqlite>,
+    nonces: &[String],
+) -> Result<HashMap<Hash, Hash>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT nonce, binding FROM raw_cell
+         WHERE nonce IN (SELECT unhex(value) FROM json_each(?1))
+         UNION ALL
+         SELECT nonce, binding FROM spent_nonce
+         WHERE nonce IN (SELECT unhex(value) FROM json_each(?1))",
+    )
+    .bind(to_json(nonces)?)
+    .fetch_all(&mut **transaction)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok((
+                row.try_get(0).and_then(fixed)?,
+                row.try_get(1).and_then(fixed)?,
+            ))
+        })
+        .collect()
+}
+
+fn fixed(bytes: Vec<u8>) -> Result<Hash, sqlx::Error> {
+    Hash::try_from(bytes.as_slice()).map_err(|e| sqlx::Error::Decode(e.into()))
+}
+
+fn to_json(value: &(impl serde::Serialize + ?Sized)) -> Result<String, sqlx::Error> {
+    serde_json::to_string(value).map_err(|e| sqlx::Error::Encode(e.into()))
+}
+
+fn hex(hash: &Hash) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(32);
+    for byte in hash {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// SQLite's integers are signed; windows, days and Unix seconds are far below 2^63.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Unlinkable => "unlinkable",
+    }
+}
+
+fn level_named(name: &str) -> Option<Level> {
+    (name == level_name(Level::Unlinkable)).then_some(Level::Unlinkable)
+}
+
+fn failed(location: &Location, doing: &'static str) -> impl Fn(sqlx::Error) -> StorageError {
+    let location = location.clone();
+    move |source| StorageError::Query {
+        location: location.clone(),
+        doing,
+        source,
+    }
+}
+
+/// Makes the file, readable by this user alone; SQLite gives its log the same rights.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}

@@ -1,0 +1,201 @@
+//! Group commit: one task owns the database and stores all reports that wait in one
+//! transaction.
+//!
+//! A flush costs milliseconds and is the same for one row as for a thousand. While one batch is
+//! being flushed the next gathers in the queue, so batches grow with the load and nothing waits
+//! on a timer. The queue is bounded: beyond it a report is refused at once with 503, which a
+//! client can retry, instead of being held in memory, which a crash would lose.
+//!
+//! After a failed batch the connection is opened anew, so that a disk that was full and is not
+//! any more needs no restart.
+
+use crate::clock::Clock;
+use crate::live::Live;
+use crate::metrics::Metrics;
+use crate::storage::{Database, Location, Recorded, Row, StorageError};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// The most reports in one transaction: bounds the memory and the length of the lock.
+const BATCH: usize = 4096;
+
+/// Hands reports to the writer's task. Cheap to clone.
+#[derive(Clone)]
+pub struct Writer {
+    queue: mpsc::Sender<Request>,
+}
+
+/// Why a report was not stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// More reports wait than may.
+    #[error("too many reports are waiting for the disk; send this one again later")]
+    Full,
+    /// The database did not take it.
+    #[error("the report could not be written to the disk; send it again later")]
+    Failed,
+    /// There is no window to count it in.
+    #[error("no bundle is published yet, so there is no window to count a report in")]
+    NothingPublished,
+}
+
+enum Request {
+    Report(Row, oneshot::Sender<Result<Recorded, WriteError>>),
+    Probe(oneshot::Sender<Result<(), StorageError>>),
+    Overdue(oneshot::Sender<Result<u64, StorageError>>),
+}
+
+impl Writer {
+    /// Starts the task. It ends when every [`Writer`] is dropped and the queue is empty; then
+    /// it closes the database.
+    pub fn start(
+        database: Database,
+        location: Location,
+        live: Arc<Live>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+        capacity: usize,
+    ) -> (Self, JoinHandle<Result<(), StorageError>>) {
+        let (queue, requests) = mpsc::channel(capacity);
+        let task = Task {
+            database: Some(database),
+            location,
+            live,
+            clock,
+            metrics,
+            requests,
+        };
+        (Self { queue }, tokio::spawn(task.run()))
+    }
+
+    /// Stores a report; the answer comes when it is flushed to the disk.
+    pub async fn record(&self, row: Row) -> Result<Recorded, WriteError> {
+        let (answer, stored) = oneshot::channel();
+        self.queue
+            .try_send(Request::Report(row, answer))
+            .map_err(|_| WriteError::Full)?;
+        stored.await.unwrap_or(Err(WriteError::Failed))
+    }
+
+    /// Whether the database takes writes; `None` when the queue is full or the task is gone.
+    pub async fn probe(&self) -> Option<Result<(), StorageError>> {
+        let (answer, probed) = oneshot::channel();
+        self.queue.try_send(Request::Probe(answer)).ok()?;
+        probed.await.ok()
+    }
+
+    /// How many closed windows wait to be released; `None` as for [`Writer::probe`].
+    pub async fn overdue(&self) -> Option<Result<u64, StorageError>> {
+        let (answer, counted) = oneshot::channel();
+        self.queue.try_send(Request::Overdue(answer)).ok()?;
+        counted.await.ok()
+    }
+
+    /// Reports that wait.
+    pub fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+}
+
+struct Task {
+    /// `None` after a failure, until the next batch opens it again.
+    database: Option<Database>,
+    location: Location,
+    live: Arc<Live>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    requests: mpsc::Receiver<Request>,
+}
+
+impl Task {
+    async fn run(mut self) -> Result<(), StorageError> {
+        let mut waiting = Vec::new();
+        while self.requests.recv_many(&mut waiting, BATCH).await > 0 {
+            let mut rows = Vec::new();
+            let mut answers = Vec::new();
+            for request in waiting.drain(..) {
+                match request {
+                    Request::Report(row, answer) => {
+                        rows.push(row);
+                        answers.push(answer);
+                    }
+                    // Whoever asked may have gone; that is not our concern.
+                    Request::Probe(answer) => {
+                        let _ = answer.send(self.probe().await);
+                    }
+                    Request::Overdue(answer) => {
+                        let _ = answer.send(self.overdue().await);
+                    }
+                }
+            }
+            if rows.is_empty() {
+                continue;
+            }
+            let recorded = self.record(&rows).await;
+            for (at, answer) in answers.into_iter().enumerate() {
+                let outcome = match &recorded {
+                    Ok(all) => all.get(at).copied().ok_or(WriteError::Failed),
+                    Err(error) => Err(*error),
+                };
+                let _ = answer.send(outcome);
+            }
+        }
+        match self.database {
+            Some(database) => database.close().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn record(&mut self, rows: &[Row]) -> Result<Vec<Recorded>, WriteError> {
+        let current = self.live.current().ok_or(WriteError::NothingPublished)?;
+        let clock = Arc::clone(&self.clock);
+        let recorded = match self.database().await {
+            Ok(database) => {
+                database
+                    .record(&current.manifest.privacy, &*clock, rows)
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        self.metrics.commits.inc();
+        self.keep_or_reopen(recorded).map_err(|error| {
+            tracing::error!(%error, reports = rows.len(), "reports were refused with 503");
+            WriteError::Failed
+        })
+    }
+
+    async fn probe(&mut self) -> Result<(), StorageError> {
+        let probed = match self.database().await {
+            Ok(database) => database.probe().await,
+            Err(error) => Err(error),
+        };
+        self.keep_or_reopen(probed)
+    }
+
+    async fn overdue(&mut self) -> Result<u64, StorageError> {
+        let now = self.clock.now();
+        let windows = match self.database().await {
+            Ok(database) => database.windows().await,
+            Err(error) => Err(error),
+        };
+        let windows = self.keep_or_reopen(windows)?;
+        let overdue = windows.iter().filter(|w| !w.released && w.end() <= now);
+        Ok(overdue.count() as u64)
+    }
+
+    async fn database(&mut self) -> Result<&mut Database, StorageError> {
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => Database::open(&self.location).await?,
+        };
+        Ok(self.database.insert(database))
+    }
+
+    fn keep_or_reopen<T>(&mut self, result: Result<T, StorageError>) -> Result<T, StorageError> {
+        if result.is_err() {
+            self.database = None;
+        }
+        result
+    }
+}

@@ -1,0 +1,185 @@
+//! Publishing from another machine.
+
+use crate::house::{Answer, House, Server};
+use std::fs;
+use vitrine_core::Digest;
+use vitrine_core::manifest::{Manifest, file};
+
+const TOKEN: &str = "a token that nobody guesses";
+
+fn start(house: &House) -> Server {
+    let hash = Digest::of(TOKEN.as_bytes()).to_string();
+    house.start(&[
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--admin-token-sha256",
+        &hash,
+    ])
+}
+
+fn put(server: &Server, path: &str, token: Option<&str>, body: &[u8]) -> Answer {
+    let url = format!("http://{}{path}", server.admin.as_ref().unwrap());
+    let authorization = token.map(|token| format!("Bearer {token}"));
+    let headers: Vec<_> = authorization
+        .iter()
+        .map(|value| ("authorization", value.as_str()))
+        .collect();
+    server.request("PUT", &url, &headers, body).unwrap()
+}
+
+fn put_files(server: &Server, house: &House, manifest: &Manifest) {
+    let folder = house.path(&format!("bundle-{}", manifest.version));
+    for (name, entry) in &manifest.files {
+        let bytes = fs::read(folder.join(name)).unwrap();
+        let path = format!("/v1/admin/files/{}", entry.sha256);
+        let answer = put(server, &path, Some(TOKEN), &bytes);
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.json()["bytes"], entry.bytes);
+    }
+}
+
+#[test]
+fn a_bundle_arrives_file_by_file_and_is_switched_on_by_its_manifest() {
+    let house = House::empty();
+    let server = start(&house);
+    let (_, first) = house.bundle(1, &"compressible ".repeat(2000), Default::default());
+    let manifest = first.to_bytes();
+
+    let early = put(&server, "/v1/admin/manifest", Some(TOKEN), &manifest);
+    assert_eq!(
+        (early.status, early.problem().as_str()),
+        (409, "missing-files")
+    );
+    let missing = early.json()["missing"].to_string();
+    assert!(
+        missing.contains(file::TABLES) && missing.contains(file::ITEMS),
+        "{missing}"
+    );
+    assert_eq!(server.get("/manifest.json", &[]).status, 404);
+
+    put_files(&server, &house, &first);
+    let answer = put(&server, "/v1/admin/manifest", Some(TOKEN), &manifest);
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["switched"], true);
+    assert_eq!(server.get("/manifest.json", &[]).body, manifest);
+    let path = format!("/bundles/{}", first.files[file::TABLES].sha256);
+    let served = server.get(&path, &[("accept-encoding", "br")]);
+    assert_eq!(
+        (served.status, served.header("content-encoding")),
+        (200, "br")
+    );
+
+    let again = put(&server, "/v1/admin/manifest", Some(TOKEN), &manifest);
+    assert_eq!(
+        (again.status, again.json()["switched"].as_bool()),
+        (200, Some(false))
+    );
+    let (_, second) = house.bundle(2, "second", Default::default());
+    put_files(&server, &house, &second);
+    put(
+        &server,
+        "/v1/admin/manifest",
+        Some(TOKEN),
+        &second.to_bytes(),
+    );
+    let older = put(&server, "/v1/admin/manifest", Some(TOKEN), &manifest);
+    assert_eq!((older.status, older.problem().as_str()), (409, "version"));
+    assert_eq!(server.get("/manifest.json", &[]).json()["version"], 2);
+}
+
+#[test]
+fn without_the_token_nothing_is_stored() {
+    let house = House::empty();
+    let server = start(&house);
+    let path = format!("/v1/admin/files/{}", Digest::of(b"bytes"));
+    for token in [
+        None,
+        Some(""),
+        Some("wrong"),
+        Some("a token that nobody guesse"),
+    ] {
+        for path in [path.as_str(), "/v1/admin/manifest"] {
+            let answer = put(&server, path, token, b"bytes");
+            assert_eq!((answer.status, answer.problem().as_str()), (401, "token"));
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+        }
+    }
+    assert_eq!(
+        fs::read_dir(house.path("store/bundles")).unwrap().count(),
+        0
+    );
+    assert_eq!(put(&server, &path, Some(TOKEN), b"bytes").status, 200);
+    assert!(!server.log().contains(TOKEN));
+}
+
+#[test]
+fn what_is_not_as_announced_is_refused() {
+    let house = House::empty();
+    let server = start(&house);
+    let path = format!("/v1/admin/files/{}", Digest::of(b"right"));
+    let wrong = put(&server, &path, Some(TOKEN), b"wrong");
+    assert_eq!(
+        (wrong.status, wrong.problem().as_str()),
+        (422, "altered-file")
+    );
+    assert_eq!(
+        fs::read_dir(house.path("store/bundles")).unwrap().count(),
+        0
+    );
+    let name = put(&server, "/v1/admin/files/short", Some(TOKEN), b"right");
+    assert_eq!((name.status, name.problem().as_str()), (404, "not-found"));
+
+    let (_, manifest) = house.bundle(1, "tables", Default::default());
+    let text = String::from_utf8(manifest.to_bytes()).unwrap();
+    for (body, named) in [
+        ("junk".to_owned(), "manifest"),
+        (text.replace("\"version\": 1", "\"version\": 0"), "version"),
+        (
+            text.replacen("\"version\"", "\"track\": 1, \"version\"", 1),
+            "track",
+        ),
+    ] {
+        let answer = put(&server, "/v1/admin/manifest", Some(TOKEN), body.as_bytes());
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (422, "bad-manifest")
+        );
+        let detail = answer.json()["detail"].to_string();
+        assert!(detail.contains(named), "{detail}");
+    }
+    let long = put(
+        &server,
+        "/v1/admin/manifest",
+        Some(TOKEN),
+        &vec![b' '; 300 * 1024],
+    );
+    assert_eq!(
+        (long.status, long.problem().as_str()),
+        (413, "body-too-long")
+    );
+
+    // The same hash, another length in the manifest.
+    put_files(&server, &house, &manifest);
+    let mut lying = manifest.clone();
+    lying.files.get_mut(file::TABLES).unwrap().bytes += 1;
+    let answer = put(
+        &server,
+        "/v1/admin/manifest",
+        Some(TOKEN),
+        &lying.to_bytes(),
+    );
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (422, "altered-file")
+    );
+
+    let url = format!(
+        "http://{}/v1/admin/manifest",
+        server.admin.as_ref().unwrap()
+    );
+    let answer = server.request("GET", &url, &[], b"").unwrap();
+    assert_eq!((answer.status, answer.header("allow")), (405, "PUT"));
+    // The public listener's addresses are not on this one.
+    let url = format!("http://{}/metrics", server.admin.as_ref().unwrap());
+    assert_eq!(server.request("GET", &url, &[], b"").unwrap().status, 404);
+}

@@ -1,0 +1,263 @@
+//! The rule at its edge, once per window, and nothing of what it held back.
+
+use crate::house::{House, Server, WINDOW_SECONDS, holds, later, read, view};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Output;
+use vitrine_core::Action;
+use vitrine_core::cell::Cell;
+use vitrine_core::released::{ReleasedCell, ReleasedWindow};
+
+fn said(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+fn files(house: &House) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(house.path("released"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files
+}
+
+fn item(item: &str, count: u64) -> ReleasedCell {
+    ReleasedCell {
+        cell: Cell::Item {
+            item: item.into(),
+            action: Action::View,
+        },
+        count,
+    }
+}
+
+/// Reports each item as often as said, with nonces from `first` on.
+fn report(server: &Server, first: u128, items: &[(&str, u32)]) {
+    let mut nonce = first;
+    for (item, times) in items {
+        for _ in 0..*times {
+            assert_eq!(server.report(&view(nonce, item)).status, 204);
+            nonce += 1;
+        }
+    }
+}
+
+#[test]
+fn what_at_least_k_reports_named_is_released_and_the_rest_is_gone() {
+    let house = House::new();
+    let server = house.start(&[]);
+    report(
+        &server,
+        0,
+        &[("thrice", 3), ("exactly-k", 2), ("canary-once", 1)],
+    );
+
+    // The server keeps running meanwhile.
+    let output = house.release(1, &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(
+        said(&output).contains("6 reports gave 2 cells"),
+        "{}",
+        said(&output)
+    );
+    let files = files(&house);
+    assert_eq!(files.len(), 1);
+    let text = read(&files[0]);
+    assert!(!text.contains("canary-once"), "{text}");
+    let released = ReleasedWindow::parse(text.as_bytes()).unwrap();
+    assert_eq!(released.cells, [item("exactly-k", 2), item("thrice", 3)]);
+    assert_eq!((released.k, released.window_seconds), (2, WINDOW_SECONDS));
+    assert_eq!(
+        files[0].file_name().unwrap().to_str().unwrap(),
+        format!("window-{}.json", released.window)
+    );
+    assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 0);
+    assert!(!house.database_holds("canary-once"));
+
+    // A second time nothing changes.
+    let again = house.release(1, &[]);
+    assert!(again.status.success(), "{}", said(&again));
+    assert!(
+        said(&again).contains("was released before"),
+        "{}",
+        said(&again)
+    );
+    assert_eq!(read(&files[0]), text);
+    // And the server still takes reports.
+    assert_eq!(server.report(&view(99, "later")).status, 204);
+}
+
+/// Enough rows for many pages: what SQLite moved between pages on the way must be gone too.
+#[test]
+fn no_raw_cell_is_left_anywhere_on_the_disk() {
+    let house = House::new();
+    let server = house.start(&["--access-log", "false"]);
+    std::thread::scope(|scope| {
+        for client in 0..8_u128 {
+            let server = &server;
+            scope.spawn(move || {
+                for at in 0..300_u128 {
+                    let number = client * 300 + at;
+                    // A multiplier that scatters the nonces.
+                    let nonce = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+                    let item = format!("canary-{number}-{}", "x".repeat(60));
+                    assert_eq!(server.report(&view(nonce, &item)).status, 204);
+                }
+            });
+        }
+    });
+    assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 2400);
+    assert!(house.database_holds("canary-7-"));
+    let output = house.release(1, &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 0);
+    for entry in fs::read_dir(house.dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let left = holds(&fs::read(&path).unwrap(), b"canary-");
+            assert!(!left, "{}", path.display());
+        }
+    }
+    assert!(read(&files(&house)[0]).ends_with("\"cells\":[]}\n"));
+}
+
+#[test]
+fn windows_are_not_added_up() {
+    let house = House::new();
+    let server = house.start(&[]);
+    report(&server, 0, &[("once-in-each", 1), ("twice-here", 2)]);
+    drop(server);
+    let server = house.start(&["--clock-offset-seconds", &later(1)]);
+    report(&server, 10, &[("once-in-each", 1)]);
+    drop(server);
+    let output = house.release(2, &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    let files = files(&house);
+    assert_eq!(files.len(), 2);
+    let windows: Vec<_> = files
+        .iter()
+        .map(|path| ReleasedWindow::parse(read(path).as_bytes()).unwrap())
+        .collect();
+    assert_eq!(windows[0].cells, [item("twice-here", 2)]);
+    assert_eq!(windows[1].cells, []);
+    assert_eq!(windows[0].window + 1, windows[1].window);
+}
+
+#[test]
+fn an_open_window_stays_closed_to_training() {
+    let house = House::new();
+    let server = house.start(&[]);
+    report(&server, 0, &[("a", 2)]);
+    let output = house.release(0, &[]);
+    assert!(output.status.success());
+    assert!(
+        said(&output).contains("nothing to release"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 2);
+
+    let window = house.query(r#"SELECT "window" FROM feedback_window"#)[0][0].clone();
+    let open = house.release(0, &["--window", &window]);
+    assert!(!open.status.success());
+    assert!(
+        said(&open).contains("is open for another"),
+        "{}",
+        said(&open)
+    );
+    let unknown = house.release(1, &["--window", "7"]);
+    assert!(!unknown.status.success());
+    assert!(said(&unknown).contains(&window), "{}", said(&unknown));
+    let closed = house.release(1, &["--window", &window]);
+    assert!(closed.status.success(), "{}", said(&closed));
+    assert_eq!(files(&house).len(), 1);
+}
+
+#[test]
+fn a_file_that_could_not_be_written_or_was_lost_is_written_again_the_same() {
+    let house = House::new();
+    let server = house.start(&[]);
+    report(&server, 0, &[("a", 2)]);
+    drop(server);
+    // The transaction succeeds, the file does not.
+    fs::create_dir_all(house.path("released")).unwrap();
+    let window = house.query(r#"SELECT "window" FROM feedback_window"#)[0][0].clone();
+    let path = house.path("released").join(format!("window-{window}.json"));
+    fs::create_dir(&path).unwrap();
+    let failed = house.release(1, &[]);
+    assert!(!failed.status.success());
+    assert!(
+        said(&failed).contains(&path.display().to_string()),
+        "{}",
+        said(&failed)
+    );
+    assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 0);
+
+    fs::remove_dir(&path).unwrap();
+    assert!(house.release(1, &[]).status.success());
+    let text = read(&path);
+    let released = ReleasedWindow::parse(text.as_bytes()).unwrap();
+    assert_eq!(released.cells, [item("a", 2)]);
+
+    fs::remove_file(&path).unwrap();
+    let again = house.release(1, &[]);
+    assert!(said(&again).contains("written again"), "{}", said(&again));
+    assert_eq!(read(&path), text);
+
+    fs::write(&path, text.replace("\"count\":2", "\"count\":9")).unwrap();
+    let altered = house.release(1, &[]);
+    assert!(!altered.status.success());
+    assert!(
+        said(&altered).contains("never changes"),
+        "{}",
+        said(&altered)
+    );
+}
+
+/// The promise made to a visitor is the one in the manifest that their browser had.
+#[test]
+fn a_smaller_k_does_not_reach_back_into_an_open_window() {
+    let house = House::empty();
+    let publish = |version: u64, k: u32| {
+        let privacy = vitrine_core::manifest::Privacy {
+            window_seconds: WINDOW_SECONDS,
+            k,
+            ..Default::default()
+        };
+        let (folder, _) = house.bundle(version, "tables", privacy);
+        let store = vitrine_store::Store::open(house.path("store")).unwrap();
+        store.publish_folder(&folder).unwrap();
+    };
+    publish(1, 3);
+    let server = house.start(&[]);
+    report(&server, 0, &[("two", 2), ("three", 3)]);
+    publish(2, 1);
+    report(&server, 10, &[("one", 1)]);
+    assert!(house.release(1, &[]).status.success());
+    let released = ReleasedWindow::parse(read(&files(&house)[0]).as_bytes()).unwrap();
+    assert_eq!(released.k, 3);
+    assert_eq!(released.cells, [item("three", 3)]);
+}
+
+/// A clock that was set back must not put reports into a window that nobody counts any more.
+#[test]
+fn no_report_falls_into_a_released_window() {
+    let house = House::new();
+    let server = house.start(&[]);
+    report(&server, 0, &[("a", 2)]);
+    assert!(house.release(1, &[]).status.success());
+    report(&server, 10, &[("late", 2)]);
+    let rows = house.query(
+        r#"SELECT count(*), released_at FROM raw_cell
+           JOIN feedback_window USING ("window") GROUP BY released_at"#,
+    );
+    assert_eq!(rows, [["2", "NULL"]]);
+    let output = house.release(2, &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    let last = ReleasedWindow::parse(read(&files(&house)[1]).as_bytes()).unwrap();
+    assert_eq!(last.cells, [item("late", 2)]);
+}
