@@ -1,11 +1,14 @@
 //! The score of an item in a session.
 //!
-//! `α·⟨q, eᵢ⟩ + β·Σ_d decay(d)·w(i | event d) + γ·repeat(i) + δ·popularity(i)`
+//! Without an encoder: `t(i) = β·Σ_d decay(d)·w(i | event d) + γ·repeat(i) + δ·popularity(i)`,
+//! with its answer q: `α·⟨q, eᵢ⟩ + ln(1 + t(i)/φ)`
 //!
 //! where d counts events back from the latest, w is the weight of i among the neighbours of the
 //! event's item (first-order SLIST: Choi et al., WWW 2021, arXiv 2103.16104, without its matrix
-//! inverse), repeat(i) is the bonus of an item that this session has already seen, and q is the
-//! encoder's answer for the session. Every operation is an `f32` or an integer operation in a
+//! inverse) and repeat(i) is the bonus of an item that this session has already seen. The table's
+//! part is of the kind of a probability and the encoder's inner product of the kind of a
+//! logarithm of one; so they meet on the logarithmic scale, where φ is what the table is worth
+//! for an item that it does not reach. Neither form changes the table's own order. Every operation is an `f32` or an integer operation in a
 //! fixed order, so a browser and a server compute the same bits; only q itself, which comes from
 //! the encoder, may differ in its last digits.
 
@@ -87,6 +90,31 @@ pub struct Terms {
     pub popularity: f32,
 }
 
+/// ln(1 + t/φ), continued as a line below zero: rises with t everywhere.
+#[inline]
+fn squash(t: f32, floor: f32) -> f32 {
+    let ratio = t / floor;
+    if ratio > 0.0 { ln(1.0 + ratio) } else { ratio }
+}
+
+/// The natural logarithm of a finite x ≥ 1, within 1e-6, the same bits everywhere: C libraries
+/// and browsers differ in the last bit of theirs.
+fn ln(x: f32) -> f32 {
+    let bits = x.to_bits();
+    let exponent = (bits >> 23) as i32 - 127;
+    let mantissa = f32::from_bits((bits & 0x007f_ffff) | 0x3f80_0000);
+    // ln m = 2·artanh((m − 1)/(m + 1)), with m between √½ and √2.
+    let (mantissa, exponent) = if mantissa > std::f32::consts::SQRT_2 {
+        (mantissa * 0.5, exponent + 1)
+    } else {
+        (mantissa, exponent)
+    };
+    let t = (mantissa - 1.0) / (mantissa + 1.0);
+    let t2 = t * t;
+    let series = 1.0 + t2 * (1.0 / 3.0 + t2 * (0.2 + t2 * (1.0 / 7.0 + t2 * (1.0 / 9.0))));
+    exponent as f32 * std::f32::consts::LN_2 + 2.0 * t * series
+}
+
 /// Scores items of one session after another, reusing its memory.
 pub struct Scorer {
     /// β·neighbours + γ·repeat by row; `[N]`, zero where `touched` does not name the row.
@@ -153,7 +181,10 @@ impl Scorer {
     pub fn score(&self, tables: &Tables, row: u32) -> f32 {
         let known = self.partial[row as usize] + popularity(tables, row);
         match &self.query {
-            Some(query) => known + tables.fusion().encoder * query.dot(tables, row),
+            Some(query) => {
+                let fusion = tables.fusion();
+                squash(known, fusion.floor) + fusion.encoder * query.dot(tables, row)
+            }
             None => known,
         }
     }
@@ -180,14 +211,22 @@ impl Scorer {
             popularity: popularity(tables, row),
             ..Terms::default()
         };
-        if let Some(query) = &self.query {
-            terms.encoder = fusion.encoder * query.dot(tables, row);
-        }
         for (distance, event) in session.iter().rev().enumerate() {
             terms.neighbours += contribution(tables, distance, *event, row);
         }
         if let Some(distance) = session.iter().rev().position(|e| e.row == Some(row)) {
             terms.repeat = fusion.repeat * tables.repeat(distance);
+        }
+        if let Some(query) = &self.query {
+            terms.encoder = fusion.encoder * query.dot(tables, row);
+            // The logarithm of the table's part is shared out as the part itself is made up.
+            let known = terms.neighbours + terms.repeat + terms.popularity;
+            if known != 0.0 {
+                let share = squash(known, fusion.floor) / known;
+                terms.neighbours *= share;
+                terms.repeat *= share;
+                terms.popularity *= share;
+            }
         }
         terms
     }
@@ -211,4 +250,23 @@ pub fn contribution(tables: &Tables, distance: usize, event: Event, row: u32) ->
 #[inline]
 fn popularity(tables: &Tables, row: u32) -> f32 {
     tables.fusion().popularity * (f32::from(tables.popularity(row)) * (1.0 / 65_535.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_logarithm_is_close_and_rises() {
+        let mut last = -1.0;
+        for step in 0..20_000 {
+            let x = 1.0 + (step as f32).powi(2) * 1e-3;
+            let found = ln(x);
+            assert!((f64::from(found) - f64::from(x).ln()).abs() < 2e-6, "{x}");
+            assert!(found >= last);
+            last = found;
+        }
+        assert_eq!(ln(1.0), 0.0);
+        assert!(squash(-1.0, 0.1) < squash(0.0, 0.1));
+    }
 }

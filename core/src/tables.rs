@@ -10,7 +10,7 @@
 //! | `position_decay` | f32 `[T]` | weight of the event that is d events before the latest |
 //! | `action_weight` | f32 `[3]` | factor of that weight by action |
 //! | `repeat` | f32 `[T]` | bonus of an item last seen d events before the latest |
-//! | `fusion` | f32 `[4]` | weights of encoder, neighbours, repeat and popularity |
+//! | `fusion` | f32 `[5]` | weights of encoder, neighbours, repeat and popularity; floor |
 //! | `items` | i8 `[N, D]` | item vectors, only with an encoder |
 //! | `item_scale` | f32 `[N]` | value of one unit of the row, only with an encoder |
 //!
@@ -50,12 +50,20 @@ pub struct Fusion {
     pub repeat: f32,
     /// δ, of the popularity term.
     pub popularity: f32,
+    /// φ, above 0: what the table is worth beside the encoder where it says nothing.
+    pub floor: f32,
 }
 
 impl Fusion {
     /// The weights in the order of the tensor.
-    pub fn to_array(self) -> [f32; 4] {
-        [self.encoder, self.neighbours, self.repeat, self.popularity]
+    pub fn to_array(self) -> [f32; 5] {
+        [
+            self.encoder,
+            self.neighbours,
+            self.repeat,
+            self.popularity,
+            self.floor,
+        ]
     }
 }
 
@@ -155,7 +163,10 @@ impl Tables {
             ));
         }
         let action = reader.f32s(tensor::ACTION_WEIGHT, &[Action::COUNT])?;
-        let fusion = reader.f32s(tensor::FUSION, &[4])?;
+        let fusion = reader.f32s(tensor::FUSION, &[5])?;
+        if fusion[4] <= 0.0 {
+            return Err(reader.fail(tensor::FUSION, "has a floor that is not above 0"));
+        }
         let (vectors, vector_scale) = if dim == 0 {
             (Vec::new(), Vec::new())
         } else {
@@ -181,6 +192,7 @@ impl Tables {
                 neighbours: fusion[1],
                 repeat: fusion[2],
                 popularity: fusion[3],
+                floor: fusion[4],
             },
             dim,
             vectors,

@@ -140,7 +140,7 @@ impl NewTables {
             (
                 tensor::FUSION,
                 Dtype::F32,
-                vec![4],
+                vec![5],
                 f32s(&self.fusion.to_array()),
             ),
         ];

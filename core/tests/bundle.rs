@@ -30,6 +30,7 @@ fn tables() -> NewTables {
             neighbours: 1.0,
             repeat: 1.0,
             popularity: 0.01,
+            floor: 0.5,
         },
         vectors: vec![],
         dim: 0,

@@ -12,6 +12,7 @@ pub mod parameters;
 pub mod parquet_columns;
 pub mod progress;
 pub mod recipe;
+pub mod report;
 pub mod run;
 pub mod search;
 pub mod table;

@@ -32,6 +32,8 @@ pub struct TableParameters {
     pub popularity: f64,
     /// Weight of the encoder's inner product; 0 without an encoder.
     pub encoder: f64,
+    /// What the table is worth beside the encoder for an item that it does not reach.
+    pub floor: f64,
 }
 
 /// One of the parameters, by name.
@@ -59,11 +61,13 @@ pub enum Key {
     Popularity,
     /// Encoder term.
     Encoder,
+    /// Floor of the table beside the encoder.
+    Floor,
 }
 
 impl Key {
     /// All parameters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Cooccurrence,
         Self::GapDecay,
         Self::AgeDecay,
@@ -75,6 +79,7 @@ impl Key {
         Self::RepeatDecay,
         Self::Popularity,
         Self::Encoder,
+        Self::Floor,
     ];
 
     /// Values that the search tries.
@@ -90,7 +95,8 @@ impl Key {
             Self::RepeatSession => &[-0.1, 0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5],
             Self::RepeatDecay => &[0.5, 1.0, 2.0, 4.0, 8.0, 16.0],
             Self::Popularity => &[0.0, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1],
-            Self::Encoder => &[0.0, 0.003, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.4],
+            Self::Encoder => &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3],
+            Self::Floor => &[0.0003, 0.001, 0.003, 0.01, 0.02, 0.04, 0.08, 0.15],
         }
     }
 
@@ -108,6 +114,7 @@ impl Key {
             Self::RepeatDecay => &mut parameters.repeat_decay,
             Self::Popularity => &mut parameters.popularity,
             Self::Encoder => &mut parameters.encoder,
+            Self::Floor => &mut parameters.floor,
         }
     }
 }
@@ -127,6 +134,7 @@ impl Default for TableParameters {
             repeat_decay: 2.0,
             popularity: 0.001,
             encoder: 0.0,
+            floor: 0.01,
         }
     }
 }
@@ -176,6 +184,7 @@ impl TableParameters {
             neighbours: 1.0,
             repeat: 1.0,
             popularity: self.popularity as f32,
+            floor: self.floor as f32,
         }
     }
 

@@ -322,7 +322,7 @@ impl TableRecipe {
             Key::RepeatSession => self.repeat_session,
             Key::RepeatDecay => self.repeat_decay,
             Key::Popularity => self.popularity,
-            Key::Encoder => None,
+            Key::Encoder | Key::Floor => None,
         }
     }
 

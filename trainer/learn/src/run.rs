@@ -17,6 +17,7 @@ use crate::files::write_atomically;
 use crate::parameters::TableParameters;
 use crate::progress::Progress;
 use crate::recipe::{Recipe, TableForm};
+use crate::report;
 use crate::search::{
     CompressError, FUSION_ORDER, Search, Shape, TABLE_ORDER, Vectors, assemble, compress,
 };
@@ -434,6 +435,8 @@ fn finish(
     let path = options.out.join("run.json");
     let json = serde_json::to_vec_pretty(&record).unwrap_or_default();
     write_atomically(&path, &json).map_err(|source| RunError::File { path, source })?;
+    let path = options.out.join("report.html");
+    report::write(&path, &record, &manifest).map_err(|source| RunError::File { path, source })?;
     Ok(Finished { manifest, record })
 }
 

@@ -196,11 +196,13 @@ pub const TABLE_ORDER: [Key; 18] = [
 ];
 
 /// The order in which the encoder's weight and what it competes with are searched.
-pub const FUSION_ORDER: [Key; 6] = [
+pub const FUSION_ORDER: [Key; 8] = [
+    Key::Encoder,
+    Key::Floor,
     Key::Encoder,
     Key::Popularity,
     Key::RepeatLast,
     Key::RepeatSession,
     Key::PositionDecay,
-    Key::Encoder,
+    Key::Floor,
 ];
