@@ -27,6 +27,19 @@ CREATE TABLE raw_cell (
     cell     TEXT    NOT NULL     -- JSON, as vitrine-core writes it
 ) STRICT, WITHOUT ROWID;
 
+-- Empty but during a release. SQLite overwrites a row when it is deleted, but not the copies of
+-- it that moving rows between pages left behind in pages that stay in use. So a release does not
+-- pick its rows out of raw_cell: it takes the others to this table, empties raw_cell, which
+-- overwrites its pages whole, and brings them back.
+CREATE TABLE surviving_cell (
+    nonce    BLOB    PRIMARY KEY,
+    binding  BLOB    NOT NULL,
+    "window" INTEGER NOT NULL,
+    day      INTEGER NOT NULL,
+    "table"  TEXT    NOT NULL,
+    cell     TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Nonces of released windows, for as long as a retry of theirs must not count again. Neither
 -- hash tells the cell: without the nonce, which is gone, the binding cannot be tried out.
 CREATE TABLE spent_nonce (

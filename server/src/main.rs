@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -97,6 +97,7 @@ fn resolve(flags: Layer, file: Option<&Path>) -> Result<Config> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .init();
     Ok(config)
 }

@@ -308,9 +308,9 @@ impl From<StoreError> for Problem {
             StoreError::NotFound(_) => Self::not_found(detail),
             StoreError::Io { source, .. } => {
                 let status = match source.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                        StatusCode::INSUFFICIENT_STORAGE
-                    }
+                    io::ErrorKind::StorageFull
+                    | io::ErrorKind::QuotaExceeded
+                    | io::ErrorKind::FileTooLarge => StatusCode::INSUFFICIENT_STORAGE,
                     _ => StatusCode::INTERNAL_SERVER_ERROR,
                 };
                 Self::new(status, "disk", "The disk refused", detail)

@@ -1,9 +1,9 @@
 //! SQLite: one file, write-ahead log, a flush at every commit.
 //!
 //! `synchronous = FULL` flushes the log before a commit returns, which is what an answer
-//! promises. `secure_delete` overwrites what is deleted, and a release ends with a checkpoint
-//! that empties the log, so that a released window's raw cells leave the disk and not only the
-//! tables.
+//! promises. A released window's raw cells must leave the disk and not only the table:
+//! `secure_delete` overwrites what is deleted, a release empties whole pages instead of picking
+//! rows out of them, and it ends with a checkpoint that empties the log.
 //!
 //! A batch is one `INSERT ... SELECT FROM json_each`: a statement per report would cost a trip
 //! to SQLite's thread each, several times what the insertion costs.
@@ -42,7 +42,9 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY)
-            .pragma("secure_delete", "ON");
+            .pragma("secure_delete", "ON")
+            // Counting cells sorts them; what is sorted must not spill into other files.
+            .pragma("temp_store", "MEMORY");
         let mut connection = SqliteConnection::connect_with(&options)
             .await
             .map_err(|e| open(e.to_string()))?;
@@ -196,14 +198,12 @@ impl Database {
             .await
             .map_err(&failed)?;
         }
-        let raw = sqlx::query(r#"DELETE FROM raw_cell WHERE "window" = ?1"#)
-            .bind(number)
-            .execute(&mut *transaction)
+        let reports = delete_window(&mut transaction, number)
             .await
             .map_err(&failed)?;
         transaction.commit().await.map_err(&failed)?;
         Ok(Some(Released {
-            reports: raw.rows_affected(),
+            reports,
             cells: cells.rows_affected(),
         }))
     }
@@ -298,6 +298,29 @@ async fn open_window(
         }
         window = window.saturating_add(1);
     }
+}
+
+/// Deletes a window's raw cells so that nothing of them is left in the file; how many they were.
+/// The migration says why `DELETE ... WHERE` would not do.
+async fn delete_window(
+    transaction: &mut Transaction<'_, Sqlite>,
+    window: i64,
+) -> Result<u64, sqlx::Error> {
+    let survivors =
+        sqlx::query(r#"INSERT INTO surviving_cell SELECT * FROM raw_cell WHERE "window" <> ?1"#)
+            .bind(window)
+            .execute(&mut **transaction)
+            .await?;
+    let all = sqlx::query("DELETE FROM raw_cell")
+        .execute(&mut **transaction)
+        .await?;
+    for statement in [
+        "INSERT INTO raw_cell SELECT * FROM surviving_cell",
+        "DELETE FROM surviving_cell",
+    ] {
+        sqlx::query(statement).execute(&mut **transaction).await?;
+    }
+    Ok(all.rows_affected() - survivors.rows_affected())
 }
 
 /// Inserts rows whose nonce is new; the nonces of those.

@@ -43,6 +43,10 @@ fn the_manifest_is_the_same_for_everybody_and_asked_for_each_time() {
     assert_eq!((fresh.status, fresh.body.len()), (304, 0));
     assert_eq!(fresh.header("etag"), tag);
 
+    let head = server.send("HEAD", "/manifest.json", &[], b"");
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), answer.body.len().to_string());
+
     house.publish(2, "other tables");
     let newer = server.get("/manifest.json", &[("if-none-match", &tag)]);
     assert_eq!(newer.status, 200);

@@ -2,9 +2,11 @@
 
 use crate::house::{BINARY, House, Server, view};
 use std::collections::BTreeSet;
+use std::fs;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use vitrine_core::Digest;
 
 /// Several clients report, each its own items; returns what was acknowledged before the server
 /// was gone.
@@ -73,11 +75,8 @@ fn a_killed_server_has_every_acknowledged_report_once() {
 
 /// A limit on the size of the process's files stands in for a full disk: the same writes fail,
 /// and it can be lifted while the server runs.
-#[test]
-fn a_full_disk_refuses_reports_loses_none_and_recovers() {
-    let house = House::new();
-    drop(house.start(&[]));
-    let serve = house.command(&["--access-log", "false"]);
+fn start_on_full_disk(house: &House, arguments: &[&str]) -> Server {
+    let serve = house.command(arguments);
     let mut limited = Command::new("sh");
     // 400 blocks of 512 bytes; the ignored signal makes a write fail where it would kill.
     limited.args([
@@ -86,7 +85,23 @@ fn a_full_disk_refuses_reports_loses_none_and_recovers() {
         BINARY,
     ]);
     limited.args(serve.get_args());
-    let server = Server::start(limited);
+    Server::start(limited)
+}
+
+fn make_room(server: &Server) {
+    let lifted = Command::new("prlimit")
+        .args(["--pid", &server.child.id().to_string()])
+        .arg("--fsize=unlimited")
+        .status()
+        .unwrap();
+    assert!(lifted.success());
+}
+
+#[test]
+fn a_full_disk_refuses_reports_loses_none_and_recovers() {
+    let house = House::new();
+    drop(house.start(&[]));
+    let server = start_on_full_disk(&house, &["--access-log", "false"]);
 
     // A refusal makes room once or twice, by writing the log back into the file; twenty in a row
     // mean that the file itself cannot grow. A refused report is sent again under its nonce.
@@ -120,11 +135,7 @@ fn a_full_disk_refuses_reports_loses_none_and_recovers() {
     let log = server.log();
     assert!(log.contains("check that its disk has room"), "{log}");
 
-    let lifted = Command::new("prlimit")
-        .args(["--pid", &server.child.id().to_string(), "--fsize=unlimited"])
-        .status()
-        .unwrap();
-    assert!(lifted.success());
+    make_room(&server);
     // The one that was refused is sent again, as a client would, and so is the one before.
     let item = format!("item-{stored}");
     assert_eq!(server.report(&view(stored, &item)).status, 204);
@@ -136,4 +147,54 @@ fn a_full_disk_refuses_reports_loses_none_and_recovers() {
         stored + 1
     );
     assert_eq!(house.query("PRAGMA integrity_check"), [["ok"]]);
+}
+
+#[test]
+fn a_full_disk_refuses_a_bundle_and_keeps_the_old_one() {
+    let house = House::new();
+    let token = "token";
+    let hash = Digest::of(token.as_bytes()).to_string();
+    let admin = [
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--admin-token-sha256",
+        &hash,
+    ];
+    let server = start_on_full_disk(&house, &admin);
+    let files = || {
+        let mut names: Vec<_> = fs::read_dir(house.path("store/bundles"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    // No pattern in it, so that its compressed siblings are as long.
+    let bytes: Vec<u8> = (0..10_000_u64)
+        .flat_map(|block| *Digest::of(&block.to_le_bytes()).as_bytes())
+        .collect();
+    let address = server.admin.as_ref().unwrap();
+    let url = format!("http://{address}/v1/admin/files/{}", Digest::of(&bytes));
+    let headers = [("authorization", "Bearer token")];
+    let answer = server.request("PUT", &url, &headers, &bytes).unwrap();
+    assert_eq!((answer.status, answer.problem().as_str()), (507, "disk"));
+    let detail = answer.json()["detail"].to_string();
+    assert!(
+        detail.contains("store/bundles") && detail.contains("free space"),
+        "{detail}"
+    );
+    assert_eq!(files(), before, "nothing half-written is left");
+    assert_eq!(server.get("/manifest.json", &[]).status, 200);
+
+    make_room(&server);
+    assert_eq!(
+        server
+            .request("PUT", &url, &headers, &bytes)
+            .unwrap()
+            .status,
+        200
+    );
+    let path = format!("/bundles/{}", Digest::of(&bytes));
+    assert_eq!(server.get(&path, &[("accept-encoding", "br")]).body, bytes);
 }

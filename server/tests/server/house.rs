@@ -107,7 +107,12 @@ impl House {
 
     /// Runs `vitrine-server release`, as if some windows later.
     pub fn release(&self, windows: u64, arguments: &[&str]) -> Output {
-        Command::new(BINARY)
+        self.release_command(windows, arguments).output().unwrap()
+    }
+
+    pub fn release_command(&self, windows: u64, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command
             .arg("release")
             .arg("--database")
             .arg(self.path("vitrine.db"))
@@ -115,9 +120,8 @@ impl House {
             .arg(self.path("released"))
             .arg("--clock-offset-seconds")
             .arg(later(windows))
-            .args(arguments)
-            .output()
-            .unwrap()
+            .args(arguments);
+        command
     }
 
     /// The rows that a query gives, as text.

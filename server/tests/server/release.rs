@@ -3,7 +3,8 @@
 use crate::house::{House, Server, WINDOW_SECONDS, holds, later, read, view};
 use std::fs;
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::time::Duration;
 use vitrine_core::Action;
 use vitrine_core::cell::Cell;
 use vitrine_core::released::{ReleasedCell, ReleasedWindow};
@@ -91,30 +92,41 @@ fn what_at_least_k_reports_named_is_released_and_the_rest_is_gone() {
     assert_eq!(server.report(&view(99, "later")).status, 204);
 }
 
-/// Enough rows for many pages: what SQLite moved between pages on the way must be gone too.
-#[test]
-fn no_raw_cell_is_left_anywhere_on_the_disk() {
-    let house = House::new();
-    let server = house.start(&["--access-log", "false"]);
+/// Reports many distinct items, enough for many pages of the database, from several clients.
+fn report_many(server: &Server, name: &str, many: u128) {
     std::thread::scope(|scope| {
-        for client in 0..8_u128 {
-            let server = &server;
+        for client in 0..8 {
             scope.spawn(move || {
-                for at in 0..300_u128 {
-                    let number = client * 300 + at;
-                    // A multiplier that scatters the nonces.
-                    let nonce = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-                    let item = format!("canary-{number}-{}", "x".repeat(60));
+                for number in (client..many).step_by(8) {
+                    // A multiplier that scatters the nonces; the name keeps two calls apart.
+                    let nonce = (number + (name.len() as u128) * many)
+                        .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+                    let item = format!("{name}-{number}-{}", "x".repeat(60));
                     assert_eq!(server.report(&view(nonce, &item)).status, 204);
                 }
             });
         }
     });
-    assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 2400);
+}
+
+/// Enough rows for many pages, with the rows of the next window among them: what SQLite moved
+/// between pages on the way must be gone too.
+#[test]
+fn no_raw_cell_of_a_released_window_is_left_anywhere_on_the_disk() {
+    let house = House::new();
+    let server = house.start(&["--access-log", "false"]);
+    report_many(&server, "canary", 1600);
+    drop(server);
+    let next = later(1);
+    let arguments = ["--access-log", "false", "--clock-offset-seconds", &next];
+    let server = house.start(&arguments);
+    report_many(&server, "next-window", 1600);
+    assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 3200);
     assert!(house.database_holds("canary-7-"));
+
     let output = house.release(1, &[]);
     assert!(output.status.success(), "{}", said(&output));
-    assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 0);
+    assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 1600);
     for entry in fs::read_dir(house.dir.path()).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
@@ -216,6 +228,57 @@ fn a_file_that_could_not_be_written_or_was_lost_is_written_again_the_same() {
         "{}",
         said(&altered)
     );
+}
+
+#[test]
+fn a_release_that_is_killed_at_any_point_is_taken_up_again() {
+    let house = House::new();
+    let server = house.start(&["--access-log", "false"]);
+    report_many(&server, "same", 400);
+    // Each item a second time, under another nonce.
+    std::thread::scope(|scope| {
+        for client in 0..8_u128 {
+            let server = &server;
+            scope.spawn(move || {
+                for number in (client..400).step_by(8) {
+                    let item = format!("same-{number}-{}", "x".repeat(60));
+                    assert_eq!(server.report(&view(number, &item)).status, 204);
+                }
+            });
+        }
+    });
+    // Killed a little later each time: while it starts, in the transaction, at the file.
+    for pause in 0..30 {
+        let mut child = house
+            .release_command(1, &[])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(pause));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let raw = house.count("SELECT count(*) FROM raw_cell");
+        let released = house.count("SELECT coalesce(sum(count), 0) FROM released_cell");
+        assert!(
+            [(800, 0), (0, 800)].contains(&(raw, released)),
+            "{raw}, {released}"
+        );
+        if house.path("released").exists() {
+            for path in files(&house) {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                // What is there under the final name is whole.
+                if name.starts_with("window-") {
+                    ReleasedWindow::parse(read(&path).as_bytes()).unwrap();
+                }
+            }
+        }
+    }
+    let output = house.release(1, &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    let last = files(&house).pop().unwrap();
+    let released = ReleasedWindow::parse(read(&last).as_bytes()).unwrap();
+    assert_eq!(released.cells.len(), 400);
+    assert!(released.cells.iter().all(|cell| cell.count == 2));
 }
 
 /// The promise made to a visitor is the one in the manifest that their browser had.
