@@ -1,7 +1,7 @@
 //! What is kept of feedback, and what may be done with it.
 //!
 //! The rest of the server speaks to [`Database`]: record a batch of reports, release a closed
-//! window, read released tables. SQLite is the database today ([`sqlite`]); a second one joins
+//! window, read released tables. SQLite is the database today (`sqlite.rs`); a second one joins
 //! by implementing the same six operations over the same tables (`server/migrations/`).
 //!
 //! # What a row says
