@@ -274,6 +274,9 @@ impl Manifest {
         if self.privacy.window_seconds == 0 {
             return fail("privacy.window_seconds", "is zero");
         }
+        if self.privacy.k == 0 {
+            return fail("privacy.k", "is zero");
+        }
         if self.privacy.budget() > 64 {
             return fail("privacy", "allows more than 64 cells in a window");
         }
@@ -332,6 +335,7 @@ pub(crate) mod tests {
         assert!(change(&|m| m.version = 0).contains("version"));
         assert!(change(&|m| m.model.items = 0).contains("model.items"));
         assert!(change(&|m| m.privacy.transitions = 100).contains("privacy"));
+        assert!(change(&|m| m.privacy.k = 0).contains("privacy.k"));
         assert!(
             change(&|m| {
                 m.files.remove(file::TABLES);
