@@ -1,0 +1,1 @@
+SELECT length, count(*) AS sessions FROM numbered GROUP BY length ORDER BY length

@@ -1,0 +1,11 @@
+//! What a data engineer relies on, from files to the prepared folder. One program, because each
+//! would link the query engine anew.
+
+mod bad_input;
+mod formats;
+mod orders;
+mod presets;
+mod real_data;
+mod rules;
+mod sessions;
+mod support;

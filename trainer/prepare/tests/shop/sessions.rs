@@ -1,0 +1,154 @@
+//! Where sessions begin and end, how they are numbered, and what is set aside for testing.
+
+use crate::support::{DAY, Shop};
+use vitrine_core::dataset::DatasetFacts;
+use vitrine_prepare::TestPart;
+
+#[test]
+fn a_pause_of_more_than_thirty_minutes_begins_a_session() {
+    let at = |minute: i64| DAY + minute * 60;
+    let shop = Shop::with(
+        "log.csv",
+        &format!(
+            "user_id,item_id,timestamp\nu,a,{}\nu,b,{}\nv,x,{}\nu,c,{}\n",
+            at(0),
+            at(30),
+            at(1),
+            at(61)
+        ),
+    );
+    let mut options = shop.options("log.csv");
+    options.test = TestPart::None;
+    let (_, prepared) = shop.prepare(&options).unwrap();
+    assert_eq!(prepared.sessions(), [vec!["a", "b"], vec!["x"], vec!["c"]]);
+    options.session_gap_minutes = 31;
+    let (_, prepared) = shop.prepare(&options).unwrap();
+    assert_eq!(prepared.sessions(), [vec!["a", "b", "c"], vec!["x"]]);
+}
+
+#[test]
+fn sessions_of_the_source_are_kept_and_rows_out_of_order_sorted() {
+    let shop = Shop::with(
+        "log.csv",
+        "session_id,item_id,timestamp\ns2,c,1717236100\ns1,b,1717236050\ns1,a,1717236000\ns1,z,1717299999\n",
+    );
+    let mut options = shop.options("log.csv");
+    options.test = TestPart::None;
+    let (_, prepared) = shop.prepare(&options).unwrap();
+    assert_eq!(prepared.sessions(), [vec!["a", "b", "z"], vec!["c"]]);
+}
+
+#[test]
+fn without_times_a_user_is_a_session_and_the_last_sessions_are_the_test() {
+    let rows: String = (0..10)
+        .flat_map(|u| (0..2).map(move |i| format!("u{u},i{i}\n")))
+        .collect();
+    let shop = Shop::with("log.csv", &format!("user_id,item_id\n{rows}"));
+    let (summary, prepared) = shop.prepare(&shop.options("log.csv")).unwrap();
+    assert_eq!(prepared.sessions().len(), 10);
+    let test: Vec<_> = prepared
+        .events
+        .iter()
+        .filter(|e| e.split == "test")
+        .collect();
+    assert!(test.iter().all(|e| e.user.as_deref() == Some("u9")) && test.len() == 2);
+    assert!(
+        summary
+            .dataset
+            .facts
+            .split_rule
+            .contains("in the source's order")
+    );
+    assert!(prepared.page.contains("These data have no times"));
+    let mut options = shop.options("log.csv");
+    options.test = TestPart::Days(7);
+    let error = shop.prepare(&options).err().unwrap().to_string();
+    assert!(error.contains("--test-days needs times"), "{error}");
+}
+
+#[test]
+fn the_test_part_begins_at_a_time_and_train_sessions_come_first() {
+    // A session of two events every day for 20 days, newest first in the file.
+    let rows: String = (0..20)
+        .rev()
+        .map(|day| {
+            let time = DAY + day * 86_400;
+            format!("s{day},a,{time}\ns{day},i{day},{}\n", time + 60)
+        })
+        .collect();
+    let shop = Shop::with("log.csv", &format!("session_id,item_id,timestamp\n{rows}"));
+    let (summary, prepared) = shop.prepare(&shop.options("log.csv")).unwrap();
+    // The span is 19 days and a minute; its last tenth begins 1.9 days before the end.
+    let test: Vec<_> = prepared
+        .events
+        .iter()
+        .filter(|e| e.split == "test")
+        .collect();
+    assert_eq!(test.len(), 4);
+    assert_eq!(prepared.sessions()[0], ["a", "i0"]);
+    assert_eq!(prepared.sessions()[19], ["a", "i19"]);
+    assert_eq!(summary.dataset.facts.splits["train"].sessions, 18);
+    assert_eq!(summary.dataset.facts.splits["test"].events, 4);
+    assert_eq!(summary.dataset.facts.from, Some(DAY as u64));
+    let mut options = shop.options("log.csv");
+    options.test = TestPart::Days(5);
+    let (summary, _) = shop.prepare(&options).unwrap();
+    assert_eq!(summary.dataset.facts.splits["test"].sessions, 5);
+    options.test = TestPart::None;
+    let (summary, _) = shop.prepare(&options).unwrap();
+    assert!(!summary.dataset.facts.splits.contains_key("test"));
+}
+
+#[test]
+fn parts_within_a_sequence_are_honoured_event_by_event() {
+    let shop = Shop::with(
+        "events.csv",
+        "session_id,position,item_id,event,split\n\
+         1,0,a,buy,train\n1,1,b,buy,train\n1,2,c,buy,valid\n1,3,d,buy,test\n\
+         2,0,a,buy,train\n2,1,d,buy,valid\n2,2,c,buy,test\n",
+    );
+    let (summary, prepared) = shop.prepare(&shop.options("events.csv")).unwrap();
+    let splits: Vec<_> = prepared.events.iter().map(|e| e.split.as_str()).collect();
+    assert_eq!(
+        splits,
+        ["train", "train", "valid", "test", "train", "valid", "test"]
+    );
+    let json = serde_json::to_value(&summary.dataset).unwrap();
+    assert_eq!(json["protocol"], "leave_one_out");
+    assert_eq!(summary.dataset.facts.splits["valid"].sessions, 2);
+    // The trainer reads the same file as plain facts.
+    let text = std::fs::read(shop.out().join("dataset.json")).unwrap();
+    assert_eq!(
+        serde_json::from_slice::<DatasetFacts>(&text).unwrap(),
+        summary.dataset.facts
+    );
+}
+
+#[test]
+fn an_unknown_or_missing_split_is_rejected_where_one_is_published() {
+    let shop = Shop::with(
+        "events.csv",
+        "session_id,position,item_id,split\n1,0,a,train\n1,1,b,train\n1,2,c,holdout\n2,0,d,\n2,1,e,test\n",
+    );
+    let (_, prepared) = shop.prepare(&shop.options("events.csv")).unwrap();
+    assert_eq!(
+        prepared.dropped(),
+        [("unknown_split", 4), ("missing_split", 5)]
+    );
+}
+
+#[test]
+fn the_shortest_prefix_follows_the_shortest_session_unless_it_is_given() {
+    let shop = Shop::with(
+        "events.csv",
+        "session_id,position,item_id,split\n1,0,a,train\n1,1,b,train\n1,2,c,train\n2,0,d,test\n2,1,e,test\n2,2,a,test\n2,3,a,test\n",
+    );
+    let mut options = shop.options("events.csv");
+    let (summary, _) = shop.prepare(&options).unwrap();
+    assert_eq!(summary.dataset.facts.shortest_prefix, 2);
+    options.shortest_prefix = Some(1);
+    let (summary, _) = shop.prepare(&options).unwrap();
+    assert_eq!(summary.dataset.facts.shortest_prefix, 1);
+    options.shortest_prefix = Some(0);
+    assert!(shop.prepare(&options).is_err());
+}
