@@ -92,8 +92,10 @@ pub(crate) async fn write(
                     let at = usize::try_from(row.number - number).unwrap_or(0);
                     let unreadable = chunk.unreadable.binary_search_by_key(&at, |u| u.row);
                     let fields = match unreadable {
-                        Some(unreadable) => format!("{{\"text\":{}}}", json_text(&unreadable.text)),
-                        None => fields(&names, &formatters, at),
+                        Ok(place) => {
+                            format!("{{\"text\":{}}}", json_text(&chunk.unreadable[place].text))
+                        }
+                        Err(_) => fields(&names, &formatters, at),
                     };
                     let count = rejected.by_rule.entry(row.rule.clone()).or_default();
                     *count += 1;
