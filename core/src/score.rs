@@ -13,7 +13,7 @@
 //! the encoder, may differ in its last digits.
 
 use crate::Action;
-use crate::tables::Tables;
+use crate::tables::{Fusion, Tables};
 
 /// An event as the score sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,12 @@ pub struct Terms {
     pub repeat: f32,
     /// δ·popularity.
     pub popularity: f32,
+}
+
+/// α·⟨q, e⟩ + ln(1 + t/φ): the score from the table's part t and the encoder's inner product.
+#[inline]
+pub fn fuse(fusion: Fusion, table: f32, dot: f32) -> f32 {
+    squash(table, fusion.floor) + fusion.encoder * dot
 }
 
 /// ln(1 + t/φ), continued as a line below zero: rises with t everywhere.
@@ -181,10 +187,7 @@ impl Scorer {
     pub fn score(&self, tables: &Tables, row: u32) -> f32 {
         let known = self.partial[row as usize] + popularity(tables, row);
         match &self.query {
-            Some(query) => {
-                let fusion = tables.fusion();
-                squash(known, fusion.floor) + fusion.encoder * query.dot(tables, row)
-            }
+            Some(query) => fuse(tables.fusion(), known, query.dot(tables, row)),
             None => known,
         }
     }

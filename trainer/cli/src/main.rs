@@ -1,3 +1,61 @@
-//! The `vitrine` command: prepare, simulate, train, evaluate, export, publish, retrain.
+//! The `vitrine` command.
 
-fn main() {}
+mod commands;
+mod progress;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Learns a compact ranking model from a shop's history, for shoppers' own browsers.
+///
+/// A first run on a simulated shop:
+///
+///   vitrine simulate --out shop
+///   vitrine prepare --events shop --preset behaviour --out data
+///   vitrine train --data data --out run
+///   vitrine evaluate --bundle run/bundle --data data --baselines
+///   vitrine publish run/bundle --to store
+///   vitrine-server serve --store store
+#[derive(Parser)]
+#[command(version, verbatim_doc_comment, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Prepare(Box<commands::prepare::Arguments>),
+    Simulate(commands::simulate::Arguments),
+    Train(commands::train::Arguments),
+    Evaluate(commands::evaluate::Arguments),
+    Export(commands::export::Arguments),
+    Publish(commands::publish::Arguments),
+    Retrain(commands::retrain::Arguments),
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("VITRINE_LOG")
+                .unwrap_or_else(|_| "warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let done = match Cli::parse().command {
+        Command::Prepare(arguments) => commands::prepare::run(*arguments),
+        Command::Simulate(arguments) => commands::simulate::run(arguments),
+        Command::Train(arguments) => commands::train::run(&arguments),
+        Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
+        Command::Export(arguments) => commands::export::run(&arguments),
+        Command::Publish(arguments) => commands::publish::run(&arguments),
+        Command::Retrain(arguments) => commands::retrain::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,10 +1,10 @@
 //! Files that are whole or not there.
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 /// Writes `bytes` under a temporary name beside `path`, flushes them to the disk, and renames.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".partial");
     let written = std::fs::File::create(&temporary)
@@ -14,5 +14,17 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         // The half-written file is of no use; the first error is the one to report.
         let _ = std::fs::remove_file(&temporary);
     }
-    written
+    written.map_err(explained)
+}
+
+/// The system's words, with the way out where the disk is full.
+fn explained(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            let reason =
+                format!("the disk is full ({error}): free some space or choose another folder");
+            io::Error::new(error.kind(), reason)
+        }
+        _ => error,
+    }
 }

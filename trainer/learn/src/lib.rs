@@ -8,6 +8,7 @@ pub mod encoder;
 pub mod evaluate;
 pub mod facets;
 pub mod files;
+pub mod fusion;
 pub mod parameters;
 pub mod parquet_columns;
 pub mod progress;

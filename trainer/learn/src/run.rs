@@ -14,6 +14,7 @@ use crate::evaluate::metrics::Metrics;
 use crate::evaluate::queries::queries;
 use crate::facets::facets;
 use crate::files::write_atomically;
+use crate::fusion::Candidates;
 use crate::parameters::TableParameters;
 use crate::progress::Progress;
 use crate::recipe::{Recipe, TableForm};
@@ -313,30 +314,21 @@ fn fuse(
         dim: encoder.dim,
     };
     progress.start("fusion: asking the encoder", None);
-    let empty: NeighbourLists = vec![Vec::new(); data.ids.len()];
-    let plain = assemble(
-        empty,
-        &data.popularity(fit),
-        &parameters,
-        shape,
-        Some(vectors),
-    );
+    // Lists of the chosen parameters, so that what a session reaches is known.
+    let popularity = data.popularity(fit);
+    let counts = Covisits::count(data.ids.len(), fit, &parameters.counting());
+    let lists = weigh(&counts, &popularity, &parameters.weighing(shape.neighbours));
+    let plain = assemble(lists, &popularity, &parameters, shape, Some(vectors));
     let (_, tables) = compress(&plain, shape)?;
-    let answers = queries(
-        &tables,
-        &encoder.network.to_onnx(),
-        sample,
-        shape.max_session,
-    )?;
+    let onnx = encoder.network.to_onnx();
+    let answers = queries(&tables, &onnx, sample, shape.max_session)?;
+    let candidates = Candidates::new(&tables, sample, &answers, shape);
     progress.finish();
 
     let before = Search::new(data, fit, sample, shape).judge(&parameters)?;
-    let mut search = Search::new(data, fit, sample, shape).with_encoder(vectors, &answers);
-    let candidates: usize = FUSION_ORDER.iter().map(|key| key.grid().len()).sum();
-    progress.start(
-        "fusion: choosing weights on validation",
-        Some(candidates as u64),
-    );
+    let mut search = Search::new(data, fit, sample, shape).with_encoder(candidates);
+    let tries: usize = FUSION_ORDER.iter().map(|key| key.grid().len()).sum();
+    progress.start("fusion: choosing weights on validation", Some(tries as u64));
     let (parameters, after) = search.climb(parameters, &FUSION_ORDER, |_| progress.advance(1))?;
     progress.finish();
     Ok(Fused {

@@ -6,13 +6,13 @@
 use crate::dataset::{Dataset, Examples, Sessions};
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::ranks::label_ranks;
+use crate::fusion::Candidates;
 use crate::parameters::{Key, TableParameters};
 use crate::table::NeighbourLists;
 use crate::table::covisits::Covisits;
 use crate::table::first_order::weigh;
 use vitrine_core::bundle::BundleError;
 use vitrine_core::manifest::ModelFacts;
-use vitrine_core::score::Query;
 use vitrine_core::tables::Tables;
 use vitrine_core::writer::{NewTables, WriteError};
 
@@ -87,7 +87,7 @@ pub struct Search<'a> {
     valid: &'a Examples,
     popularity: Vec<f64>,
     shape: Shape,
-    encoder: Option<(Vectors<'a>, &'a [Option<Query>])>,
+    candidates: Option<Candidates>,
     built: Option<(TableParameters, Covisits, NeighbourLists)>,
 }
 
@@ -99,25 +99,26 @@ impl<'a> Search<'a> {
             valid,
             popularity: data.popularity(fit),
             shape,
-            encoder: None,
+            candidates: None,
             built: None,
         }
     }
 
-    /// Takes an encoder's item vectors and its answers for the validation examples.
-    pub fn with_encoder(mut self, vectors: Vectors<'a>, queries: &'a [Option<Query>]) -> Self {
-        self.encoder = Some((vectors, queries));
+    /// Judges with an encoder's inner products for the validation examples.
+    pub fn with_encoder(mut self, candidates: Candidates) -> Self {
+        self.candidates = Some(candidates);
         self
     }
 
     /// Figures of one candidate on validation.
     pub fn judge(&mut self, parameters: &TableParameters) -> Result<Metrics, CompressError> {
         let lists = self.lists(parameters).clone();
-        let vectors = self.encoder.map(|(vectors, _)| vectors);
-        let queries = self.encoder.map_or(&[][..], |(_, queries)| queries);
-        let tables = assemble(lists, &self.popularity, parameters, self.shape, vectors);
+        let tables = assemble(lists, &self.popularity, parameters, self.shape, None);
         let (_, tables) = compress(&tables, self.shape)?;
-        let ranks = label_ranks(&tables, self.valid, self.shape.max_session, queries);
+        let ranks = match &self.candidates {
+            Some(candidates) => candidates.label_ranks(&tables, self.valid, self.shape),
+            None => label_ranks(&tables, self.valid, self.shape.max_session, &[]),
+        };
         Ok(Metrics::of_ranks(&ranks))
     }
 

@@ -1,0 +1,20 @@
+//! One file a command.
+
+pub mod evaluate;
+pub mod export;
+pub mod prepare;
+pub mod publish;
+pub mod retrain;
+pub mod simulate;
+pub mod train;
+
+use anyhow::Context;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Unix time in seconds.
+fn now() -> anyhow::Result<u64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    Ok(now
+        .context("the system's clock stands before 1970")?
+        .as_secs())
+}
