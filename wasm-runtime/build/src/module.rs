@@ -7,9 +7,8 @@ use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
 /// What the module may use. Relaxed SIMD is left out: Safari refuses modules that name it.
-const WASM_OPT: [&str; 13] = [
+const WASM_OPT: [&str; 12] = [
     "-Oz",
-    "--converge",
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
@@ -61,6 +60,7 @@ impl Module<'_> {
             .typescript(true)
             .omit_default_module_path(true)
             .remove_producers_section(true)
+            .remove_name_section(true)
             .generate_output()
             .with_context(|| format!("wasm-bindgen could not read {}", compiled.display()))?;
         let [optimised, script, types] = &outputs;

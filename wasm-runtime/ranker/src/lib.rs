@@ -16,6 +16,7 @@ use vitrine_core::bundle::{Bundle, Files};
 use vitrine_core::cell::{Cell, PositionBucket};
 use vitrine_core::manifest::{self, Manifest};
 use vitrine_core::rank;
+use vitrine_core::session::Session;
 use wasm_bindgen::prelude::*;
 
 /// A manifest that was parsed and checked: what may be fetched, and what is expected of it.
@@ -28,17 +29,6 @@ impl JsManifest {
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8]) -> Result<Self, JsError> {
         Ok(Self(Manifest::parse(bytes)?))
-    }
-
-    /// Bundle version.
-    #[wasm_bindgen(getter)]
-    pub fn version(&self) -> f64 {
-        self.0.version as f64
-    }
-
-    /// The manifest as JSON, with every field that was checked.
-    pub fn json(&self) -> String {
-        json(&self.0)
     }
 
     /// Checks length and SHA-256 of a file that another module will parse.
@@ -165,16 +155,22 @@ impl Ranker {
         Ok(())
     }
 
-    /// The cells that the latest event may report, as JSON; they are spent. `random` holds at
-    /// least ten random numbers.
-    pub fn candidates(&mut self, now: f64, random: &[u32]) -> String {
+    /// The cells that the latest event may report, as JSON; they are spent. Only the latest
+    /// `reportable` events are looked at, so that no cell names what came before consent.
+    /// `random` holds at least ten random numbers.
+    pub fn candidates(&mut self, reportable: usize, now: f64, random: &[u32]) -> String {
         let mut random = random.iter().copied().cycle();
         let mut next = || random.next().unwrap_or(0);
-        let session = self.ranker.session();
+        let now = now as u64;
+        let events = self.ranker.session().events();
+        let mut session = Session::default();
+        for event in &events[events.len().saturating_sub(reportable)..] {
+            session.push(&event.item, event.action, now, reportable);
+        }
         json(
             &self
                 .budget
-                .after_event(&self.manifest.privacy, now as u64, session, &mut next),
+                .after_event(&self.manifest.privacy, now, &session, &mut next),
         )
     }
 

@@ -11,7 +11,6 @@ export interface Product {
   category: string;
   /** In the shop's currency; `null` when it is not known. */
   price: number | null;
-  image?: string;
   in_stock: boolean;
   popularity: number;
 }
@@ -91,7 +90,8 @@ export class Catalogue {
 /** Shouted text in sentence case; anything else as it is. */
 function readable(text: string): string {
   const trimmed = text.trim().replace(/\s+/g, ' ');
-  if (trimmed !== trimmed.toLocaleUpperCase() || trimmed === trimmed.toLocaleLowerCase()) return trimmed;
+  if (trimmed !== trimmed.toLocaleUpperCase() || trimmed === trimmed.toLocaleLowerCase())
+    return trimmed;
   const lower = trimmed.toLocaleLowerCase();
   return lower.charAt(0).toLocaleUpperCase() + lower.slice(1);
 }

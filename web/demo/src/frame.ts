@@ -19,7 +19,13 @@ export function header(app: App, why: HTMLButtonElement): HTMLElement {
     maxlength: 80,
   });
   const count = h('span', { class: 'count' });
-  const basket = h('a', { class: 'plain labelled', href: '#/basket', 'data-testid': 'basket' }, icon(...ICONS.basket), h('span', {}, 'Basket'), count);
+  const basket = h(
+    'a',
+    { class: 'plain labelled', href: '#/basket', 'data-testid': 'basket' },
+    icon(...ICONS.basket),
+    h('span', {}, 'Basket'),
+    count,
+  );
   const recount = () => {
     const things = app.basket.count();
     count.textContent = String(things);
@@ -28,9 +34,9 @@ export function header(app: App, why: HTMLButtonElement): HTMLElement {
   };
   app.basket.subscribe(recount);
   recount();
-  const links = catalogue.categories.slice(0, 9).map((category) =>
-    h('a', { href: `#/department/${encodeURIComponent(category)}` }, category),
-  );
+  const links = catalogue.categories
+    .slice(0, 9)
+    .map((category) => h('a', { href: `#/department/${encodeURIComponent(category)}` }, category));
   const mark = () => {
     for (const link of links) {
       if (link.hash === location.hash) link.setAttribute('aria-current', 'page');
@@ -112,14 +118,45 @@ export function question(app: App): HTMLElement {
       'div',
       {},
       h('h2', {}, 'May this shop arrange itself for you?'),
-      h('p', {}, 'It happens in your browser, from what you look at, and stays there. You may also let it send a few single counts that nobody can trace to you; the next model learns from them.'),
+      h(
+        'p',
+        {},
+        'It happens in your browser, from what you look at, and stays there. You may also let it send a few single counts that nobody can trace to you; the next model learns from them.',
+      ),
     ),
     h(
       'div',
       { class: 'answers' },
-      h('button', { class: 'button', type: 'button', 'data-testid': 'consent-both', onclick: answer('granted', 'granted') }, 'Arrange, and send counts'),
-      h('button', { class: 'button quiet', type: 'button', 'data-testid': 'consent-ranking-only', onclick: answer('granted', 'denied') }, 'Arrange only'),
-      h('button', { class: 'button quiet', type: 'button', 'data-testid': 'consent-none', onclick: answer('denied', 'denied') }, 'Neither'),
+      h(
+        'button',
+        {
+          class: 'button',
+          type: 'button',
+          'data-testid': 'consent-both',
+          onclick: answer('granted', 'granted'),
+        },
+        'Arrange, and send counts',
+      ),
+      h(
+        'button',
+        {
+          class: 'button quiet',
+          type: 'button',
+          'data-testid': 'consent-ranking-only',
+          onclick: answer('granted', 'denied'),
+        },
+        'Arrange only',
+      ),
+      h(
+        'button',
+        {
+          class: 'button quiet',
+          type: 'button',
+          'data-testid': 'consent-none',
+          onclick: answer('denied', 'denied'),
+        },
+        'Neither',
+      ),
     ),
   );
   const update = () => {
@@ -139,6 +176,10 @@ export function footer(app: App): HTMLElement {
     'footer',
     { class: 'bottom' },
     h('p', { class: 'wordmark' }, app.catalogue.name),
-    h('p', {}, 'The shelves of this shop are arranged by Vitrine, in your browser. “Why this?” above shows all that it knows.'),
+    h(
+      'p',
+      {},
+      'The shelves of this shop are arranged by Vitrine, in your browser. “Why this?” above shows all that it knows.',
+    ),
   );
 }

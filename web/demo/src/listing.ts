@@ -44,8 +44,10 @@ export function listing(
     ),
     refresh: async () => {
       ordered = await app.arranged(products);
-      const things = products.length === 1 ? '1 thing' : `${products.length.toLocaleString()} things`;
-      note.textContent = app.order === 'shop' ? `${things}, best sellers first` : `${things}, arranged for you`;
+      const things =
+        products.length === 1 ? '1 thing' : `${products.length.toLocaleString()} things`;
+      note.textContent =
+        app.order === 'shop' ? `${things}, best sellers first` : `${things}, arranged for you`;
       fill();
     },
   };

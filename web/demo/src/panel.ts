@@ -20,21 +20,50 @@ const TERMS = [
   ['popularity', 'liked by many'],
 ] as const;
 const EXPLAINED = 5;
-const DID: Record<Action, string> = { view: 'Looked at', add_to_cart: 'Put in the basket', buy: 'Bought' };
+const DID: Record<Action, string> = {
+  view: 'Looked at',
+  add_to_cart: 'Put in the basket',
+  buy: 'Bought',
+};
 
 /** Makes the panel and the button that opens it. */
 export function panel(app: App): { element: HTMLElement; button: HTMLButtonElement } {
   const body = h('div', { class: 'panel-body' });
-  const close = h('button', { class: 'plain', type: 'button', 'aria-label': 'Close' }, icon(...ICONS.close));
+  const close = h(
+    'button',
+    { class: 'plain', type: 'button', 'aria-label': 'Close' },
+    icon(...ICONS.close),
+  );
   const element = h(
     'aside',
-    { class: 'panel', id: 'why', 'data-testid': 'why', 'aria-labelledby': 'why-title', inert: true },
-    h('div', { class: 'panel-head' }, h('h2', { id: 'why-title', tabindex: -1 }, 'What this page knows about you, and why it shows this'), close),
+    {
+      class: 'panel',
+      id: 'why',
+      'data-testid': 'why',
+      'aria-labelledby': 'why-title',
+      inert: true,
+    },
+    h(
+      'div',
+      { class: 'panel-head' },
+      h(
+        'h2',
+        { id: 'why-title', tabindex: -1 },
+        'What this page knows about you, and why it shows this',
+      ),
+      close,
+    ),
     body,
   );
   const button = h(
     'button',
-    { class: 'plain labelled', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'why', 'data-testid': 'why-open' },
+    {
+      class: 'plain labelled',
+      type: 'button',
+      'aria-expanded': 'false',
+      'aria-controls': 'why',
+      'data-testid': 'why-open',
+    },
     icon(...ICONS.eye),
     h('span', {}, 'Why this?'),
   );
@@ -63,7 +92,10 @@ export function panel(app: App): { element: HTMLElement; button: HTMLButtonEleme
     const focused = document.activeElement?.getAttribute('data-testid');
     body.replaceChildren(
       knownAbout(app, known),
-      whyShown(app, why.filter((explanation) => explanation !== undefined)),
+      whyShown(
+        app,
+        why.filter((explanation) => explanation !== undefined),
+      ),
       leaves(app, known),
       model(known),
       erase(app),
@@ -91,7 +123,11 @@ function knownAbout(app: App, known: Inspection): HTMLElement {
   }
   return section(
     'Your visit',
-    h('p', { class: 'muted' }, `Kept ${known.consent.ranking === 'granted' ? where : 'in this page’s memory'}, for half an hour after the last click. No server has it.`),
+    h(
+      'p',
+      { class: 'muted' },
+      `Kept ${known.consent.ranking === 'granted' ? where : 'in this page’s memory'}, for half an hour after the last click. No server has it.`,
+    ),
     h(
       'ol',
       { class: 'events', 'data-testid': 'session' },
@@ -101,7 +137,12 @@ function knownAbout(app: App, known: Inspection): HTMLElement {
           'li',
           { 'data-item': item, 'data-action': action },
           product && picture(product),
-          h('span', {}, h('small', {}, DID[action]), product ? h('a', { href: linkTo(product) }, product.title) : item),
+          h(
+            'span',
+            {},
+            h('small', {}, DID[action]),
+            product ? h('a', { href: linkTo(product) }, product.title) : item,
+          ),
         );
       }),
     ),
@@ -110,16 +151,34 @@ function knownAbout(app: App, known: Inspection): HTMLElement {
 
 function whyShown(app: App, explanations: readonly Explanation[]): HTMLElement {
   if (app.order === 'shop') {
-    return section('Why these come first', h('p', { class: 'muted' }, 'The shop’s own order is switched on: best sellers come first, whoever looks.'));
+    return section(
+      'Why these come first',
+      h(
+        'p',
+        { class: 'muted' },
+        'The shop’s own order is switched on: best sellers come first, whoever looks.',
+      ),
+    );
   }
   if (explanations.length === 0) {
-    return section('Why these come first', h('p', { class: 'muted' }, 'The model is not here, so the shop’s own order is shown: best sellers first.'));
+    return section(
+      'Why these come first',
+      h(
+        'p',
+        { class: 'muted' },
+        'The model is not here, so the shop’s own order is shown: best sellers first.',
+      ),
+    );
   }
   const parts = (e: Explanation) => TERMS.map(([term]) => Math.max(0, e.terms[term]));
   const most = Math.max(...explanations.map((e) => parts(e).reduce((a, b) => a + b, 0)), 1e-9);
   return section(
     'Why these come first',
-    h('ul', { class: 'legend' }, TERMS.map(([term, words]) => h('li', { class: term }, words))),
+    h(
+      'ul',
+      { class: 'legend' },
+      TERMS.map(([term, words]) => h('li', { class: term }, words)),
+    ),
     h(
       'ol',
       { class: 'explained', 'data-testid': 'explanations' },
@@ -136,7 +195,15 @@ function whyShown(app: App, explanations: readonly Explanation[]): HTMLElement {
             product ? h('a', { href: linkTo(product) }, product.title) : explanation.item,
             bar(parts(explanation), most),
             because.length > 0
-              ? h('small', {}, 'Because of ', because.map((b, at) => [at > 0 && ', ', h('em', {}, app.catalogue.get(b.item)?.title ?? b.item)]))
+              ? h(
+                  'small',
+                  {},
+                  'Because of ',
+                  because.map((b, at) => [
+                    at > 0 && ', ',
+                    h('em', {}, app.catalogue.get(b.item)?.title ?? b.item),
+                  ]),
+                )
               : h('small', {}, 'Popular; nothing of your visit led here'),
           ),
         );
@@ -176,13 +243,23 @@ function leaves(app: App, known: Inspection): HTMLElement {
       'aria-describedby': `${id}-words`,
       onchange: () => app.vitrine.consent({ [name]: box.checked ? 'granted' : 'denied' }),
     });
-    return h('div', { class: 'switch' }, box, h('label', { for: id }, title), h('p', { class: 'muted', id: `${id}-words` }, words));
+    return h(
+      'div',
+      { class: 'switch' },
+      box,
+      h('label', { for: id }, title),
+      h('p', { class: 'muted', id: `${id}-words` }, words),
+    );
   };
   const spent = budget && Object.values(budget.spent).reduce((a, b) => a + b, 0);
   const allowed = budget && Object.values(budget.allowed).reduce((a, b) => a + b, 0);
   return section(
     'What may leave this device',
-    choice('ranking', 'Arrange the shop in this browser', 'Remembers your visit on this device. Nothing is sent for it.'),
+    choice(
+      'ranking',
+      'Arrange the shop in this browser',
+      'Remembers your visit on this device. Nothing is sent for it.',
+    ),
     choice(
       'upload',
       'Send a few single counts',
@@ -196,14 +273,34 @@ function leaves(app: App, known: Inspection): HTMLElement {
       h(
         'div',
         { class: 'budget', 'data-testid': 'budget', 'data-spent': spent, 'data-allowed': allowed },
-        h('p', {}, h('strong', {}, `${allowed - spent} of ${allowed}`), ` counts left for these ${days} days`),
-        h('div', { class: 'pips', 'aria-hidden': 'true' }, Array.from({ length: allowed }, (_, at) => h('span', { class: at < spent ? 'spent' : '' }))),
+        h(
+          'p',
+          {},
+          h('strong', {}, `${allowed - spent} of ${allowed}`),
+          ` counts left for these ${days} days`,
+        ),
+        h(
+          'div',
+          { class: 'pips', 'aria-hidden': 'true' },
+          Array.from({ length: allowed }, (_, at) =>
+            h('span', { class: at < spent ? 'spent' : '' }),
+          ),
+        ),
       ),
     reports.length > 0 &&
       h(
         'ul',
         { class: 'reports', 'data-testid': 'reports' },
-        [...reports].reverse().map(({ report, state }) => h('li', { 'data-state': state }, h('span', {}, inWords(app, report.cell)), h('small', {}, STATES[state]))),
+        [...reports]
+          .reverse()
+          .map(({ report, state }) =>
+            h(
+              'li',
+              { 'data-state': state },
+              h('span', {}, inWords(app, report.cell)),
+              h('small', {}, STATES[state]),
+            ),
+          ),
       ),
   );
 }
@@ -226,20 +323,46 @@ function inWords(app: App, cell: Cell): string {
 
 function model({ bundle, encoder }: Inspection): HTMLElement {
   if (bundle === undefined) {
-    return section('The model', h('p', { class: 'muted', 'data-testid': 'model-version', 'data-version': '' }, 'There is none here now; the shop’s own order is shown.'));
+    return section(
+      'The model',
+      h(
+        'p',
+        { class: 'muted', 'data-testid': 'model-version', 'data-version': '' },
+        'There is none here now; the shop’s own order is shown.',
+      ),
+    );
   }
-  const size = bundle.bytes < 1e6 ? `${Math.round(bundle.bytes / 1e3)} kB` : `${(bundle.bytes / 1e6).toFixed(1)} MB`;
-  const row = (term: string, ...words: Child[]) => h('div', {}, h('dt', {}, term), h('dd', {}, ...words));
+  const size =
+    bundle.bytes < 1e6
+      ? `${Math.round(bundle.bytes / 1e3)} kB`
+      : `${(bundle.bytes / 1e6).toFixed(1)} MB`;
+  const row = (term: string, ...words: Child[]) =>
+    h('div', {}, h('dt', {}, term), h('dd', {}, ...words));
   return section(
     'The model',
     h(
       'dl',
       { class: 'facts' },
-      row('Version', h('span', { 'data-testid': 'model-version', 'data-version': bundle.version }, String(bundle.version))),
+      row(
+        'Version',
+        h(
+          'span',
+          { 'data-testid': 'model-version', 'data-version': bundle.version },
+          String(bundle.version),
+        ),
+      ),
       row('Made', bundle.created.toLocaleDateString(undefined, { dateStyle: 'medium' })),
-      row('Trained from', `${bundle.sessions.toLocaleString()} visits`, bundle.releasedCells > 0 && ` and ${bundle.releasedCells.toLocaleString()} counts from browsers`),
+      row(
+        'Trained from',
+        `${bundle.sessions.toLocaleString()} visits`,
+        bundle.releasedCells > 0 &&
+          ` and ${bundle.releasedCells.toLocaleString()} counts from browsers`,
+      ),
       row('Knows', `${bundle.items.toLocaleString()} items, ${size}`),
-      row('Session encoder', { off: 'none', loading: 'on its way', ready: 'at work', failed: 'did not start' }[encoder]),
+      row(
+        'Session encoder',
+        { off: 'none', loading: 'on its way', ready: 'at work', failed: 'did not start' }[encoder],
+      ),
     ),
   );
 }
@@ -248,7 +371,20 @@ function erase(app: App): HTMLElement {
   return h(
     'section',
     { class: 'erase' },
-    h('button', { class: 'button quiet wide', type: 'button', 'data-testid': 'erase', onclick: () => void app.vitrine.forget() }, 'Erase all of this'),
-    h('p', { class: 'muted' }, 'Your visit, your answers and what waits to be sent. The shop goes on without it.'),
+    h(
+      'button',
+      {
+        class: 'button quiet wide',
+        type: 'button',
+        'data-testid': 'erase',
+        onclick: () => void app.vitrine.forget(),
+      },
+      'Erase all of this',
+    ),
+    h(
+      'p',
+      { class: 'muted' },
+      'Your visit, your answers and what waits to be sent. The shop goes on without it.',
+    ),
   );
 }

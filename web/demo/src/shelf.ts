@@ -30,13 +30,25 @@ const MOVE = { duration: 620, easing: 'cubic-bezier(.22,.9,.24,1)' };
 const SETTLE = 420;
 
 /** Makes a shelf; `refresh` takes up a new order. */
-export function shelf(app: App, options: ShelfOptions): { element: HTMLElement; refresh: () => Promise<void> } {
+export function shelf(
+  app: App,
+  options: ShelfOptions,
+): { element: HTMLElement; refresh: () => Promise<void> } {
   const lead = h('p', { class: 'lead', 'aria-live': 'polite' });
-  const list = h('ul', { class: 'shelf-list', tabindex: 0, 'aria-labelledby': `${options.id}-title` });
+  const list = h('ul', {
+    class: 'shelf-list',
+    tabindex: 0,
+    'aria-labelledby': `${options.id}-title`,
+  });
   const element = h(
     'section',
     { class: 'shelf', 'data-testid': 'shelf', 'aria-labelledby': `${options.id}-title` },
-    h('div', { class: 'section-head' }, h('h2', { id: `${options.id}-title` }, options.title), lead),
+    h(
+      'div',
+      { class: 'section-head' },
+      h('h2', { id: `${options.id}-title` }, options.title),
+      lead,
+    ),
     list,
   );
   let latest = 0;
@@ -44,7 +56,10 @@ export function shelf(app: App, options: ShelfOptions): { element: HTMLElement; 
 
   const show = (products: readonly Product[], reasons: readonly string[]) => {
     const cards = new Map(
-      [...list.children].map((child) => [(child as HTMLElement).dataset['item'], child as HTMLElement]),
+      [...list.children].map((child) => [
+        (child as HTMLElement).dataset['item'],
+        child as HTMLElement,
+      ]),
     );
     const from = new Map([...cards].map(([id, child]) => [id, child.getBoundingClientRect()]));
     const next = products.map((product, place) => {
@@ -62,7 +77,13 @@ export function shelf(app: App, options: ShelfOptions): { element: HTMLElement; 
       const old = from.get(child.dataset['item']);
       const now = child.getBoundingClientRect();
       if (old === undefined) {
-        child.animate([{ opacity: 0, transform: 'scale(.92)' }, { opacity: 1, transform: 'none' }], MOVE);
+        child.animate(
+          [
+            { opacity: 0, transform: 'scale(.92)' },
+            { opacity: 1, transform: 'none' },
+          ],
+          MOVE,
+        );
       } else if (old.left !== now.left || old.top !== now.top) {
         const back = `translate(${old.left - now.left}px, ${old.top - now.top}px)`;
         child.style.zIndex = '1';
@@ -88,12 +109,17 @@ export function shelf(app: App, options: ShelfOptions): { element: HTMLElement; 
     if (turn !== latest) return;
     first = false;
     lead.textContent = words;
-    show(products, explanations.map((explanation) => app.because(explanation)));
+    show(
+      products,
+      explanations.map((explanation) => app.because(explanation)),
+    );
     options.shown?.(products);
   };
 
   list.setAttribute('aria-busy', 'true');
-  list.replaceChildren(...Array.from({ length: 5 }, () => h('li', { class: 'card ghost', 'aria-hidden': 'true' })));
+  list.replaceChildren(
+    ...Array.from({ length: 5 }, () => h('li', { class: 'card ghost', 'aria-hidden': 'true' })),
+  );
   if (options.before !== undefined && options.before.length > 0) show(options.before, []);
   else list.querySelectorAll('.ghost').forEach((ghost) => ghost.removeAttribute('data-item'));
   return { element, refresh };

@@ -10,7 +10,10 @@ import type { Choice, Consents } from './types.js';
 export const UNANSWERED: Consents = { ranking: 'pending', upload: 'pending' };
 
 /** `known` with the answers of `choice`, which may be one word for both. */
-export function answered(known: Consents, choice: Choice | Partial<Consents> | undefined): Consents {
+export function answered(
+  known: Consents,
+  choice: Choice | Partial<Consents> | undefined,
+): Consents {
   const given = typeof choice === 'string' ? { ranking: choice, upload: choice } : choice;
   return {
     ranking: isChoice(given?.ranking) ? given.ranking : known.ranking,
@@ -25,7 +28,8 @@ export function mayUpload(consents: Consents): boolean {
 
 /** Whether the browser tells sites not to share. https://w3c.github.io/gpc/ */
 export function globalPrivacyControl(): boolean {
-  const navigator: { globalPrivacyControl?: unknown } | undefined = globalThis.navigator;
+  const navigator = globalThis.navigator as
+    (Navigator & { globalPrivacyControl?: unknown }) | undefined;
   return navigator?.globalPrivacyControl === true;
 }
 

@@ -6,7 +6,14 @@
 
 import initialise, { Manifest, maxManifestBytes, Ranker } from '../wasm/ranker.js';
 import { type Fetcher, Refused } from './fetching.js';
-import type { Action, BundleFacts, CellCounts, Explanation, Filter, RecommendedItem } from './types.js';
+import type {
+  Action,
+  BundleFacts,
+  CellCounts,
+  Explanation,
+  Filter,
+  RecommendedItem,
+} from './types.js';
 
 /** The browser cannot run the module. */
 export class Unsupported extends Error {
@@ -98,7 +105,8 @@ export class Model {
     const bytes = await fetcher.bytes(`${endpoint}/manifest.json`, limit, 'no-cache');
     const manifest = refusing(() => new Manifest(bytes));
     try {
-      const fields = JSON.parse(manifest.json()) as ManifestFields;
+      // The ranker has checked these very bytes, field by field.
+      const fields = JSON.parse(new TextDecoder().decode(bytes)) as ManifestFields;
       if (fields.version <= above) return undefined;
       if (fields.version < least) {
         throw new Refused(
@@ -106,7 +114,9 @@ export class Model {
         );
       }
       if (fields.expires <= now) {
-        throw new Refused(`The bundle of version ${fields.version} has expired: publish a new one.`);
+        throw new Refused(
+          `The bundle of version ${fields.version} has expired: publish a new one.`,
+        );
       }
       const [tables, items, facets] = await Promise.all([
         file(fetcher, endpoint, fields, 'tables.safetensors'),
@@ -141,7 +151,8 @@ export class Model {
 
   /** The session's events, oldest first. */
   events(): { item: string; action: Action }[] {
-    return (JSON.parse(this.#ranker.session()) as { events: { item: string; action: Action }[] }).events;
+    return (JSON.parse(this.#ranker.session()) as { events: { item: string; action: Action }[] })
+      .events;
   }
 
   /** Forgets session and budget. */
@@ -167,7 +178,9 @@ export class Model {
 
   recommend(n: number, filter: Filter, exclude: readonly string[]): RecommendedItem[] {
     const lines = exclude.map(oneLine).join('\n');
-    return JSON.parse(this.#ranker.recommend(n, JSON.stringify(filter), lines)) as RecommendedItem[];
+    return JSON.parse(
+      this.#ranker.recommend(n, JSON.stringify(filter), lines),
+    ) as RecommendedItem[];
   }
 
   explain(item: string): Explanation | undefined {
@@ -196,9 +209,12 @@ export class Model {
     if (budget !== undefined) attempt(() => this.#ranker.restoreBudget(budget));
   }
 
-  /** The cells that the latest event may report; they are spent. */
-  candidates(now: number, random: Uint32Array): unknown[] {
-    return JSON.parse(this.#ranker.candidates(now, random)) as unknown[];
+  /**
+   * The cells that the latest event may report; they are spent. Only the latest `reportable`
+   * events are looked at, so that no cell names what came before consent to upload.
+   */
+  candidates(reportable: number, now: number, random: Uint32Array): unknown[] {
+    return JSON.parse(this.#ranker.candidates(reportable, now, random)) as unknown[];
   }
 
   /** The impression cell, if the budget allows it; it is spent. */

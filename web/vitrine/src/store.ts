@@ -23,6 +23,8 @@ export interface PendingEvent {
   action: number;
   /** Unix time in seconds. */
   at: number;
+  /** Whether counts were allowed to leave when it happened. */
+  upload: boolean;
   /** Impressions that this event tells of, for the feedback budget. */
   impressions: { item: string; rank: number; clicked: boolean }[];
 }
@@ -46,6 +48,8 @@ export interface State {
   version?: number;
   /** The running session, as the ranker writes it. */
   session?: string;
+  /** How many of the session's latest events came with consent to upload, without a break. */
+  reportable?: number;
   /** Events that came before a ranker was there. */
   pending: PendingEvent[];
   /** The feedback budget, as the ranker writes it. */
@@ -230,10 +234,9 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error ?? new Error('IndexedDB refused a request.'));
-    if ('onblocked' in request) {
-      (request as IDBOpenDBRequest).onblocked = () =>
-        reject(new Error('Another tab holds an older version of the database open.'));
-    }
+    request.addEventListener('blocked', () =>
+      reject(new Error('Another tab holds the database open.')),
+    );
   });
 }
 

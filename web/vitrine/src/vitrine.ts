@@ -11,13 +11,14 @@
  */
 
 import { answered, globalPrivacyControl, mayUpload, UNANSWERED } from './consent.js';
-import { type EncoderHost, startEncoder } from './encoder.js';
+import { Encoding } from './encoding.js';
 import { Fetcher, Refused, Unreachable } from './fetching.js';
 import { loadRanker, Model, Unsupported } from './model.js';
 import { Outbox } from './outbox.js';
-import { nonce, randomNumbers, seconds, whenIdle, within } from './platform.js';
+import { nonce, randomNumbers, seconds, within } from './platform.js';
 import { deviceStore, memoryStore, type PendingEvent, type State, type Store } from './store.js';
 import type {
+  Action,
   Choice,
   Consents,
   Explanation,
@@ -33,17 +34,13 @@ import type {
   VitrineOptions,
 } from './types.js';
 
-const ACTIONS = ['view', 'add_to_cart', 'buy'];
+const ACTIONS: readonly Action[] = ['view', 'add_to_cart', 'buy'];
 const MAX_ITEM_BYTES = 128;
 /** Events that wait for a ranker; a session is no longer than this. */
 const MAX_PENDING = 200;
 const MAX_RECOMMENDED = 1000;
 /** Of a recommended list, so many items are remembered for impressions. */
 const MAX_SHOWN = 50;
-/** How long a list waits for the encoder to take up the latest event, in milliseconds. */
-const ENCODER_PATIENCE = 60;
-/** How long the page may be busy before the encoder is loaded all the same. */
-const IDLE_PATIENCE = 4000;
 /** Random numbers that one event may use. */
 const RANDOM_NUMBERS = 16;
 
@@ -59,9 +56,9 @@ class Instance implements Vitrine {
   readonly ready: Promise<Outcome>;
   readonly #options: VitrineOptions;
   readonly #endpoint: string;
-  readonly #wasm: string | undefined;
   readonly #fetcher: Fetcher;
   readonly #outbox: Outbox;
+  readonly #encoding: Encoding;
   readonly #listeners = new Set<() => void>();
   readonly #onServer: boolean;
   readonly #stop = new AbortController();
@@ -71,22 +68,23 @@ class Instance implements Vitrine {
   #told: Partial<Consents> = {};
   #store: Promise<Store>;
   #commits: Promise<void> = Promise.resolve();
+  /** Events that are not committed yet. */
   #fresh: PendingEvent[] = [];
+  /** Events that are committed and wait for a ranker. */
+  #waiting: PendingEvent[] = [];
   #shown: string[] = [];
   #model: Model | undefined;
   #reason: FallbackReason | undefined;
   #loading: Promise<Outcome> | undefined;
-  #encoder: EncoderHost | undefined;
-  #encoderState: Inspection['encoder'] = 'off';
-  #asking: Promise<void> = Promise.resolve();
-  #answer: { session: string; query: Float32Array } | undefined;
   #refresh: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: VitrineOptions) {
     this.#options = options;
     this.#onServer = typeof document === 'undefined' && options.fetch === undefined;
-    this.#endpoint = String(options.endpoint ?? globalThis.location?.origin ?? '').replace(/\/+$/, '');
-    this.#wasm = options.wasmUrl === undefined ? undefined : String(options.wasmUrl).replace(/\/*$/, '/');
+    this.#endpoint = String(options.endpoint ?? globalThis.location?.origin ?? '').replace(
+      /\/+$/,
+      '',
+    );
     // Called without its receiver, a page's fetch throws.
     this.#fetcher = new Fetcher(options.fetch ?? ((input, init) => fetch(input, init)));
     this.#consents = answered(UNANSWERED, options.consent);
@@ -99,6 +97,15 @@ class Instance implements Vitrine {
       allowed: () => mayUpload(this.#consents),
       window: (now) => this.#model?.window(now / 1000),
       update: async (change) => (await this.#store).update(change),
+      changed: () => this.#changed(),
+      failed: (error) => this.#failed(error),
+    });
+    this.#encoding = new Encoding({
+      fetcher: this.#fetcher,
+      endpoint: this.#endpoint,
+      moduleUrl: moduleUrl('encoder', options.wasmUrl),
+      worker: options.worker,
+      guarded: (run) => this.#guarded(run),
       changed: () => this.#changed(),
       failed: (error) => this.#failed(error),
     });
@@ -124,15 +131,20 @@ class Instance implements Vitrine {
     const action = ACTIONS.indexOf(event?.action ?? 'view');
     if (!isItem(item) || action < 0) {
       const what = JSON.stringify(event)?.slice(0, 200);
-      this.#failed(new TypeError(`This event cannot be recorded: ${what}. Wanted is an item id of 1 to 128 bytes and the action view, add_to_cart or buy.`));
+      this.#failed(
+        new TypeError(
+          `This event cannot be recorded: ${what}. Wanted is an item id of 1 to 128 bytes and the action view, add_to_cart or buy.`,
+        ),
+      );
       return;
     }
     const at = seconds();
     const impressions = action === 0 ? this.#impressionsOf(item) : [];
-    this.#fresh.push({ item, action, at, impressions });
+    const upload = mayUpload(this.#consents);
+    this.#fresh.push({ item, action, at, upload, impressions });
     if (this.#fresh.length > MAX_PENDING) this.#fresh.shift();
     this.#guarded(() => this.#model?.track(item, action, at));
-    this.#ask();
+    this.#encoding.ask();
     this.#changed();
     void this.#commit();
   }
@@ -191,19 +203,20 @@ class Instance implements Vitrine {
   async inspect(): Promise<Inspection> {
     const store = await this.#store;
     await this.#commits;
-    const session = this.#guarded(() => this.#model?.events()) ?? [];
-    const waiting = this.#fresh.map(({ item, action }) => ({ item, action: ACTIONS[action] }));
+    const waiting = [...this.#waiting, ...this.#fresh];
     return {
       consent: { ...this.#consents },
       globalPrivacyControl: globalPrivacyControl(),
       storage: store.kind,
-      session: this.#model === undefined ? (waiting as Inspection['session']) : session,
+      session:
+        this.#guarded(() => this.#model?.events()) ??
+        waiting.map(({ item, action }) => ({ item, action: ACTIONS[action] ?? 'view' })),
       budget: this.#guarded(
         () => this.#model && { spent: this.#model.spent(), allowed: this.#model.allowed },
       ),
       reports: this.#outbox.reports(),
       bundle: this.#model?.facts,
-      encoder: this.#encoderState,
+      encoder: this.#encoding.state,
     };
   }
 
@@ -228,8 +241,9 @@ class Instance implements Vitrine {
   /** Leaves nothing of this visitor in the page's memory. */
   #blank(): void {
     this.#fresh = [];
+    this.#waiting = [];
     this.#shown = [];
-    this.#answer = undefined;
+    this.#encoding.forget();
     this.#told = {};
     this.#outbox.clear();
     this.#guarded(() => this.#model?.reset());
@@ -245,7 +259,8 @@ class Instance implements Vitrine {
   // Loading.
 
   async #openStore(): Promise<Store> {
-    if (this.#options.storage === 'memory' || globalThis.indexedDB === undefined) return memoryStore();
+    if (this.#options.storage === 'memory' || globalThis.indexedDB === undefined)
+      return memoryStore();
     try {
       return await deviceStore(
         globalThis.indexedDB,
@@ -285,8 +300,7 @@ class Instance implements Vitrine {
     // The module that stopped is the only one this page can have.
     if (this.#reason === 'failed') return this.#outcome();
     try {
-      const url = this.#wasm === undefined ? new URL('../wasm/ranker.wasm', import.meta.url) : `${this.#wasm}ranker.wasm`;
-      await loadRanker(this.#fetcher, String(url));
+      await loadRanker(this.#fetcher, moduleUrl('ranker', this.#options.wasmUrl));
       const seen = (await (await this.#store).update(() => {})).version ?? 0;
       const above = this.#model?.facts.version ?? 0;
       const model = await Model.fetch(this.#fetcher, this.#endpoint, seconds(), above, seen);
@@ -311,44 +325,13 @@ class Instance implements Vitrine {
     this.#dropModel();
     this.#model = model;
     this.#reason = undefined;
-    this.#answer = undefined;
     for (const { item, action, at } of this.#fresh) model.track(item, action, at);
     await this.#commit();
-    if (this.#options.encoder !== false && model.encoderWidth > 0) {
-      this.#encoderState = 'loading';
-      whenIdle(() => void this.#loadEncoder(model), IDLE_PATIENCE);
-    } else {
-      this.#encoderState = 'off';
-    }
-  }
-
-  async #loadEncoder(model: Model): Promise<void> {
-    const current = () => this.#model === model && !this.#stop.signal.aborted;
-    if (!current()) return;
-    try {
-      const url = this.#wasm === undefined ? new URL('../wasm/encoder.wasm', import.meta.url) : `${this.#wasm}encoder.wasm`;
-      const [module, onnx] = await Promise.all([
-        this.#fetcher.bytes(String(url), 32 * 1024 * 1024),
-        model.encoderFile(this.#fetcher, this.#endpoint),
-      ]);
-      if (!current()) return;
-      const start = { module, onnx, width: model.encoderWidth };
-      const host = await startEncoder(start, this.#options.worker);
-      if (!current()) return host.dispose();
-      this.#encoder = host;
-      this.#encoderState = 'ready';
-      this.#ask();
-    } catch (error) {
-      if (current()) this.#encoderState = 'failed';
-      this.#failed(error);
-    }
-    this.#changed();
+    if (this.#options.encoder !== false && model.encoderWidth > 0) this.#encoding.open(model);
   }
 
   #dropModel(): void {
-    this.#encoder?.dispose();
-    this.#encoder = undefined;
-    this.#encoderState = 'off';
+    this.#encoding.close();
     const model = this.#model;
     this.#model = undefined;
     try {
@@ -390,6 +373,7 @@ class Instance implements Vitrine {
         state.pending = [...state.pending, ...events].slice(-MAX_PENDING);
         this.#guarded(() => this.#apply(state));
       });
+      this.#waiting = state.pending;
       this.#outbox.follow(state);
       // Another tab's events came in, or reports went into the queue.
       const after = this.#guarded(() => this.#model?.session());
@@ -405,10 +389,11 @@ class Instance implements Vitrine {
     const upload = mayUpload(this.#consents);
     model.restore(state.session, now);
     model.restoreBudget(state.budget);
-    for (const { item, action, at, impressions } of state.pending) {
+    for (const { item, action, at, upload: then, impressions } of state.pending) {
       model.track(item, action, at);
-      if (!upload) continue;
-      const cells = model.candidates(now, randomNumbers(RANDOM_NUMBERS));
+      state.reportable = upload && then ? (state.reportable ?? 0) + 1 : 0;
+      if (state.reportable === 0) continue;
+      const cells = model.candidates(state.reportable, now, randomNumbers(RANDOM_NUMBERS));
       for (const shown of impressions) {
         const cell = model.impression(shown.item, shown.rank, shown.clicked, now);
         if (cell !== undefined) cells.push(cell);
@@ -422,7 +407,7 @@ class Instance implements Vitrine {
     state.version = Math.max(state.version ?? 0, model.facts.version);
     // Events of this very moment are in the ranker but not yet in the record.
     for (const { item, action, at } of this.#fresh) model.track(item, action, at);
-    this.#ask();
+    this.#encoding.ask();
   }
 
   /** Follows a change of the visitor's answers. */
@@ -430,6 +415,7 @@ class Instance implements Vitrine {
     const now = this.#consents;
     if (now.ranking === 'denied') {
       this.#fresh = [];
+      this.#waiting = [];
       this.#shown = [];
       this.#dropModel();
       this.#reason = 'consent';
@@ -448,41 +434,12 @@ class Instance implements Vitrine {
         if (!mayUpload(now)) {
           state.outbox = [];
           state.shown = [];
+          state.reportable = 0;
         }
       });
       this.#outbox.follow(state);
     });
     void this.#commit();
-  }
-
-  // The encoder's answer.
-
-  /** Asks the encoder about the running session, or gives its answer again. */
-  #ask(): void {
-    const [model, encoder] = [this.#model, this.#encoder];
-    if (model === undefined || encoder === undefined) return;
-    const session = this.#guarded(() => model.session()) ?? '';
-    if (this.#answer?.session === session) {
-      const { query } = this.#answer;
-      this.#guarded(() => model.setQuery(query));
-      return;
-    }
-    const input = this.#guarded(() => model.encoderInput());
-    if (input === undefined || input.length === 0) return;
-    this.#asking = encoder.encode(input).then(
-      (query) => {
-        if (this.#model !== model || this.#guarded(() => model.session()) !== session) return;
-        this.#answer = { session, query };
-        this.#guarded(() => model.setQuery(query));
-        this.#changed();
-      },
-      (error: unknown) => {
-        if (this.#encoder !== encoder) return;
-        this.#encoder = undefined;
-        this.#encoderState = 'failed';
-        this.#failed(error);
-      },
-    );
   }
 
   // What a list waits for, and what it is told.
@@ -492,7 +449,7 @@ class Instance implements Vitrine {
     if (this.status === 'loading') {
       await within(timeout ?? this.#options.timeout ?? 1500, this.#loading ?? this.ready);
     }
-    await within(ENCODER_PATIENCE, this.#asking);
+    await this.#encoding.settled();
   }
 
   #outcome(): Outcome {
@@ -571,4 +528,12 @@ function reasonOf(error: unknown): FallbackReason {
 /** Whether an id is one that a feedback cell can carry: short, and without control characters. */
 function isItem(id: string): boolean {
   return /^\P{Cc}+$/u.test(id) && new TextEncoder().encode(id).length <= MAX_ITEM_BYTES;
+}
+
+/** Where a module is: beside this code, in the words that bundlers look for, or in a folder. */
+function moduleUrl(name: 'ranker' | 'encoder', folder: string | URL | undefined): string {
+  if (folder !== undefined) return `${String(folder).replace(/\/*$/, '')}/${name}.wasm`;
+  return name === 'ranker'
+    ? new URL('../wasm/ranker.wasm', import.meta.url).href
+    : new URL('../wasm/encoder.wasm', import.meta.url).href;
 }

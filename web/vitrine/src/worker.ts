@@ -14,9 +14,7 @@ export type ToWorker = { start: EncoderStart } | { session: Float32Array; turn: 
 
 /** What the worker answers. */
 export type FromWorker =
-  | { ready: true }
-  | { query: Float32Array; turn: number }
-  | { error: string };
+  { ready: true } | { query: Float32Array; turn: number } | { error: string };
 
 /** The few members of a worker's global scope that are used. */
 interface Scope {

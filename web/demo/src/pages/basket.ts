@@ -46,7 +46,12 @@ export function basket(app: App): Page {
         amount,
         h(
           'button',
-          { class: 'plain', type: 'button', 'aria-label': `Remove ${product.title}`, onclick: () => app.basket.set(product.id, 0) },
+          {
+            class: 'plain',
+            type: 'button',
+            'aria-label': `Remove ${product.title}`,
+            onclick: () => app.basket.set(product.id, 0),
+          },
           icon(...ICONS.close),
         ),
       );
@@ -54,8 +59,18 @@ export function basket(app: App): Page {
     element.replaceChildren(
       h('h1', {}, 'Your basket'),
       h('ul', { class: 'lines' }, rows),
-      h('p', { class: 'total' }, h('span', {}, 'Together'), h('strong', {}, app.catalogue.price(total(app)))),
-      h('a', { class: 'button wide', href: '#/checkout', 'data-testid': 'checkout' }, 'To the checkout', icon(...ICONS.arrow)),
+      h(
+        'p',
+        { class: 'total' },
+        h('span', {}, 'Together'),
+        h('strong', {}, app.catalogue.price(total(app))),
+      ),
+      h(
+        'a',
+        { class: 'button wide', href: '#/checkout', 'data-testid': 'checkout' },
+        'To the checkout',
+        icon(...ICONS.arrow),
+      ),
     );
   };
   return { title: `Basket · ${app.catalogue.name}`, element, start: fill, basket: fill };
@@ -69,7 +84,11 @@ export function checkout(app: App): Page {
         'div',
         { class: 'empty', role: 'status' },
         h('h1', {}, 'Thank you'),
-        h('p', {}, `Your order of ${things === 1 ? 'one thing' : `${things} things`} is on its way, or would be: this shop is a demonstration, and nothing was paid.`),
+        h(
+          'p',
+          {},
+          `Your order of ${things === 1 ? 'one thing' : `${things} things`} is on its way, or would be: this shop is a demonstration, and nothing was paid.`,
+        ),
         h('a', { class: 'button', href: '#/' }, 'Look around some more'),
       ),
     );
@@ -83,7 +102,12 @@ export function checkout(app: App): Page {
     thank(things);
   };
   const field = (label: string, name: string, autocomplete: string) =>
-    h('label', {}, label, h('input', { name, autocomplete, placeholder: 'Not needed in this demonstration' }));
+    h(
+      'label',
+      {},
+      label,
+      h('input', { name, autocomplete, placeholder: 'Not needed in this demonstration' }),
+    );
   const lines = linesOf(app);
   element.append(
     h('h1', {}, 'Checkout'),
@@ -92,11 +116,35 @@ export function checkout(app: App): Page {
       : h(
           'form',
           { class: 'checkout', onsubmit: order },
-          h('ul', { class: 'summary' }, lines.map(({ product, quantity }) => h('li', {}, h('span', {}, `${quantity} × ${product.title}`), h('span', {}, app.catalogue.price(product.price === null ? null : product.price * quantity))))),
-          h('p', { class: 'total' }, h('span', {}, 'Together'), h('strong', {}, app.catalogue.price(total(app)))),
+          h(
+            'ul',
+            { class: 'summary' },
+            lines.map(({ product, quantity }) =>
+              h(
+                'li',
+                {},
+                h('span', {}, `${quantity} × ${product.title}`),
+                h(
+                  'span',
+                  {},
+                  app.catalogue.price(product.price === null ? null : product.price * quantity),
+                ),
+              ),
+            ),
+          ),
+          h(
+            'p',
+            { class: 'total' },
+            h('span', {}, 'Together'),
+            h('strong', {}, app.catalogue.price(total(app))),
+          ),
           field('Name', 'name', 'off'),
           field('Where to', 'address', 'off'),
-          h('button', { class: 'button wide', type: 'submit', 'data-testid': 'place-order' }, 'Place the order'),
+          h(
+            'button',
+            { class: 'button wide', type: 'submit', 'data-testid': 'place-order' },
+            'Place the order',
+          ),
         ),
   );
   return { title: `Checkout · ${app.catalogue.name}`, element };
@@ -110,5 +158,8 @@ function linesOf(app: App) {
 }
 
 function total(app: App): number {
-  return linesOf(app).reduce((sum, { product, quantity }) => sum + (product.price ?? 0) * quantity, 0);
+  return linesOf(app).reduce(
+    (sum, { product, quantity }) => sum + (product.price ?? 0) * quantity,
+    0,
+  );
 }

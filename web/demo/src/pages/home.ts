@@ -36,26 +36,35 @@ export function home(app: App): Page {
     },
   });
   const all = listing(app, 'Everything', catalogue.products);
-  const [first, second, third] = catalogue.products;
+  const faces = catalogue.categories.slice(0, 3).map((category) => catalogue.in(category)[0]);
+  const pictures = faces.length === 3 ? faces : catalogue.products.slice(0, 3);
   const hero = h(
     'section',
     { class: 'hero' },
     h(
       'div',
       { class: 'hero-words' },
-      h('p', { class: 'eyebrow' }, `${catalogue.products.length.toLocaleString()} things, ${catalogue.categories.length} departments`),
-      h('h1', {}, 'A window dressed for whoever stands before it'),
       h(
         'p',
-        {},
-        'Wander about. What you look at stays in this browser, and the shelves follow.',
+        { class: 'eyebrow' },
+        `${catalogue.products.length.toLocaleString()} things, ${catalogue.categories.length} departments`,
       ),
-      h('a', { class: 'button', href: `#/department/${encodeURIComponent(catalogue.categories[0] ?? '')}` }, 'Start looking', icon(...ICONS.arrow)),
+      h('h1', {}, 'A window dressed for whoever stands before it'),
+      h('p', {}, 'Wander about. What you look at stays in this browser, and the shelves follow.'),
+      h(
+        'a',
+        {
+          class: 'button',
+          href: `#/department/${encodeURIComponent(catalogue.categories[0] ?? '')}`,
+        },
+        'Start looking',
+        icon(...ICONS.arrow),
+      ),
     ),
     h(
       'div',
       { class: 'hero-pictures', 'aria-hidden': 'true' },
-      [first, second, third].map((product) => product && h('div', {}, picture(product, true))),
+      pictures.map((product) => product && h('div', {}, picture(product, true))),
     ),
   );
   const departments =

@@ -18,7 +18,10 @@ export function product(app: App, item: Product): Page {
     id: 'alike',
     title: 'You may also like',
     products: () => app.chosen(SHELF, [item.id]),
-    lead: async () => (app.order === 'shop' ? 'The shop’s own order: best sellers first.' : 'What goes with this, and with what you saw before.'),
+    lead: async () =>
+      app.order === 'shop'
+        ? 'The shop’s own order: best sellers first.'
+        : 'What goes with this, and with what you saw before.',
   });
   const done = h('p', { class: 'added', role: 'status' });
   const add = h(
@@ -31,7 +34,11 @@ export function product(app: App, item: Product): Page {
       onclick: () => {
         app.basket.add(item.id);
         app.vitrine.track({ item: item.id, action: 'add_to_cart' });
-        done.replaceChildren(icon(...ICONS.check), 'In your basket. ', h('a', { href: '#/basket' }, 'Go there'));
+        done.replaceChildren(
+          icon(...ICONS.check),
+          'In your basket. ',
+          h('a', { href: '#/basket' }, 'Go there'),
+        );
       },
     },
     icon(...ICONS.basket),
@@ -59,13 +66,22 @@ export function product(app: App, item: Product): Page {
           ),
           h('h1', {}, item.title),
           h('p', { class: 'price' }, app.catalogue.price(item.price)),
-          h('p', { class: item.in_stock ? 'stock' : 'stock out' }, item.in_stock ? 'In stock, sent tomorrow' : 'Sold out for now'),
+          h(
+            'p',
+            { class: item.in_stock ? 'stock' : 'stock out' },
+            item.in_stock ? 'In stock, sent tomorrow' : 'Sold out for now',
+          ),
           add,
           done,
           h(
             'dl',
             { class: 'facts' },
-            h('div', {}, h('dt', {}, 'Department'), h('dd', {}, h('a', { href: department }, item.category))),
+            h(
+              'div',
+              {},
+              h('dt', {}, 'Department'),
+              h('dd', {}, h('a', { href: department }, item.category)),
+            ),
             h('div', {}, h('dt', {}, 'Item'), h('dd', {}, item.id)),
             h('div', {}, h('dt', {}, 'Returns'), h('dd', {}, 'Within thirty days')),
           ),

@@ -1,0 +1,131 @@
+/**
+ * The encoder's part in a page: loaded when nothing else is to be done, asked after every event,
+ * and never waited for long. A page without it ranks all the same.
+ *
+ * @module
+ */
+
+import { type EncoderHost, startEncoder } from './encoder-host.js';
+import type { Fetcher } from './fetching.js';
+import type { Model } from './model.js';
+import { whenIdle, within } from './platform.js';
+import type { Inspection } from './types.js';
+
+/** What the encoder needs from around it. */
+export interface EncodingContext {
+  fetcher: Fetcher;
+  endpoint: string;
+  /** Where `encoder.wasm` is. */
+  moduleUrl: string;
+  /** As in the options of `createVitrine`. */
+  worker: string | URL | false | undefined;
+  /** Runs the ranker; `undefined` when it has stopped. */
+  guarded<T>(run: () => T): T | undefined;
+  changed(): void;
+  failed(error: unknown): void;
+}
+
+/** The longest module that is read. */
+const MAX_MODULE_BYTES = 32 * 1024 * 1024;
+/** How long the page may be busy before the encoder is loaded all the same, in milliseconds. */
+const IDLE_PATIENCE = 4_000;
+/** How long a list waits for the encoder to have seen the latest event, in milliseconds. */
+const ANSWER_PATIENCE = 60;
+
+/** The encoder of the model in use. */
+export class Encoding {
+  readonly #context: EncodingContext;
+  #state: Inspection['encoder'] = 'off';
+  #model: Model | undefined;
+  #host: EncoderHost | undefined;
+  #asking: Promise<void> = Promise.resolve();
+  #answer: { session: string; query: Float32Array } | undefined;
+
+  constructor(context: EncodingContext) {
+    this.#context = context;
+  }
+
+  get state(): Inspection['encoder'] {
+    return this.#state;
+  }
+
+  /** Begins to load the encoder of `model`, when the page is idle. */
+  open(model: Model): void {
+    this.close();
+    this.#model = model;
+    this.#state = 'loading';
+    whenIdle(() => void this.#load(model), IDLE_PATIENCE);
+  }
+
+  /** Stops the encoder. */
+  close(): void {
+    this.#host?.dispose();
+    this.#host = undefined;
+    this.#model = undefined;
+    this.#answer = undefined;
+    this.#state = 'off';
+  }
+
+  /** Forgets the session that was answered last. */
+  forget(): void {
+    this.#answer = undefined;
+  }
+
+  /** Asks about the running session; the same session is answered from memory. */
+  ask(): void {
+    const { guarded } = this.#context;
+    const [model, host] = [this.#model, this.#host];
+    if (model === undefined || host === undefined) return;
+    const session = guarded(() => model.session()) ?? '';
+    if (this.#answer?.session === session) {
+      const { query } = this.#answer;
+      guarded(() => model.setQuery(query));
+      return;
+    }
+    const input = guarded(() => model.encoderInput());
+    if (input === undefined || input.length === 0) return;
+    this.#asking = host.encode(input).then(
+      (query) => {
+        // The visitor may have gone on meanwhile; that session was asked about too.
+        if (this.#model !== model || guarded(() => model.session()) !== session) return;
+        this.#answer = { session, query };
+        guarded(() => model.setQuery(query));
+        this.#context.changed();
+      },
+      (error: unknown) => {
+        if (this.#host !== host) return;
+        this.#host = undefined;
+        this.#state = 'failed';
+        this.#context.failed(error);
+        this.#context.changed();
+      },
+    );
+  }
+
+  /** Resolves when the latest event is answered, and soon in any case. */
+  settled(): Promise<void> {
+    return within(ANSWER_PATIENCE, this.#asking);
+  }
+
+  async #load(model: Model): Promise<void> {
+    const current = () => this.#model === model;
+    if (!current()) return;
+    const { fetcher, endpoint, moduleUrl, worker } = this.#context;
+    try {
+      const [module, onnx] = await Promise.all([
+        fetcher.bytes(moduleUrl, MAX_MODULE_BYTES),
+        model.encoderFile(fetcher, endpoint),
+      ]);
+      if (!current()) return;
+      const host = await startEncoder({ module, onnx, width: model.encoderWidth }, worker);
+      if (!current()) return host.dispose();
+      this.#host = host;
+      this.#state = 'ready';
+      this.ask();
+    } catch (error) {
+      if (current()) this.#state = 'failed';
+      this.#context.failed(error);
+    }
+    this.#context.changed();
+  }
+}
