@@ -1,0 +1,267 @@
+//! The closed loop's simulated half: a shop whose field differs from its history, and the measure
+//! of what the field taught.
+//!
+//! `draw` writes the history as files for `vitrine prepare`, and beside it visits of the weeks
+//! after it, for browsers to replay, and visits of the week after those, which nothing learns
+//! from. `compare` ranks every prefix of the latter with two bundles, each in its own rows: an
+//! item that only the second bundle knows is a miss for the first and not for both.
+
+use anyhow::{Context, ensure};
+use clap::{Args, Parser, Subcommand};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use vitrine_core::bundle::Bundle;
+use vitrine_core::score::Event;
+use vitrine_learn::bundle;
+use vitrine_learn::dataset::{Examples, Sessions};
+use vitrine_learn::evaluate::queries::queries;
+use vitrine_learn::evaluate::ranks::label_ranks;
+use vitrine_simulate::{Field, Options, World, simulate};
+
+/// Draws a shop whose field differs from its history, and compares bundles on it.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write OUT/shop (the history), OUT/visits.json (the field) and OUT/held-out.json.
+    Draw(Draw),
+    /// Measure two bundles on held-out visits, as one JSON object.
+    Compare(Compare),
+}
+
+#[derive(Args)]
+struct Draw {
+    /// Folder to write.
+    #[arg(long)]
+    out: PathBuf,
+    /// Items that the history sells.
+    #[arg(long, default_value_t = 200)]
+    items: usize,
+    /// Items that are sold only after it.
+    #[arg(long, default_value_t = 60)]
+    new_items: usize,
+    /// Share of the items whose substitutes and complements change after it.
+    #[arg(long, default_value_t = 0.5)]
+    drift: f64,
+    /// People who visit the shop.
+    #[arg(long, default_value_t = 1500)]
+    shoppers: usize,
+    /// Days of history.
+    #[arg(long, default_value_t = 30)]
+    days: u32,
+    /// Everything is drawn from it.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Visits of the field.
+    #[arg(long, default_value_t = 40)]
+    visits: usize,
+    /// Visits that are held out.
+    #[arg(long, default_value_t = 1000)]
+    held_out: usize,
+}
+
+#[derive(Args)]
+struct Compare {
+    /// The earlier bundle's folder.
+    #[arg(long)]
+    before: PathBuf,
+    /// The later bundle's folder.
+    #[arg(long)]
+    after: PathBuf,
+    /// Visits that `draw` held out.
+    #[arg(long)]
+    held_out: PathBuf,
+    /// Bootstrap samples.
+    #[arg(long, default_value_t = 2000)]
+    samples: usize,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Draw(draw) => draw.run(),
+        Command::Compare(compare) => compare.run(),
+    }
+}
+
+/// Days after the history on which the field's visits begin: its new items come in the month
+/// after the history.
+const FIELD_BEGINS: i64 = 21;
+/// The field's visits fall into one week.
+const FIELD_DAYS: i64 = 7;
+/// Streams of the field's visits and of those held out.
+const FIELD_STREAM: u64 = 1;
+const HELD_OUT_STREAM: u64 = 2;
+
+impl Draw {
+    fn run(&self) -> anyhow::Result<()> {
+        let mut options = Options::new(self.out.join("shop"));
+        options.items = self.items;
+        options.shoppers = self.shoppers;
+        options.days = self.days;
+        options.seed = self.seed;
+        options.field = Field {
+            new_items: self.new_items,
+            drift: self.drift,
+        };
+        simulate(&options)?;
+        let world = World::new(&options)?;
+        let begins = i64::from(self.days) + FIELD_BEGINS;
+        let mut visits = Vec::with_capacity(self.visits);
+        for day in 0..FIELD_DAYS {
+            let until = self.visits * (day as usize + 1) / FIELD_DAYS as usize;
+            let stream = FIELD_STREAM + 10 * (1 + day as u64);
+            visits.extend(world.held_out(until - visits.len(), stream, begins + day));
+        }
+        let held_out = world.held_out(self.held_out, HELD_OUT_STREAM, begins + FIELD_DAYS);
+        for (name, visits) in [("visits.json", &visits), ("held-out.json", &held_out)] {
+            let path = self.out.join(name);
+            let json = serde_json::to_vec(visits)?;
+            std::fs::write(&path, json).with_context(|| path.display().to_string())?;
+        }
+        println!("{} visits, {} held out", visits.len(), held_out.len());
+        Ok(())
+    }
+}
+
+/// An event as `draw` writes it.
+#[derive(serde::Deserialize)]
+struct Visited {
+    item: String,
+    action: vitrine_core::Action,
+}
+
+#[derive(Serialize)]
+struct Comparison {
+    visits: usize,
+    examples: usize,
+    /// Share of labels, in percent, that are items of which the earlier bundle knows nothing.
+    unknown_before: f64,
+    unknown_after: f64,
+    /// As shipped: with the encoder where there is one.
+    #[serde(rename = "p@20")]
+    p20: Compared,
+    #[serde(rename = "mrr@20")]
+    mrr20: Compared,
+}
+
+#[derive(Serialize)]
+struct Compared {
+    before: f64,
+    after: f64,
+    difference: f64,
+    /// 95 % of the bootstrap samples, drawn over visits, lie between.
+    interval: [f64; 2],
+}
+
+impl Compare {
+    fn run(&self) -> anyhow::Result<()> {
+        let name = self.held_out.display().to_string();
+        let json = std::fs::read(&self.held_out).with_context(|| name.clone())?;
+        let visits: Vec<Vec<Visited>> = serde_json::from_slice(&json).context(name)?;
+        let before = measure(&self.before, &visits)?;
+        let after = measure(&self.after, &visits)?;
+        let examples = before.iter().map(|visit| visit.examples).sum::<usize>();
+        ensure!(examples > 0, "no visit has two events");
+        let share = |measured: &[Measured]| {
+            let unknown: usize = measured.iter().map(|visit| visit.unknown).sum();
+            100.0 * unknown as f64 / examples as f64
+        };
+        let comparison = Comparison {
+            visits: visits.len(),
+            examples,
+            unknown_before: share(&before),
+            unknown_after: share(&after),
+            p20: self.compared(&before, &after, |visit| visit.hits),
+            mrr20: self.compared(&before, &after, |visit| visit.reciprocal),
+        };
+        println!("{}", serde_json::to_string(&comparison)?);
+        Ok(())
+    }
+
+    /// The mean over examples of both, and the bootstrap's interval of the difference. Visits are
+    /// drawn, not examples: the examples of one visit are not independent.
+    fn compared(
+        &self,
+        before: &[Measured],
+        after: &[Measured],
+        gain: impl Fn(&Measured) -> f64,
+    ) -> Compared {
+        let mean = |measured: &[Measured], chosen: &[usize]| {
+            let examples: usize = chosen.iter().map(|&visit| measured[visit].examples).sum();
+            let gains: f64 = chosen.iter().map(|&visit| gain(&measured[visit])).sum();
+            100.0 * gains / examples.max(1) as f64
+        };
+        let all: Vec<usize> = (0..before.len()).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut differences: Vec<f64> = (0..self.samples.max(1))
+            .map(|_| {
+                let drawn: Vec<usize> =
+                    all.iter().map(|_| rng.random_range(0..all.len())).collect();
+                mean(after, &drawn) - mean(before, &drawn)
+            })
+            .collect();
+        differences.sort_by(f64::total_cmp);
+        let at = |share: f64| differences[((differences.len() - 1) as f64 * share) as usize];
+        let (before, after) = (mean(before, &all), mean(after, &all));
+        Compared {
+            before,
+            after,
+            difference: after - before,
+            interval: [at(0.025), at(0.975)],
+        }
+    }
+}
+
+/// Sums over the examples of one visit.
+#[derive(Clone, Default)]
+struct Measured {
+    examples: usize,
+    /// Labels that the bundle does not know.
+    unknown: usize,
+    hits: f64,
+    reciprocal: f64,
+}
+
+/// Ranks every proper prefix of every visit with the bundle in `folder`.
+fn measure(folder: &Path, visits: &[Vec<Visited>]) -> anyhow::Result<Vec<Measured>> {
+    let opened = bundle::open(folder)?;
+    let examples = examples(visits, &opened.bundle);
+    let tables = opened.bundle.tables();
+    let length = opened.bundle.max_session();
+    let queries = match &opened.encoder {
+        Some(onnx) => queries(tables, onnx, &examples, length)?,
+        None => Vec::new(),
+    };
+    let ranks = label_ranks(tables, &examples, length, &queries);
+    let mut measured = vec![Measured::default(); visits.len()];
+    for (at, rank) in ranks.into_iter().enumerate() {
+        let (_, label) = examples.get(at);
+        let visit = &mut measured[examples.at[at].0 as usize];
+        visit.examples += 1;
+        visit.unknown += usize::from(label.is_none());
+        if rank > 0 {
+            visit.hits += 1.0;
+            visit.reciprocal += 1.0 / f64::from(rank);
+        }
+    }
+    Ok(measured)
+}
+
+fn examples(visits: &[Vec<Visited>], bundle: &Bundle) -> Examples {
+    let mut sessions = Sessions::new();
+    let mut at = Vec::new();
+    for (number, visit) in visits.iter().enumerate() {
+        at.extend((1..visit.len()).map(|position| (number as u32, position as u32)));
+        sessions.push(visit.iter().map(|event| Event {
+            row: bundle.row(&event.item),
+            action: event.action,
+        }));
+    }
+    Examples { sessions, at }
+}
