@@ -1,6 +1,7 @@
 //! The rules by name, in the order in which a row meets them.
 
 use crate::options::Thresholds;
+use crate::report::thousands;
 use serde::Serialize;
 
 /// A rule, in the words of the report.
@@ -80,7 +81,7 @@ pub(crate) fn rules(t: &Thresholds) -> Vec<Rule> {
             "impossible_price",
             &format!(
                 "Prices below zero or above {}{}",
-                t.max_price,
+                thousands(t.max_price as u64),
                 if t.reject_free_purchases {
                     ", purchases at price zero"
                 } else {
@@ -90,7 +91,10 @@ pub(crate) fn rules(t: &Thresholds) -> Vec<Rule> {
         ),
         always(
             "impossible_quantity",
-            &format!("Quantities above {}", t.max_quantity),
+            &format!(
+                "Quantities above {}",
+                thousands(t.max_quantity.unsigned_abs())
+            ),
         ),
         at("low_rating", t.min_rating, &|n| {
             format!("Ratings below {n}")

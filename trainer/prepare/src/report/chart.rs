@@ -22,7 +22,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// 1234567 as 1,234,567.
-pub(super) fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -1,7 +1,7 @@
 //! `report.html`: one self-contained page for whoever answers for the data.
 
 use super::chart::{columns, escape, log_log, over_time, share_bar, thousands};
-use super::{Coverage, Report};
+use super::{Coverage, Report, RuleCount};
 use crate::dataset::Protocol;
 use crate::rules::date;
 use std::fmt::Write;
@@ -58,6 +58,10 @@ fn percent(part: u64, whole: u64) -> String {
     }
 }
 
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
 fn read_rows(report: &Report) -> u64 {
     report.inputs.iter().map(|input| input.rows).sum()
 }
@@ -71,7 +75,7 @@ fn lead(report: &Report) -> String {
                 1 => String::new(),
                 n => format!(" and {} more", n - 1),
             };
-            let first = input.files.first().map_or("", String::as_str);
+            let first = input.files.first().map_or("", |path| file_name(path));
             format!("{} from {}{more}", input.input, escape(first))
         })
         .collect();
@@ -150,46 +154,50 @@ fn kept(report: &Report) -> String {
 }
 
 fn rules(report: &Report) -> String {
+    let (mut busy, idle): (Vec<_>, Vec<_>) = report.rules.iter().partition(|rule| rule.rows > 0);
+    busy.sort_by_key(|rule| std::cmp::Reverse(rule.rows));
+    let mut html = String::new();
+    if busy.is_empty() {
+        html.push_str("<p>No rule dropped anything.</p>");
+    } else {
+        html.push_str(&rule_table(report, &busy));
+        html.push_str(
+            "<p>Every dropped row stands in <code>rejected.csv</code> with its file, line and reason.</p>",
+        );
+    }
+    let _ = write!(
+        html,
+        "<details><summary>{} rules that dropped nothing</summary>{}</details>",
+        idle.len(),
+        rule_table(report, &idle)
+    );
+    html
+}
+
+fn rule_table(report: &Report, rules: &[&RuleCount]) -> String {
     let rows = read_rows(report);
-    let most = report
-        .rules
-        .iter()
-        .map(|rule| rule.rows)
-        .max()
-        .unwrap_or(0)
-        .max(1);
+    let most = rules.iter().map(|rule| rule.rows).max().unwrap_or(0).max(1);
     let mut html = String::from(
         "<table><thead><tr><th>Rule</th><th>Drops</th><th class=\"n\">Rows</th><th class=\"n\">Share</th><th class=\"w\"></th></tr></thead><tbody>",
     );
-    for rule in &report.rules {
-        let class = match (rule.on, rule.rows) {
-            (false, _) => " class=\"off\"",
-            (true, 0) => " class=\"none\"",
-            _ => "",
+    for rule in rules {
+        let (drops, n, share) = if rule.on {
+            (
+                escape(&rule.drops),
+                thousands(rule.rows),
+                percent(rule.rows, rows),
+            )
+        } else {
+            ("not applied".into(), String::new(), String::new())
         };
         let _ = write!(
             html,
-            "<tr{class}><td><code>{}</code></td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td><div class=\"bar\" style=\"width:{:.1}%\"></div></td></tr>",
+            "<tr><td><code>{}</code></td><td>{drops}</td><td class=\"n\">{n}</td><td class=\"n\">{share}</td><td><div class=\"bar\" style=\"width:{:.1}%\"></div></td></tr>",
             rule.rule,
-            if rule.on {
-                escape(&rule.drops)
-            } else {
-                "not applied".into()
-            },
-            if rule.on {
-                thousands(rule.rows)
-            } else {
-                String::new()
-            },
-            if rule.on {
-                percent(rule.rows, rows)
-            } else {
-                String::new()
-            },
             rule.rows as f64 / most as f64 * 100.0,
         );
     }
-    html.push_str("</tbody></table><p>Every dropped row stands in <code>rejected.csv</code> with its file, line and reason.</p>");
+    html.push_str("</tbody></table>");
     html
 }
 
@@ -380,7 +388,7 @@ fn examples(report: &Report) -> String {
     );
     for example in &report.examples {
         let fields: String = example.fields.chars().take(240).collect();
-        let file = example.file.rsplit(['/', '\\']).next().unwrap_or_default();
+        let file = file_name(&example.file);
         let _ = write!(
             html,
             "<tr><td><code>{}</code></td><td>{}, line {}</td><td>{}</td><td><code class=\"raw\">{}</code></td></tr>",
