@@ -1,5 +1,8 @@
 //! What a first run and a closed-loop test rely on.
 
+// A test fails by panicking.
+#![allow(clippy::unwrap_used)]
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
