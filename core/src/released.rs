@@ -129,7 +129,10 @@ impl ReleasedWindow {
             return fail("window_seconds".into(), "is zero");
         }
         if self.k == 0 {
-            return fail("k".into(), "is zero; a released cell has at least one report");
+            return fail(
+                "k".into(),
+                "is zero; a released cell has at least one report",
+            );
         }
         for (at, released) in self.cells.iter().enumerate() {
             if released.count < u64::from(self.k) {

@@ -202,7 +202,7 @@ test('erasing empties what is stored', async (t) => {
   const { databases, cookies } = JSON.parse(await front.stored());
   assert.deepEqual(Object.values(databases).flatMap(Object.values).flat(), []);
   assert.equal(cookies, '');
-  assert.equal(await front.get('session').count(), 0);
+  await until('a panel that knows nothing', async () => (await front.get('session').count()) === 0);
   // The question is asked again, and nothing waits to be sent.
   await front.get('consent').waitFor();
   assert.equal(await front.get('reports').count(), 0);

@@ -40,7 +40,7 @@ async function replay({ base, encoder, tolerance }) {
     await encoding.default({ module_or_path: await bytes('wasm/encoder.wasm') });
     const onnx = await bytes('bundle/encoder.onnx');
     manifest.verify('encoder.onnx', onnx);
-    const { dim } = JSON.parse(manifest.json()).model;
+    const { dim } = (await (await fetch(`${base}/bundle/manifest.json`)).json()).model;
     network = new encoding.Encoder(onnx, dim + 3);
   }
   const golden = await (await fetch(`${base}/made/golden.json`)).json();

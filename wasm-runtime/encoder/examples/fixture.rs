@@ -91,6 +91,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             neighbours: 1.0,
             repeat: 0.25,
             popularity: 0.12,
+            floor: 0.01,
         },
         vectors: numbers(9, n * DIM),
         dim: DIM,
