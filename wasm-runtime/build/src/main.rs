@@ -9,7 +9,7 @@
 mod module;
 mod size;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use module::Module;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,6 +18,9 @@ const USAGE: &str = "usage: vitrine-wasm-build
 
 Builds wasm-runtime/ranker and wasm-runtime/encoder for the browser into web/vitrine/wasm/.
 Run it inside the repository, after `npm ci` in web/.";
+
+/// The modules, each with its profile in Cargo.toml.
+const MODULES: [(&str, &str); 2] = [("ranker", "wasm-small"), ("encoder", "wasm")];
 
 /// What every browser of the last four years has; relaxed SIMD is not among it.
 const TARGET_FEATURES: &str = "-Ctarget-feature=+simd128";
@@ -36,17 +39,16 @@ fn main() -> anyhow::Result<()> {
     );
     std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
 
-    let names = ["ranker", "encoder"];
-    for (name, compiled) in names.iter().zip(compile(&root, &names)?) {
+    for (name, profile) in MODULES {
         Module {
             name,
-            compiled,
+            compiled: compile(&root, name, profile)?,
             out: &out,
             wasm_opt: &wasm_opt,
         }
         .build()?;
     }
-    size::print(&out, &names)
+    size::print(&out, MODULES.map(|(name, _)| name))
 }
 
 /// The folder of the workspace around the current one.
@@ -58,19 +60,19 @@ fn workspace() -> anyhow::Result<PathBuf> {
         .context("this is not inside Vitrine's repository")
 }
 
-/// Compiles the crates for wasm32; returns the path of each one's module.
-fn compile(root: &Path, names: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+/// Compiles a crate for wasm32; returns the path of its module.
+fn compile(root: &Path, name: &str, profile: &str) -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
+    let output = Command::new(cargo)
         .current_dir(root)
         .args([
             "build",
             "--profile",
-            "wasm",
+            profile,
             "--target",
             "wasm32-unknown-unknown",
         ])
+        .args(["-p", &format!("vitrine-{name}")])
         .arg("--message-format=json-render-diagnostics")
         // The general variable would win over the target's.
         .env_remove("RUSTFLAGS")
@@ -79,36 +81,24 @@ fn compile(root: &Path, names: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
             rustflags(root),
         )
-        .stderr(std::process::Stdio::inherit());
-    for name in names {
-        command.args(["-p", &format!("vitrine-{name}")]);
-    }
-    let output = command.output().context("cannot start cargo")?;
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .context("cannot start cargo")?;
     ensure!(
         output.status.success(),
-        "cargo could not build the modules: see above"
+        "cargo could not build the {name}: see above"
     );
 
-    let messages: Vec<serde_json::Value> = output
+    let file = format!("vitrine_{name}.wasm");
+    output
         .stdout
         .split(|&byte| byte == b'\n')
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .collect();
-    let find = |name: &&str| {
-        let file = format!("vitrine_{name}.wasm");
-        let artifacts = messages
-            .iter()
-            .filter(|m| m["reason"] == "compiler-artifact");
-        let files = artifacts
-            .filter_map(|m| m["filenames"].as_array())
-            .flatten();
-        let mut paths = files.filter_map(|f| f.as_str()).map(PathBuf::from);
-        match paths.find(|path| path.file_name().is_some_and(|name| *name == *file)) {
-            Some(path) => Ok(path),
-            None => bail!("cargo did not name {file} among its outputs"),
-        }
-    };
-    names.iter().map(find).collect()
+        .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
+        .filter(|message| message["reason"] == "compiler-artifact")
+        .flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default())
+        .filter_map(|path| path.as_str().map(PathBuf::from))
+        .find(|path| path.file_name().is_some_and(|name| *name == *file))
+        .with_context(|| format!("cargo did not name {file} among its outputs"))
 }
 
 /// Panic messages carry source paths; those of this machine are no visitor's business, and they
