@@ -128,7 +128,9 @@ async function replay(browser, url, visits, pages, note) {
       if (visit === undefined) return;
       const context = await browser.newContext();
       const page = await open(context, `${url}/`);
-      sent += await page.evaluate(walk, visit);
+      // Not `sent += await …`: that would add to what it was before the visit.
+      const more = await page.evaluate(walk, visit);
+      sent += more;
       await context.close();
       if (next % 100 === 0) note(`${next} visits`);
     }
