@@ -51,7 +51,7 @@ bench: ## Run the benchmarks (VITRINE_DATA=folder of the public data sets).
 	cargo bench --workspace
 
 results: binaries ## Measure ranking quality on the public data sets (VITRINE_DATA=folder).
-	node benches/quality.mjs
+	node benches/quality.mjs --recipe benches/three-passes.toml
 
 clean: ## Remove what was built and what the demo made.
 	cargo clean

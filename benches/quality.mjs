@@ -35,6 +35,9 @@ runs in the browser. Parameters and weights were chosen on the last tenth of the
 
     VITRINE_DATA=folder make results
 
+\`make results\` trains the encoder for three passes, which takes minutes on two cores; the default
+recipe allows eight.
+
 `;
 for (const name of names) {
   const [prepared, out] = [join(work, name, 'data'), join(work, name, 'run')];
