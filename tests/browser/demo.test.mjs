@@ -266,7 +266,12 @@ test('pictures of the front page', { skip: !process.env.VITRINE_SCREENSHOTS }, a
   await until('the model', async () => (await front.version()) === '1');
   await front.answer('ranking-only');
   const picture = async (name) => {
-    await page.evaluate(() => Promise.all([...document.images].map((image) => image.decode())));
+    // Pictures below the fold are not loaded before one scrolls there.
+    await page.waitForFunction(() =>
+      [...document.images].every(
+        (image) => image.complete || image.getBoundingClientRect().top > innerHeight,
+      ),
+    );
     await writeFile(join(folder, name), await page.screenshot());
   };
   await picture('storefront-before.png');
@@ -275,7 +280,7 @@ test('pictures of the front page', { skip: !process.env.VITRINE_SCREENSHOTS }, a
   await front.why();
   await page.evaluate(() => {
     document.querySelector('[data-testid="shelf"]').scrollIntoView({ block: 'start' });
-    scrollBy(0, -90);
+    scrollBy(0, -130);
   });
   await page.waitForTimeout(400);
   await picture('storefront.png');

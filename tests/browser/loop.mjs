@@ -59,10 +59,12 @@ ${verdict(compared)}
 
 | on ${compared.examples.toLocaleString('en')} next clicks of ${compared.visits.toLocaleString('en')} visits that nothing has learned from | version 1 | version 2 | difference | 95 % interval |
 | --- | --- | --- | --- | --- |
-${row('P@20, %', compared['p@20'])}
-${row('MRR@20, %', compared['mrr@20'])}
+${row('P@20, %', compared.all['p@20'])}
+${row('MRR@20, %', compared.all['mrr@20'])}
+${row('P@20 of items that both know, %', compared.known['p@20'])}
+${row('MRR@20 of items that both know, %', compared.known['mrr@20'])}
 
-The interval is a bootstrap's over visits (2,000 samples), because the clicks of one visit are not independent.
+The last two rows leave out the clicks on items that one of them does not know, ${(compared.examples - compared.known.examples).toLocaleString('en')} clicks in all: what remains is what the feedback taught about items that the history had. The interval is a bootstrap's over visits (2,000 samples), because the clicks of one visit are not independent.
 
 What happened, in order:
 
@@ -71,7 +73,7 @@ What happened, in order:
 3. ${seen.visits.toLocaleString('en')} visits of one week were replayed in headless Chromium with the npm package, each in a browser context of its own, with both consents. The package sent ${seen.sent.toLocaleString('en')} reports, one cell each, within the default budget of 8 cells; \`vitrine-server\` stored ${seen.reports.toLocaleString('en')}.
 4. \`vitrine-server release\` closed the window (its clock moved on by a week): ${seen.cells.toLocaleString('en')} cells had been named by at least k = 2 reports and were released; the raw cells were deleted.
 5. \`vitrine retrain\` made version 2 from the history and the released cells, and \`vitrine publish\` made it live. A page that had been open since before the visits took it up by itself, and so did a new visitor.
-6. \`vitrine-field compare\` ranked every next click of the held-out visits, of the week after, with both bundles through the code that the browser runs. Of the clicks, ${compared.unknown_before.toFixed(1)} % are on items that version 1 does not know and ${compared.unknown_after.toFixed(1)} % on items that version 2 does not know; those count as misses.
+6. \`vitrine-field compare\` ranked every next click of the held-out visits, of the week after, with both bundles through the code that the browser runs. Of the clicks, ${compared.unknown_before.toFixed(1)} % are on items that version 1 does not know and ${compared.unknown_after.toFixed(1)} % on items that version 2 does not know; those count as misses in the first two rows.
 
 The run took ${seconds} seconds on two cores.
 
@@ -80,7 +82,7 @@ A simulated shop is a world in which there is something to find. How much of the
 }
 
 function verdict(compared) {
-  const sure = ['p@20', 'mrr@20'].filter((key) => compared[key].interval[0] > 0);
+  const sure = ['p@20', 'mrr@20'].filter((key) => compared.all[key].interval[0] > 0);
   if (sure.length === 2)
     return 'Version 2 is better by both measures, and the intervals exclude zero.';
   if (sure.length === 1)
