@@ -1,6 +1,8 @@
 //! Whatever comes in: an error that names the file, the row or the field and the way out, a
 //! non-zero exit code, no panic, and nothing lost of what was there.
 
+#![allow(clippy::unwrap_used)] // In a test, a panic is the report.
+
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,6 +1,8 @@
 //! The shipped bundle on public data, under the published splits: read from the folder that
 //! `VITRINE_DATA` names, skipped without it.
 
+#![allow(clippy::unwrap_used)] // In a test, a panic is the report.
+
 use std::path::PathBuf;
 use vitrine_tests::command::vitrine;
 

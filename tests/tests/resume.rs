@@ -1,5 +1,7 @@
 //! A training that is killed goes on where it stopped, to the same bundle.
 
+#![allow(clippy::unwrap_used)] // In a test, a panic is the report.
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;

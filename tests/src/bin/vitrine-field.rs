@@ -11,10 +11,10 @@ use clap::{Args, Parser, Subcommand};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use vitrine_core::bundle::Bundle;
 use vitrine_core::score::Event;
-use vitrine_learn::bundle;
+use vitrine_learn::bundle::{self, Opened};
 use vitrine_learn::dataset::{Examples, Sessions};
 use vitrine_learn::evaluate::queries::queries;
 use vitrine_learn::evaluate::ranks::label_ranks;
@@ -143,7 +143,16 @@ struct Comparison {
     /// Share of labels, in percent, that are items of which the earlier bundle knows nothing.
     unknown_before: f64,
     unknown_after: f64,
-    /// As shipped: with the encoder where there is one.
+    /// All labels.
+    all: Figures,
+    /// The labels that both bundles know: what was learned about what was there before.
+    known: Figures,
+}
+
+/// Both measures of both bundles as shipped: with the encoder where there is one.
+#[derive(Serialize)]
+struct Figures {
+    examples: usize,
     #[serde(rename = "p@20")]
     p20: Compared,
     #[serde(rename = "mrr@20")]
@@ -164,24 +173,47 @@ impl Compare {
         let name = self.held_out.display().to_string();
         let json = std::fs::read(&self.held_out).with_context(|| name.clone())?;
         let visits: Vec<Vec<Visited>> = serde_json::from_slice(&json).context(name)?;
-        let before = measure(&self.before, &visits)?;
-        let after = measure(&self.after, &visits)?;
-        let examples = before.iter().map(|visit| visit.examples).sum::<usize>();
-        ensure!(examples > 0, "no visit has two events");
-        let share = |measured: &[Measured]| {
-            let unknown: usize = measured.iter().map(|visit| visit.unknown).sum();
-            100.0 * unknown as f64 / examples as f64
+        let bundles = [bundle::open(&self.before)?, bundle::open(&self.after)?];
+        let all = self.figures(&bundles, &visits, &|_| true)?;
+        ensure!(all.examples > 0, "no visit has two events");
+        let both = |item: &str| {
+            let mut bundles = bundles.iter();
+            bundles.all(|opened| opened.bundle.row(item).is_some())
+        };
+        let known = self.figures(&bundles, &visits, &both)?;
+        let labels = || visits.iter().flat_map(|visit| visit.iter().skip(1));
+        let unknown = |opened: &Opened| {
+            let unknown = labels().filter(|label| opened.bundle.row(&label.item).is_none());
+            100.0 * unknown.count() as f64 / all.examples as f64
         };
         let comparison = Comparison {
             visits: visits.len(),
-            examples,
-            unknown_before: share(&before),
-            unknown_after: share(&after),
-            p20: self.compared(&before, &after, |visit| visit.hits),
-            mrr20: self.compared(&before, &after, |visit| visit.reciprocal),
+            examples: all.examples,
+            unknown_before: unknown(&bundles[0]),
+            unknown_after: unknown(&bundles[1]),
+            all,
+            known,
         };
         println!("{}", serde_json::to_string(&comparison)?);
         Ok(())
+    }
+
+    /// Measures both bundles on the labels that pass `keep`.
+    fn figures(
+        &self,
+        [before, after]: &[Opened; 2],
+        visits: &[Vec<Visited>],
+        keep: &dyn Fn(&str) -> bool,
+    ) -> anyhow::Result<Figures> {
+        let (before, after) = (
+            measure(before, visits, keep)?,
+            measure(after, visits, keep)?,
+        );
+        Ok(Figures {
+            examples: before.iter().map(|visit| visit.examples).sum(),
+            p20: self.compared(&before, &after, |visit| visit.hits),
+            mrr20: self.compared(&before, &after, |visit| visit.reciprocal),
+        })
     }
 
     /// The mean over examples of both, and the bootstrap's interval of the difference. Visits are
@@ -222,16 +254,17 @@ impl Compare {
 #[derive(Clone, Default)]
 struct Measured {
     examples: usize,
-    /// Labels that the bundle does not know.
-    unknown: usize,
     hits: f64,
     reciprocal: f64,
 }
 
-/// Ranks every proper prefix of every visit with the bundle in `folder`.
-fn measure(folder: &Path, visits: &[Vec<Visited>]) -> anyhow::Result<Vec<Measured>> {
-    let opened = bundle::open(folder)?;
-    let examples = examples(visits, &opened.bundle);
+/// Ranks every proper prefix of every visit whose label passes `keep`.
+fn measure(
+    opened: &Opened,
+    visits: &[Vec<Visited>],
+    keep: &dyn Fn(&str) -> bool,
+) -> anyhow::Result<Vec<Measured>> {
+    let examples = examples(visits, &opened.bundle, keep);
     let tables = opened.bundle.tables();
     let length = opened.bundle.max_session();
     let queries = match &opened.encoder {
@@ -241,10 +274,8 @@ fn measure(folder: &Path, visits: &[Vec<Visited>]) -> anyhow::Result<Vec<Measure
     let ranks = label_ranks(tables, &examples, length, &queries);
     let mut measured = vec![Measured::default(); visits.len()];
     for (at, rank) in ranks.into_iter().enumerate() {
-        let (_, label) = examples.get(at);
         let visit = &mut measured[examples.at[at].0 as usize];
         visit.examples += 1;
-        visit.unknown += usize::from(label.is_none());
         if rank > 0 {
             visit.hits += 1.0;
             visit.reciprocal += 1.0 / f64::from(rank);
@@ -253,11 +284,12 @@ fn measure(folder: &Path, visits: &[Vec<Visited>]) -> anyhow::Result<Vec<Measure
     Ok(measured)
 }
 
-fn examples(visits: &[Vec<Visited>], bundle: &Bundle) -> Examples {
+fn examples(visits: &[Vec<Visited>], bundle: &Bundle, keep: &dyn Fn(&str) -> bool) -> Examples {
     let mut sessions = Sessions::new();
     let mut at = Vec::new();
     for (number, visit) in visits.iter().enumerate() {
-        at.extend((1..visit.len()).map(|position| (number as u32, position as u32)));
+        let labels = (1..visit.len()).filter(|&position| keep(&visit[position].item));
+        at.extend(labels.map(|position| (number as u32, position as u32)));
         sessions.push(visit.iter().map(|event| Event {
             row: bundle.row(&event.item),
             action: event.action,
