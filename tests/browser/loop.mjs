@@ -64,7 +64,7 @@ ${row('MRR@20, %', compared.all['mrr@20'])}
 ${row('P@20 of items that both know, %', compared.known['p@20'])}
 ${row('MRR@20 of items that both know, %', compared.known['mrr@20'])}
 
-The last two rows leave out the clicks on items that one of them does not know, ${(compared.examples - compared.known.examples).toLocaleString('en')} clicks in all: what remains is what the feedback taught about items that the history had. The interval is a bootstrap's over visits (2,000 samples), because the clicks of one visit are not independent.
+The last two rows leave out the clicks on items that one of them does not know, ${(compared.examples - compared.known.examples).toLocaleString('en')} clicks in all: what remains is the items that the history had. Their clicks are ranked among more items by version 2, which shows the newcomers too, so a click on an old item can stand lower there although more is known about it: read the two pairs of rows together. The interval is a bootstrap's over visits (2,000 samples), because the clicks of one visit are not independent.
 
 What happened, in order:
 
@@ -84,9 +84,9 @@ A simulated shop is a world in which there is something to find. How much of the
 function verdict(compared) {
   const sure = ['p@20', 'mrr@20'].filter((key) => compared.all[key].interval[0] > 0);
   if (sure.length === 2)
-    return 'Version 2 is better by both measures, and the intervals exclude zero.';
+    return 'Over all clicks, version 2 is better by both measures, and the intervals exclude zero.';
   if (sure.length === 1)
-    return `Version 2 is better by ${sure[0].toUpperCase()}; by the other measure the interval includes zero.`;
+    return `Over all clicks, version 2 is better by ${sure[0].toUpperCase()}; by the other measure the interval includes zero.`;
   return 'At this traffic k = 2 releases too little: neither interval excludes zero.';
 }
 
