@@ -34,7 +34,7 @@ test: web ## Run every test.
 	cargo build --workspace --all-targets
 	cargo test --workspace
 	npm --prefix web test
-	node --test --test-concurrency=1 tests/browser/
+	node --test --test-concurrency=1 tests/browser/*.test.mjs
 
 check: setup ## Format, lints, licences and types.
 	cargo fmt --all --check

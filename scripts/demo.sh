@@ -30,7 +30,6 @@ fi
 
 rm -rf "$demo/site"
 cp -R web/demo/dist "$demo/site"
-if [ -d "$events/pictures" ]; then cp -R "$events/pictures" "$demo/site/pictures"; fi
 "$vitrine" export --run "$demo/run" --data "$demo/data" --catalogue "$demo/site/catalogue.json" \
   --currency "${VITRINE_CURRENCY:-GBP}"
 rm -rf "$demo/store"

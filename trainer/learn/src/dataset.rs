@@ -207,10 +207,27 @@ pub struct Dataset {
 impl Dataset {
     /// Reads a folder that `vitrine prepare` wrote, and what was released from the field.
     pub fn open(folder: &Path, released: &[ReleasedWindow]) -> Result<Self, DatasetError> {
+        Self::read(folder, released, &|_| false)
+    }
+
+    /// Reads a folder to measure a model on it that `knows` some of its items: those have rows
+    /// even where the train split does not name them, so that they are no misses.
+    pub fn open_to_measure(
+        folder: &Path,
+        knows: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, DatasetError> {
+        Self::read(folder, &[], knows)
+    }
+
+    fn read(
+        folder: &Path,
+        released: &[ReleasedWindow],
+        knows: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, DatasetError> {
         let facts = read_facts(&folder.join("dataset.json"))?;
         let log = EventLog::read(&folder.join("events.parquet"))?;
         let catalogue = Catalogue::read(&folder.join("items.parquet"))?;
-        let mut ids = log.train_items();
+        let mut ids = log.items(knows);
         let reported = released
             .iter()
             .flat_map(|window| &window.cells)
@@ -433,17 +450,17 @@ impl EventLog {
         })
     }
 
-    /// Ids of the items of the train split, in byte order.
-    fn train_items(&self) -> Vec<String> {
-        let mut learned = vec![false; self.names.len()];
+    /// Ids of the items of the train split, and of those that `knows` names, in byte order.
+    fn items(&self, knows: &dyn Fn(&str) -> bool) -> Vec<String> {
+        let mut wanted: Vec<bool> = self.names.iter().map(|name| knows(name)).collect();
         for (item, split) in self.item.iter().zip(&self.split) {
-            learned[*item as usize] |= *split == Split::Train;
+            wanted[*item as usize] |= *split == Split::Train;
         }
         let mut ids: Vec<String> = self
             .names
             .iter()
-            .zip(learned)
-            .filter(|(_, learned)| *learned)
+            .zip(wanted)
+            .filter(|(_, wanted)| *wanted)
             .map(|(name, _)| name.clone())
             .collect();
         ids.sort_unstable();
@@ -548,5 +565,23 @@ impl Field {
             }
         }
         field
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_that_only_the_measured_model_knows_has_a_row() {
+        let log = EventLog {
+            session: vec![0, 0, 1],
+            item: vec![1, 0, 2],
+            names: vec!["old".into(), "older".into(), "new".into()],
+            action: vec![Action::View; 3],
+            split: vec![Split::Train, Split::Train, Split::Test],
+        };
+        assert_eq!(log.items(&|_| false), ["old", "older"]);
+        assert_eq!(log.items(&|id| id == "new"), ["new", "old", "older"]);
     }
 }

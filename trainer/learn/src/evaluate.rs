@@ -71,7 +71,7 @@ pub fn evaluate(
 ) -> Result<Evaluation, EvaluateError> {
     progress.start("reading the bundle and the data", None);
     let opened = bundle::open(folder)?;
-    let dataset = Dataset::open(data, &[])?;
+    let dataset = Dataset::open_to_measure(data, &|id| opened.bundle.row(id).is_some())?;
     if dataset.test.is_empty() {
         return Err(EvaluateError::NoTest(data.into()));
     }
