@@ -7,7 +7,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 export VITRINE_BIN := $(TARGET)/debug
 
-.PHONY: help setup wasm web binaries demo test check check-cuda bench results clean
+.PHONY: help setup wasm web binaries demo test check check-cuda bench clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,11 +49,10 @@ check: setup ## Format, lints, licences and types.
 check-cuda: ## Check that the trainer builds with CUDA (no toolkit needed).
 	cargo clippy -p vitrine-trainer --features cuda --quiet -- -D warnings
 
-bench: ## Run the benchmarks (VITRINE_DATA=folder of the public data sets).
-	cargo bench --workspace
-
-results: binaries ## Measure ranking quality on the public data sets (VITRINE_DATA=folder).
+bench: web ## Measure quality and the closed loop: docs/results (VITRINE_DATA=folder of public data).
+	cargo build --workspace --all-targets
 	node benches/quality.mjs --recipe benches/three-passes.toml
+	node tests/browser/loop.mjs --out docs/results/loop.md
 
 clean: ## Remove what was built and what the demo made.
 	cargo clean

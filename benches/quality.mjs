@@ -33,9 +33,9 @@ Next-item prediction, every proper prefix of every test session, all items ranke
 labels against us. Measured by \`vitrine evaluate\` on the compressed bundle, through the code that
 runs in the browser. Parameters and weights were chosen on the last tenth of the training sessions.
 
-    VITRINE_DATA=folder make results
+    VITRINE_DATA=folder make bench
 
-\`make results\` trains the encoder for three passes, which takes minutes on two cores; the default
+\`make bench\` trains the encoder for three passes, which takes minutes on two cores; the default
 recipe allows eight.
 
 `;
