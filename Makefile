@@ -7,7 +7,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 export VITRINE_BIN := $(TARGET)/debug
 
-.PHONY: help setup wasm web binaries demo test check check-cuda bench clean
+.PHONY: help setup wasm-build wasm web binaries everything demo test check check-cuda bench clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,23 +15,31 @@ help: ## List the commands.
 setup: ## Install what the build needs beside Rust, Node and make.
 	@scripts/setup.sh
 
-wasm: setup ## Build the two browser modules.
-	cargo run --quiet -p vitrine-wasm-build
+wasm-build: setup
+	cargo build -p vitrine-wasm-build
+
+wasm: wasm-build ## Build the two browser modules.
+	$(TARGET)/debug/vitrine-wasm-build
 
 web: wasm ## Build the npm package and the demo storefront.
 	npm --prefix web run build
 
-binaries: ## Build vitrine and vitrine-server.
+binaries: wasm-build ## Build vitrine and vitrine-server.
 	cargo build -p vitrine-trainer -p vitrine-server
-
-demo: web binaries ## Run the main job on a shop (VITRINE_DATA=folder for a real one) and serve it.
-	@scripts/demo.sh
 
 # One build for all tests and for the binaries that they run: with other features chosen, cargo
 # would compile half of the dependencies twice.
-test: web ## Run every test.
-	@scripts/setup.sh browser
+everything: wasm-build
 	cargo build --workspace --all-targets
+
+# The browser modules are linked on one core, so the other one compiles meanwhile.
+demo: ## Run the main job on a shop (VITRINE_DATA=folder for a real one) and serve it.
+	@$(MAKE) --no-print-directory -j2 web binaries
+	@scripts/demo.sh
+
+test: ## Run every test.
+	@$(MAKE) --no-print-directory -j2 web everything
+	@scripts/setup.sh browser
 	cargo test --workspace
 	npm --prefix web test
 	node --test --test-concurrency=1 tests/browser/*.test.mjs
@@ -43,14 +51,14 @@ check: setup ## Format, lints, licences and types.
 	cargo deny --log-level error check bans licenses sources
 	@if cargo deny --log-level off fetch db; then cargo deny --log-level error check advisories; \
 	else echo 'advisories: not checked, the database is out of reach'; fi
-	cargo run --quiet -p vitrine-wasm-build
+	@$(MAKE) --no-print-directory wasm
 	npm --prefix web run check
 
 check-cuda: ## Check that the trainer builds with CUDA (no toolkit needed).
 	cargo clippy -p vitrine-trainer --features cuda --quiet -- -D warnings
 
-bench: web ## Measure quality and the closed loop: docs/results (VITRINE_DATA=folder of public data).
-	cargo build --workspace --all-targets
+bench: ## Measure quality and the closed loop: docs/results (VITRINE_DATA=folder of public data).
+	@$(MAKE) --no-print-directory -j2 web everything
 	node benches/quality.mjs --recipe benches/three-passes.toml
 	node tests/browser/loop.mjs --out docs/results/loop.md
 
