@@ -17,20 +17,22 @@ export interface EncoderHost {
 /** Longest time that a worker may take to start, in milliseconds; slow phones included. */
 const START_PATIENCE = 30_000;
 
-/** Starts an encoder; `worker` is as in the options. */
+/** Starts an encoder; `worker` is as in the options, and `stop` ends a start under way. */
 export async function startEncoder(
   start: EncoderStart,
   worker: string | URL | false | undefined,
+  stop: AbortSignal,
 ): Promise<EncoderHost> {
   if (worker !== false && typeof Worker === 'function') {
     try {
-      return await inWorker(start, openWorker(worker));
+      return await inWorker(start, openWorker(worker), stop);
     } catch (error) {
       // A page may forbid workers, or serve this code from another origin. What the encoder
       // itself refuses, it would refuse here too.
       if (error instanceof EncoderFailed) throw error;
     }
   }
+  if (stop.aborted) throw new EncoderFailed('Vitrine was disposed.');
   const { openEncoder } = await import('./encode.js');
   const encoder = await openEncoder(start);
   return {
@@ -50,7 +52,7 @@ function openWorker(url: string | URL | undefined): Worker {
     : new Worker(url, { type: 'module', name: 'vitrine' });
 }
 
-function inWorker(start: EncoderStart, worker: Worker): Promise<EncoderHost> {
+function inWorker(start: EncoderStart, worker: Worker, stop: AbortSignal): Promise<EncoderHost> {
   type Waiting = { resolve(query: Float32Array): void; reject(error: Error): void };
   const waiting = new Map<number, Waiting>();
   let turn = 0;
@@ -68,6 +70,9 @@ function inWorker(start: EncoderStart, worker: Worker): Promise<EncoderHost> {
       reject(error);
     };
     const timer = setTimeout(() => give(new Error('The worker did not start.')), START_PATIENCE);
+    const stopped = () => give(new EncoderFailed('Vitrine was disposed.'));
+    stop.addEventListener('abort', stopped, { once: true });
+    if (stop.aborted) return stopped();
     worker.onerror = (event) => {
       event.preventDefault();
       give(new Error(event.message || 'The worker could not be loaded.'));

@@ -4,6 +4,9 @@
  * @module
  */
 
+import type { EventPayloads, NamedEvent } from './events/index.js';
+import type { ItemKey } from './events/payload.js';
+
 /** What a visitor did with an item. */
 export type Action = 'view' | 'add_to_cart' | 'buy';
 
@@ -55,6 +58,8 @@ export interface Report {
 export type FallbackReason =
   /** The model did not arrive within the time that the caller gave. */
   | 'timeout'
+  /** The caller's signal was aborted. */
+  | 'aborted'
   /** The server could not be reached, or has no bundle. */
   | 'unreachable'
   /** The bundle was altered, is malformed, has expired, or is older than one seen before. */
@@ -65,7 +70,7 @@ export type FallbackReason =
   | 'consent'
   /** This is a server, not a browser. */
   | 'server'
-  /** The ranker stopped; this is a fault of Vitrine. */
+  /** The ranker stopped or did not take what it was given; `onError` has the sentence. */
   | 'failed'
   /** `dispose` was called. */
   | 'disposed';
@@ -94,7 +99,18 @@ export interface RecommendedItem {
   id: string;
   /** Its score; comparable within one list only. */
   score: number;
+  /** What speaks for it, strongest first. */
+  reasons: Reason[];
 }
+
+/** A part of a score that speaks for an item. */
+export type Reason =
+  /** The visitor did something with `item`, and others who did chose this one. */
+  | { kind: 'seen'; item: string; action: Action; contribution: number }
+  /** It fits the visit as a whole. */
+  | { kind: 'session'; contribution: number }
+  /** It is popular with everybody. */
+  | { kind: 'popularity'; contribution: number };
 
 /** Items of the catalogue, best first; none with `fallback`. */
 export interface Recommendation extends Outcome {
@@ -122,12 +138,16 @@ export interface RecommendOptions {
   exclude?: readonly string[];
   /** Milliseconds to wait for the model while it loads. Default: the instance's `timeout`. */
   timeout?: number;
+  /** Ends the waiting: the answer is then a fallback, at once. Default: none. */
+  signal?: AbortSignal;
 }
 
 /** Options of `rank`. */
 export interface RankOptions {
   /** Milliseconds to wait for the model while it loads. Default: the instance's `timeout`. */
   timeout?: number;
+  /** Ends the waiting: the answer is then a fallback, at once. Default: none. */
+  signal?: AbortSignal;
 }
 
 /** What a score is made of. */
@@ -238,6 +258,11 @@ export interface VitrineOptions {
    * it on the main thread when idle. Default: resolved from `import.meta.url`.
    */
   worker?: string | URL | false;
+  /**
+   * Which id of a Shopify, Segment or GA4 event is the item id that the model was trained with.
+   * Default: `product`, which is `product.id`, `product_id` and `item_id`.
+   */
+  itemKey?: ItemKey;
   /** Whether to load the session encoder when the bundle has one. Default: true. */
   encoder?: boolean;
   /** Milliseconds that `rank`, `recommend` and `explain` wait for the model. Default: 1,500. */
@@ -259,8 +284,14 @@ export interface VitrineOptions {
 
 /** One visitor's Vitrine. No method throws, and none rejects. */
 export interface Vitrine {
-  /** Records what the visitor did. Events before the model is loaded are queued. */
-  track(event: ShopEvent): void;
+  /**
+   * Records what the visitor did. Events before the model is loaded are queued. An event in the
+   * form of Shopify, Segment or GA4 is understood as it is; a name that is not known is ignored,
+   * and `onError` is told.
+   */
+  track(event: ShopEvent | NamedEvent): void;
+  /** The same, with the name that the event has elsewhere and what belongs to it. */
+  track<Name extends keyof EventPayloads>(name: Name, payload: EventPayloads[Name]): void;
   /**
    * Orders the caller's items: those that the model knows by score, then the others; the
    * caller's order decides among equals.
@@ -275,7 +306,10 @@ export interface Vitrine {
   explain(item: string): Promise<Explanation | undefined>;
   /** The visitor's answers; with an argument, records them. One word answers both questions. */
   consent(choice?: Choice | Partial<Consents>): Consents;
-  /** Erases all that Vitrine keeps on this device, the answers and the budget with it. */
+  /**
+   * Erases all that Vitrine keeps on this device, the answers and the budget with it; after
+   * `dispose` too.
+   */
   forget(): Promise<void>;
   /** All that Vitrine knows and keeps. */
   inspect(): Promise<Inspection>;
@@ -285,6 +319,9 @@ export interface Vitrine {
   readonly ready: Promise<Outcome>;
   /** How things stand now. */
   readonly status: 'loading' | 'ready' | 'fallback';
-  /** Stops every timer, request and worker. What is stored stays. */
+  /**
+   * Stops every timer, request and worker; who waits gets a fallback at once. What is stored
+   * stays.
+   */
   dispose(): void;
 }
