@@ -314,7 +314,7 @@ class Instance implements Vitrine {
       const load = this.#loading.running ?? this.ready;
       await within(timeout, load, signal, this.#stop.signal);
     }
-    if (signal?.aborted !== true) await this.#encoding.settled();
+    if (this.#loading.model !== undefined && !signal?.aborted) await this.#encoding.settled();
     return signal?.aborted === true;
   }
 
