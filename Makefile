@@ -31,9 +31,11 @@ demo: web binaries ## Run the main job on a shop (VITRINE_DATA=folder for a real
 # would compile half of the dependencies twice.
 test: web ## Run every test.
 	@scripts/setup.sh browser
+	@scripts/setup.sh packaging
 	cargo build --workspace --all-targets
 	cargo test --workspace
 	npm --prefix web test
+	npm --prefix web/packaging test
 	node --test --test-concurrency=1 tests/browser/*.test.mjs
 
 check: setup ## Format, lints, licences and types.
