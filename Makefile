@@ -7,7 +7,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 export VITRINE_BIN := $(TARGET)/debug
 
-.PHONY: help setup wasm web binaries demo test check check-cuda bench clean
+.PHONY: help setup wasm web binaries demo docs test check check-cuda bench clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,10 @@ binaries: ## Build vitrine and vitrine-server.
 
 demo: web binaries ## Run the main job on a shop (VITRINE_DATA=folder for a real one) and serve it.
 	@scripts/demo.sh
+
+docs: setup ## Make the npm package's reference from its types: web/vitrine/reference.
+	@scripts/setup.sh packaging
+	npm --prefix web run docs
 
 # One build for all tests and for the binaries that they run: with other features chosen, cargo
 # would compile half of the dependencies twice.

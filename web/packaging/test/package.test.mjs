@@ -3,7 +3,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { before } from 'node:test';
 import { publint } from 'publint';
@@ -139,4 +139,37 @@ test('what is not used is not bundled', async () => {
   assert.equal((await bundle(`import 'vitrine'; import 'vitrine/element';`)).trim(), '');
   const worker = await bundle(`import 'vitrine/worker';`);
   assert.match(worker, /WorkerGlobalScope/, 'the worker is for its effect');
+});
+
+test('the reference is made from the types without a warning', async () => {
+  await tool(
+    'typedoc/bin/typedoc',
+    ['--options', 'typedoc.json', '--out', join(WORK, 'reference')],
+    {
+      cwd: join(WORK, '..'),
+    },
+  );
+  const functions = await readdir(join(WORK, 'reference/functions'));
+  assert.deepEqual(functions.sort(), [
+    'element.defineVitrineShelf.html',
+    'index.createVitrine.html',
+    'react.VitrineProvider.html',
+    'react.useRanked.html',
+    'react.useRecommended.html',
+    'react.useVitrine.html',
+  ]);
+});
+
+test('the recipes show the code that is tested', async () => {
+  const root = new URL('../../../', import.meta.url);
+  const recipes = new URL('docs/recipes/', root);
+  let shown = 0;
+  for (const name of await readdir(recipes)) {
+    const recipe = await readFile(new URL(name, recipes), 'utf8');
+    for (const [, path, code] of recipe.matchAll(/<!-- (web\/\S+) -->\n\n```\w+\n(.*?)```/gs)) {
+      assert.equal(code, await readFile(new URL(path, root), 'utf8'), `${name}: ${path}`);
+      shown += 1;
+    }
+  }
+  assert.ok(shown >= 6, `${shown} files are shown`);
 });

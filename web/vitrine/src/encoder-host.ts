@@ -5,6 +5,7 @@
  */
 
 import type { EncoderStart } from './encode.js';
+import type { VitrineOptions } from './types.js';
 import type { FromWorker, ToWorker } from './worker.js';
 
 /** Answers sessions with query vectors. */
@@ -20,7 +21,7 @@ const START_PATIENCE = 30_000;
 /** Starts an encoder; `worker` is as in the options, and `stop` ends a start under way. */
 export async function startEncoder(
   start: EncoderStart,
-  worker: string | URL | false | undefined,
+  worker: VitrineOptions['worker'],
   stop: AbortSignal,
 ): Promise<EncoderHost> {
   if (worker !== false && typeof Worker === 'function') {
@@ -45,11 +46,12 @@ export async function startEncoder(
 
 class EncoderFailed extends Error {}
 
-function openWorker(url: string | URL | undefined): Worker {
+function openWorker(url: Exclude<VitrineOptions['worker'], false>): Worker {
   // Bundlers look for this very form.
   return url === undefined
     ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'vitrine' })
-    : new Worker(url, { type: 'module', name: 'vitrine' });
+    : // A TrustedScriptURL must be handed on as it is.
+      new Worker(url as string | URL, { type: 'module', name: 'vitrine' });
 }
 
 function inWorker(start: EncoderStart, worker: Worker, stop: AbortSignal): Promise<EncoderHost> {

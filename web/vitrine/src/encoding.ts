@@ -9,7 +9,7 @@ import { type EncoderHost, startEncoder } from './encoder-host.js';
 import type { Fetcher } from './fetching.js';
 import type { Model } from './model.js';
 import { whenIdle, within } from './platform.js';
-import type { Inspection } from './types.js';
+import type { Inspection, VitrineOptions } from './types.js';
 
 /** What the encoder needs from around it. */
 export interface EncodingContext {
@@ -18,7 +18,7 @@ export interface EncodingContext {
   /** Where `encoder.wasm` is. */
   moduleUrl(): string;
   /** As in the options of `createVitrine`. */
-  worker: string | URL | false | undefined;
+  worker: VitrineOptions['worker'];
   /** Aborted when the instance is disposed. */
   stop: AbortSignal;
   /** Runs the ranker; `undefined` when it has stopped. */

@@ -234,6 +234,12 @@ export interface BundleFacts {
   windowSeconds: number;
 }
 
+/** A `TrustedScriptURL`, as a policy of the page makes it. */
+export interface TrustedAddress {
+  toJSON(): string;
+  toString(): string;
+}
+
 /** Options of `createVitrine`. */
 export interface VitrineOptions {
   /**
@@ -255,9 +261,10 @@ export interface VitrineOptions {
   wasmUrl?: string | URL;
   /**
    * The worker that runs the encoder, as a URL of the module `vitrine/worker`, or `false` to run
-   * it on the main thread when idle. Default: resolved from `import.meta.url`.
+   * it on the main thread when idle. Where the page requires Trusted Types, a `TrustedScriptURL`.
+   * Default: resolved from `import.meta.url`.
    */
-  worker?: string | URL | false;
+  worker?: string | URL | TrustedAddress | false;
   /**
    * Which id of a Shopify, Segment or GA4 event is the item id that the model was trained with.
    * Default: `product`, which is `product.id`, `product_id` and `item_id`.
