@@ -62,4 +62,4 @@ bench: web ## Measure quality and the closed loop: docs/results (VITRINE_DATA=fo
 
 clean: ## Remove what was built and what the demo made.
 	cargo clean
-	rm -rf .demo .bench web/*/dist web/vitrine/wasm
+	rm -rf .demo .bench web/*/dist web/vitrine/{wasm,reference} web/packaging/.work

@@ -69,7 +69,7 @@ export function useRanked<T extends string | { id: string }>(
 ): Ranked<T> {
   const vitrine = useVitrine();
   const { timeout } = options;
-  const key = JSON.stringify(items.map((item) => (typeof item === 'string' ? item : item.id)));
+  const key = JSON.stringify(items.map((item) => (typeof item === 'string' ? item : item?.id)));
   const [known, setKnown] = useState<Known<number>>();
   useEffect(() => {
     const places = (JSON.parse(key) as string[]).map((id, place) => ({ id, place }));

@@ -84,15 +84,6 @@ test('disposing answers whoever waits, and asks for nothing more', async () => {
   assert.deepEqual(errors, []);
 });
 
-test('an instance that is disposed while it loads does not spoil the next one', async () => {
-  // As React's strict mode does with every effect.
-  const shop = new Shop();
-  createVitrine(options(shop)).dispose();
-  const second = createVitrine(options(shop));
-  assert.equal((await second.rank(ids)).status, 'ranked');
-  second.dispose();
-});
-
 test('forgetting after disposing erases what is stored', async () => {
   const vitrine = createVitrine(options(new Shop(), { storage: 'indexeddb', consent: 'granted' }));
   vitrine.track({ item: ids[0] });
