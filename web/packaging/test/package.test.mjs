@@ -18,7 +18,7 @@ before(async () => {
 test('the tarball has the code, the modules, the maps with their sources, and the licences', async () => {
   const names = (await run('tar', ['tzf', installed.tarball])).trim().split('\n').sort();
   for (const name of [
-    ...['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json'],
+    ...['LICENSE-APACHE', 'LICENSE-MIT', 'LICENSE-THIRD-PARTY', 'README.md', 'package.json'],
     ...['wasm/ranker.wasm', 'wasm/encoder.wasm', 'wasm/ranker.js', 'wasm/encoder.js'],
   ]) {
     assert.ok(names.includes(`package/${name}`), `${name} is missing`);
