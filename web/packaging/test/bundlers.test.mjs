@@ -24,10 +24,9 @@ async function served(t, folders) {
   return (await stage(t, { folders })).url;
 }
 
-/** Opens a built page; it must rank, load its encoder in a worker, and say nothing untoward. */
-async function ranks(t, url, instances = 1) {
+/** Opens a page; `faults` gets whatever untoward it says, on the console too. */
+async function opened(t, url) {
   const page = await browser.newPage();
-  t.after(() => page.close());
   const faults = [];
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('console', (message) => {
@@ -35,12 +34,17 @@ async function ranks(t, url, instances = 1) {
     if (message.type() !== 'error' || message.location().url.endsWith('/favicon.ico')) return;
     faults.push(message.text());
   });
+  t.after(() => page.close());
   await page.goto(`${url}/`);
+  return { page, faults };
+}
+
+/** Opens a built page; it must rank, and load its encoder in a worker. */
+async function ranks(t, url, instances = 1) {
+  const { page, faults } = await opened(t, url);
   const visited = await page
     .waitForFunction(() => window.visited, null, { timeout: 30_000 })
-    .then((handle) => handle.jsonValue())
-    .catch(() => assert.fail(`the page did not come so far: ${faults.join('\n')}`));
-  assert.deepEqual(faults, []);
+    .then((handle) => handle.jsonValue());
   assert.equal(visited.status, 'ranked', visited.reason);
   assert.notDeepEqual(visited.before, visited.own);
   assert.notDeepEqual(visited.after, visited.before);
@@ -49,6 +53,7 @@ async function ranks(t, url, instances = 1) {
   assert.ok(visited.shelf[0].reasons.some(({ item }) => item === visited.own[0]));
   assert.equal(visited.encoder, 'ready');
   await until('an encoder in a worker', () => page.workers().length === instances);
+  assert.deepEqual(faults, []);
   return page;
 }
 
@@ -73,11 +78,10 @@ test('without a bundler, as a shelf', async (t) => {
   const { url } = await stage(t, {
     folders: { '/vitrine/': join(WORK, 'node_modules/vitrine'), '/': await app('shelf') },
   });
-  const page = await browser.newPage();
-  t.after(() => page.close());
-  await page.goto(`${url}/`);
+  const { page, faults } = await opened(t, url);
   await page.locator('vitrine-shelf[status="ranked"]').waitFor({ timeout: 20_000 });
   await movesWhatWasClicked(page, 'vitrine-shelf [data-item]');
+  assert.deepEqual(faults, []);
 });
 
 test('Vite', async (t) => {
@@ -121,4 +125,33 @@ test('esbuild', async (t) => {
   const folder = await app('esbuild');
   await run(process.execPath, ['build.mjs'], { cwd: folder });
   await ranks(t, await served(t, { '/': join(folder, 'dist') }));
+});
+
+test('React in strict mode', async (t) => {
+  const folder = await app('react');
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: [join(folder, 'main.jsx')],
+    outdir: join(folder, 'dist'),
+    ...{ bundle: true, format: 'esm', jsx: 'automatic', logLevel: 'error' },
+    define: { 'process.env.NODE_ENV': '"development"' },
+  });
+  await cp(join(folder, 'index.html'), join(folder, 'dist/index.html'));
+  const url = await served(t, {
+    '/wasm/': join(WORK, 'node_modules/vitrine/wasm'),
+    '/': join(folder, 'dist'),
+  });
+  const { page, faults } = await opened(t, url);
+  await page.locator('#root > ul[data-status="ranked"][data-shelf="3"]').waitFor();
+  const own = ['hf-001', 'hf-002', 'hf-003', 'hf-009'];
+  const order = (selector) =>
+    page.locator(selector).evaluateAll((all) => all.map((one) => one.dataset.item));
+  assert.notDeepEqual(await order('#root > ul > li'), own);
+  await movesWhatWasClicked(page, '#root > ul > li');
+  assert.deepEqual(await order('#root > section li'), own);
+  const renders = await page.evaluate(() => window.renders);
+  await page.waitForTimeout(300);
+  assert.equal(await page.evaluate(() => window.renders), renders, 'it comes to rest');
+  assert.ok(renders < 60, `${renders} renders`);
+  assert.deepEqual(faults, []);
 });

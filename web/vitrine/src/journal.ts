@@ -133,6 +133,26 @@ export class Journal {
     });
   }
 
+  /** Writes the visitor's new answers, and erases what they no longer allow. */
+  async obey(answers: Consents): Promise<void> {
+    await this.queue(async (store) => {
+      const state = await store.update((state) => {
+        state.consent = this.#context.consents();
+        if (answers.ranking === 'denied') {
+          delete state.session;
+          state.pending = [];
+        }
+        if (!mayUpload(answers)) {
+          state.outbox = [];
+          state.shown = [];
+          state.reportable = 0;
+        }
+      });
+      this.#context.outbox.follow(state);
+    });
+    await this.commit();
+  }
+
   /** Takes up what is stored, and what happened since. */
   #apply(state: State): void {
     const model = this.#context.model();

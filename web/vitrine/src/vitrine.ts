@@ -11,9 +11,10 @@ import { Fetcher } from './fetching.js';
 import { Journal } from './journal.js';
 import { Loading } from './loading.js';
 import type { Model } from './model.js';
+import { moduleUrl } from './modules.js';
 import { Outbox } from './outbox.js';
 import { randomNumbers, within } from './platform.js';
-import { deviceStore, memoryStore, type Store } from './store.js';
+import { openStore, type Store } from './store.js';
 import type {
   Choice,
   Consents,
@@ -61,7 +62,11 @@ class Instance implements Vitrine {
     this.#consents = answered(UNANSWERED, options.consent);
     // Called without its receiver, a page's fetch throws.
     this.#fetcher = new Fetcher(options.fetch ?? ((input, init) => fetch(input, init)));
-    this.#store = this.#onServer ? Promise.resolve(memoryStore()) : this.#openStore();
+    this.#store = openStore(this.#onServer ? 'memory' : options.storage, {
+      consents: () => this.#consents,
+      erased: () => this.#blank(),
+      failed: (error) => this.#failed(error),
+    });
     const origin = options.endpoint ?? globalThis.location?.origin ?? '';
     const around = {
       fetcher: this.#fetcher,
@@ -163,7 +168,7 @@ class Instance implements Vitrine {
       const before = this.#consents;
       this.#consents = answered(before, choice);
       this.#told = this.#consents;
-      void this.#obey(before);
+      this.#obey(before);
     }
     return { ...this.#consents };
   }
@@ -230,21 +235,6 @@ class Instance implements Vitrine {
     this.#changed();
   }
 
-  async #openStore(): Promise<Store> {
-    const { storage } = this.#options;
-    if (storage === 'memory' || globalThis.indexedDB === undefined) return memoryStore();
-    try {
-      return await deviceStore(
-        globalThis.indexedDB,
-        () => this.#consents,
-        () => this.#blank(),
-      );
-    } catch (error) {
-      this.#failed(error);
-      return memoryStore();
-    }
-  }
-
   async #begin(): Promise<Outcome> {
     await this.#journal.queue(async (store) => {
       const stored = (await store.read()).consent ?? UNANSWERED;
@@ -277,7 +267,7 @@ class Instance implements Vitrine {
   }
 
   /** Follows a change of the visitor's answers. */
-  async #obey(before: Consents): Promise<void> {
+  #obey(before: Consents): void {
     const now = this.#consents;
     if (now.ranking === 'denied') {
       this.#journal.clear();
@@ -286,22 +276,7 @@ class Instance implements Vitrine {
       this.#loading.retry();
     }
     this.#changed();
-    await this.#journal.queue(async (store) => {
-      const state = await store.update((state) => {
-        state.consent = this.#consents;
-        if (now.ranking === 'denied') {
-          delete state.session;
-          state.pending = [];
-        }
-        if (!mayUpload(now)) {
-          state.outbox = [];
-          state.shown = [];
-          state.reportable = 0;
-        }
-      });
-      this.#outbox.follow(state);
-    });
-    void this.#journal.commit();
+    void this.#journal.obey(now);
   }
 
   /**
@@ -359,12 +334,4 @@ class Instance implements Vitrine {
 
 function idOf(item: string | { id: string }): string {
   return String(typeof item === 'string' ? item : item?.id);
-}
-
-/** Where a module is: beside this code, in the words that bundlers look for, or in a folder. */
-function moduleUrl(name: 'ranker' | 'encoder', folder: string | URL | undefined): string {
-  if (folder !== undefined) return `${String(folder).replace(/\/*$/, '')}/${name}.wasm`;
-  return name === 'ranker'
-    ? new URL('../wasm/ranker.wasm', import.meta.url).href
-    : new URL('../wasm/encoder.wasm', import.meta.url).href;
 }
