@@ -7,7 +7,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 export VITRINE_BIN := $(TARGET)/debug
 
-.PHONY: help setup wasm-build wasm web binaries everything demo test check check-cuda bench clean
+.PHONY: help setup wasm-build wasm web binaries everything demo docs test check check-cuda bench clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,11 +37,17 @@ demo: ## Run the main job on a shop (VITRINE_DATA=folder for a real one) and ser
 	@$(MAKE) --no-print-directory -j2 web binaries
 	@scripts/demo.sh
 
+docs: setup ## Make the npm package's reference from its types: web/vitrine/reference.
+	@scripts/setup.sh packaging
+	npm --prefix web run docs
+
 test: ## Run every test.
 	@$(MAKE) --no-print-directory -j2 web everything
 	@scripts/setup.sh browser
+	@scripts/setup.sh packaging
 	cargo test --workspace
 	npm --prefix web test
+	npm --prefix web/packaging test
 	node --test --test-concurrency=1 tests/browser/*.test.mjs
 
 check: setup ## Format, lints, licences and types.
@@ -64,4 +70,4 @@ bench: ## Measure quality and the closed loop: docs/results (VITRINE_DATA=folder
 
 clean: ## Remove what was built and what the demo made.
 	cargo clean
-	rm -rf .demo .bench web/*/dist web/vitrine/wasm
+	rm -rf .demo .bench web/*/dist web/vitrine/{wasm,reference} web/packaging/.work

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a build needs beside Rust, Node and make; quick when it is there already.
 #   setup.sh            the wasm target and the npm packages
+#   setup.sh packaging  the bundlers that the npm package is tested with
 #   setup.sh browser    a Chromium for the browser tests
 #   setup.sh deny       cargo-deny
 set -euo pipefail
@@ -15,6 +16,14 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# Installs a folder's locked npm packages, unless that is done already.
+npm_packages() {
+  if [ "$1/package-lock.json" -nt "$1/node_modules/.package-lock.json" ]; then
+    npm --prefix "$1" ci --no-fund --no-audit
+    touch "$1/node_modules/.package-lock.json"
+  fi
+}
+
 case "${1:-build}" in
 build)
   command -v cargo >/dev/null || fail "Rust is not installed: see https://rustup.rs"
@@ -24,10 +33,10 @@ build)
     rustup target list --installed | grep -qx wasm32-unknown-unknown ||
       rustup target add wasm32-unknown-unknown
   fi
-  if [ web/package-lock.json -nt web/node_modules/.package-lock.json ]; then
-    npm --prefix web ci --no-fund --no-audit
-    touch web/node_modules/.package-lock.json
-  fi
+  npm_packages web
+  ;;
+packaging)
+  npm_packages web/packaging
   ;;
 browser)
   for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do

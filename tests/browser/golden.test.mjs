@@ -12,9 +12,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { launch } from './support/browser.mjs';
-import { serveFiles } from './support/files.mjs';
 import { PACKAGE, run, scratch } from './support/programs.mjs';
 import { smallShop, TABLE, train } from './support/shop.mjs';
+import { stage } from './support/stage.mjs';
 
 const TOLERANCE = 1e-4;
 const SESSIONS = 1000;
@@ -101,10 +101,10 @@ async function compare(t, folder, bundle, data) {
   await run('vitrine-golden', [
     ...['--bundle', bundle, '--data', data, '--sessions', SESSIONS, '--out', golden],
   ]);
-  const base = await serveFiles(t, {
-    '/wasm/': join(PACKAGE, 'wasm'),
-    '/bundle/': bundle,
-    '/made/': folder,
+  const { url: base } = await stage(t, {
+    folders: { '/wasm/': join(PACKAGE, 'wasm'), '/bundle/': bundle, '/made/': folder },
+    pages: { '/': '<!doctype html><title>empty</title>' },
+    bundle: false,
   });
   const browser = await launch(t);
   const page = await browser.newPage();

@@ -5,6 +5,7 @@
  */
 
 import type { EncoderStart } from './encode.js';
+import type { VitrineOptions } from './types.js';
 import type { FromWorker, ToWorker } from './worker.js';
 
 /** Answers sessions with query vectors. */
@@ -17,20 +18,22 @@ export interface EncoderHost {
 /** Longest time that a worker may take to start, in milliseconds; slow phones included. */
 const START_PATIENCE = 30_000;
 
-/** Starts an encoder; `worker` is as in the options. */
+/** Starts an encoder; `worker` is as in the options, and `stop` ends a start under way. */
 export async function startEncoder(
   start: EncoderStart,
-  worker: string | URL | false | undefined,
+  worker: VitrineOptions['worker'],
+  stop: AbortSignal,
 ): Promise<EncoderHost> {
   if (worker !== false && typeof Worker === 'function') {
     try {
-      return await inWorker(start, openWorker(worker));
+      return await inWorker(start, openWorker(worker), stop);
     } catch (error) {
       // A page may forbid workers, or serve this code from another origin. What the encoder
       // itself refuses, it would refuse here too.
       if (error instanceof EncoderFailed) throw error;
     }
   }
+  if (stop.aborted) throw new EncoderFailed('Vitrine was disposed.');
   const { openEncoder } = await import('./encode.js');
   const encoder = await openEncoder(start);
   return {
@@ -43,14 +46,15 @@ export async function startEncoder(
 
 class EncoderFailed extends Error {}
 
-function openWorker(url: string | URL | undefined): Worker {
+function openWorker(url: Exclude<VitrineOptions['worker'], false>): Worker {
   // Bundlers look for this very form.
   return url === undefined
     ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'vitrine' })
-    : new Worker(url, { type: 'module', name: 'vitrine' });
+    : // A TrustedScriptURL must be handed on as it is.
+      new Worker(url as string | URL, { type: 'module', name: 'vitrine' });
 }
 
-function inWorker(start: EncoderStart, worker: Worker): Promise<EncoderHost> {
+function inWorker(start: EncoderStart, worker: Worker, stop: AbortSignal): Promise<EncoderHost> {
   type Waiting = { resolve(query: Float32Array): void; reject(error: Error): void };
   const waiting = new Map<number, Waiting>();
   let turn = 0;
@@ -68,6 +72,9 @@ function inWorker(start: EncoderStart, worker: Worker): Promise<EncoderHost> {
       reject(error);
     };
     const timer = setTimeout(() => give(new Error('The worker did not start.')), START_PATIENCE);
+    const stopped = () => give(new EncoderFailed('Vitrine was disposed.'));
+    stop.addEventListener('abort', stopped, { once: true });
+    if (stop.aborted) return stopped();
     worker.onerror = (event) => {
       event.preventDefault();
       give(new Error(event.message || 'The worker could not be loaded.'));

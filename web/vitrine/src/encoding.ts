@@ -9,16 +9,18 @@ import { type EncoderHost, startEncoder } from './encoder-host.js';
 import type { Fetcher } from './fetching.js';
 import type { Model } from './model.js';
 import { whenIdle, within } from './platform.js';
-import type { Inspection } from './types.js';
+import type { Inspection, VitrineOptions } from './types.js';
 
 /** What the encoder needs from around it. */
 export interface EncodingContext {
   fetcher: Fetcher;
   endpoint: string;
   /** Where `encoder.wasm` is. */
-  moduleUrl: string;
+  moduleUrl(): string;
   /** As in the options of `createVitrine`. */
-  worker: string | URL | false | undefined;
+  worker: VitrineOptions['worker'];
+  /** Aborted when the instance is disposed. */
+  stop: AbortSignal;
   /** Runs the ranker; `undefined` when it has stopped. */
   guarded<T>(run: () => T): T | undefined;
   changed(): void;
@@ -104,20 +106,20 @@ export class Encoding {
 
   /** Resolves when the latest event is answered, and soon in any case. */
   settled(): Promise<void> {
-    return within(ANSWER_PATIENCE, this.#asking);
+    return within(ANSWER_PATIENCE, this.#asking, this.#context.stop);
   }
 
   async #load(model: Model): Promise<void> {
     const current = () => this.#model === model;
     if (!current()) return;
-    const { fetcher, endpoint, moduleUrl, worker } = this.#context;
+    const { fetcher, endpoint, moduleUrl, worker, stop } = this.#context;
     try {
       const [module, onnx] = await Promise.all([
-        fetcher.bytes(moduleUrl, MAX_MODULE_BYTES),
+        fetcher.bytes(moduleUrl(), MAX_MODULE_BYTES),
         model.encoderFile(fetcher, endpoint),
       ]);
       if (!current()) return;
-      const host = await startEncoder({ module, onnx, width: model.encoderWidth }, worker);
+      const host = await startEncoder({ module, onnx, width: model.encoderWidth }, worker, stop);
       if (!current()) return host.dispose();
       this.#host = host;
       this.#state = 'ready';

@@ -24,6 +24,7 @@ const PATIENCE = 60_000;
 export class Fetcher {
   readonly #fetch: typeof fetch;
   readonly #running = new Set<AbortController>();
+  #disposed = false;
 
   constructor(fetcher: typeof fetch) {
     this.#fetch = fetcher;
@@ -31,6 +32,7 @@ export class Fetcher {
 
   /** The bytes at `url`, at most `limit`. */
   async bytes(url: string, limit: number, cache: RequestCache = 'default'): Promise<Uint8Array> {
+    if (this.#disposed) throw new Unreachable(`${url} was not asked for: Vitrine was disposed.`);
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), PATIENCE);
     this.#running.add(abort);
@@ -61,8 +63,9 @@ export class Fetcher {
     return response.status;
   }
 
-  /** Ends what is under way. */
+  /** Ends what is under way, and fetches nothing more. */
   dispose(): void {
+    this.#disposed = true;
     for (const abort of this.#running) abort.abort();
   }
 

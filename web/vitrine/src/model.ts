@@ -5,7 +5,9 @@
  */
 
 import initialise, { Manifest, maxManifestBytes, Ranker } from '../wasm/ranker.js';
+import { ACTIONS } from './actions.js';
 import { type Fetcher, Refused } from './fetching.js';
+import { reasonsOf } from './reasons.js';
 import type {
   Action,
   BundleFacts,
@@ -34,18 +36,25 @@ interface ManifestFields {
 
 /** The longest module that is read. */
 const MAX_MODULE_BYTES = 16 * 1024 * 1024;
-/** Events are coded as in the bundle. */
-const ACTION_COUNT = 3;
-
 let module: Promise<void> | undefined;
 
-/** Compiles the ranker's module. A later call gets the first one's, unless that failed. */
-export function loadRanker(fetcher: Fetcher, url: string): Promise<void> {
-  module ??= compile(fetcher, url).catch((error: unknown) => {
+/**
+ * Compiles the ranker's module, once for the page. Whoever waited for another instance's load
+ * tries it again where that one failed: it may only have been disposed.
+ */
+export async function loadRanker(fetcher: Fetcher, url: string): Promise<void> {
+  while (module !== undefined) {
+    try {
+      return await module;
+    } catch {
+      // The one whose load it was says so.
+    }
+  }
+  module = compile(fetcher, url).catch((error: unknown) => {
     module = undefined;
     throw error;
   });
-  return module;
+  await module;
 }
 
 async function compile(fetcher: Fetcher, url: string): Promise<void> {
@@ -87,7 +96,7 @@ export class Model {
     };
     const { transitions, items, impressions, metrics } = privacy;
     this.allowed = { transitions, items, impressions, metrics };
-    this.encoderWidth = files['encoder.onnx'] && model.dim > 0 ? model.dim + ACTION_COUNT : 0;
+    this.encoderWidth = files['encoder.onnx'] && model.dim > 0 ? model.dim + ACTIONS.length : 0;
   }
 
   /**
@@ -178,9 +187,11 @@ export class Model {
 
   recommend(n: number, filter: Filter, exclude: readonly string[]): RecommendedItem[] {
     const lines = exclude.map(oneLine).join('\n');
-    return JSON.parse(
-      this.#ranker.recommend(n, JSON.stringify(filter), lines),
-    ) as RecommendedItem[];
+    const json = this.#ranker.recommend(n, JSON.stringify(filter), lines);
+    return (JSON.parse(json) as { id: string; score: number }[]).map(({ id, score }) => {
+      const explanation = this.explain(id);
+      return { id, score, reasons: explanation === undefined ? [] : reasonsOf(explanation) };
+    });
   }
 
   explain(item: string): Explanation | undefined {

@@ -20,14 +20,26 @@ export function nonce(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Resolves when `work` has ended, however it did, and at the latest after `milliseconds`. */
-export function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+/**
+ * Resolves when `work` has ended, however it did, at the latest after `milliseconds`, and at once
+ * when one of `signals` is aborted.
+ */
+export function within(
+  milliseconds: number,
+  work: Promise<unknown>,
+  ...signals: (AbortSignal | undefined)[]
+): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
+    const timer = setTimeout(() => done(), milliseconds);
     const done = () => {
       clearTimeout(timer);
+      for (const signal of signals) signal?.removeEventListener('abort', done);
       resolve();
     };
+    for (const signal of signals) {
+      if (signal?.aborted) return done();
+      signal?.addEventListener('abort', done);
+    }
     work.then(done, done);
   });
 }

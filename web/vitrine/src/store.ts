@@ -72,13 +72,28 @@ export interface Store {
   close(): void;
 }
 
+/** The store that was asked for, and one in memory where the device's is refused. */
+export async function openStore(
+  kind: Store['kind'] | undefined,
+  page: { consents(): Consents; erased(): void; failed(error: unknown): void },
+): Promise<Store> {
+  try {
+    // Where storage is refused, some browsers throw when it is only looked at.
+    const factory = kind === 'memory' ? undefined : globalThis.indexedDB;
+    if (factory !== undefined) return await deviceStore(factory, page.consents, page.erased);
+  } catch (error) {
+    page.failed(error);
+  }
+  return memoryStore();
+}
+
 /** A record with nothing in it. */
-export function emptyState(): State {
+function emptyState(): State {
   return { pending: [], shown: [], outbox: [] };
 }
 
 /** A store that ends with the page. */
-export function memoryStore(): Store {
+function memoryStore(): Store {
   let state = emptyState();
   return {
     kind: 'memory',
@@ -105,7 +120,7 @@ const KEY = 'state';
  * empty database, before there is something that may be. `erased` is called when another tab
  * has erased everything. Rejects where IndexedDB is refused, as in some private windows.
  */
-export async function deviceStore(
+async function deviceStore(
   factory: IDBFactory,
   consents: () => Consents,
   erased: () => void,

@@ -4,6 +4,12 @@
  * @module
  */
 
+import type { EventPayloads, NamedEvent } from './events/index.js';
+import type { ItemKey } from './events/payload.js';
+import type { Inspection } from './inspection.js';
+
+export type * from './inspection.js';
+
 /** What a visitor did with an item. */
 export type Action = 'view' | 'add_to_cart' | 'buy';
 
@@ -55,6 +61,8 @@ export interface Report {
 export type FallbackReason =
   /** The model did not arrive within the time that the caller gave. */
   | 'timeout'
+  /** The caller's signal was aborted. */
+  | 'aborted'
   /** The server could not be reached, or has no bundle. */
   | 'unreachable'
   /** The bundle was altered, is malformed, has expired, or is older than one seen before. */
@@ -65,7 +73,7 @@ export type FallbackReason =
   | 'consent'
   /** This is a server, not a browser. */
   | 'server'
-  /** The ranker stopped; this is a fault of Vitrine. */
+  /** The ranker stopped or did not take what it was given; `onError` has the sentence. */
   | 'failed'
   /** `dispose` was called. */
   | 'disposed';
@@ -94,7 +102,18 @@ export interface RecommendedItem {
   id: string;
   /** Its score; comparable within one list only. */
   score: number;
+  /** What speaks for it, strongest first. */
+  reasons: Reason[];
 }
+
+/** A part of a score that speaks for an item. */
+export type Reason =
+  /** The visitor did something with `item`, and others who did chose this one. */
+  | { kind: 'seen'; item: string; action: Action; contribution: number }
+  /** It fits the visit as a whole. */
+  | { kind: 'session'; contribution: number }
+  /** It is popular with everybody. */
+  | { kind: 'popularity'; contribution: number };
 
 /** Items of the catalogue, best first; none with `fallback`. */
 export interface Recommendation extends Outcome {
@@ -122,12 +141,16 @@ export interface RecommendOptions {
   exclude?: readonly string[];
   /** Milliseconds to wait for the model while it loads. Default: the instance's `timeout`. */
   timeout?: number;
+  /** Ends the waiting: the answer is then a fallback, at once. Default: none. */
+  signal?: AbortSignal;
 }
 
 /** Options of `rank`. */
 export interface RankOptions {
   /** Milliseconds to wait for the model while it loads. Default: the instance's `timeout`. */
   timeout?: number;
+  /** Ends the waiting: the answer is then a fallback, at once. Default: none. */
+  signal?: AbortSignal;
 }
 
 /** What a score is made of. */
@@ -151,67 +174,10 @@ export interface Explanation {
   because: { item: string; action: Action; contribution: number }[];
 }
 
-/** What becomes of a report. */
-export type ReportState =
-  /** It waits for its random delay, or for the next try. */
-  | 'queued'
-  /** The server has it. */
-  | 'sent'
-  /** The server refused it, its window closed, or it was tried too often. */
-  | 'dropped'
-  /** `beforeSend` held it back. */
-  | 'vetoed';
-
-/** Cells spent or allowed in one window, by table. */
-export interface CellCounts {
-  transitions: number;
-  items: number;
-  impressions: number;
-  metrics: number;
-}
-
-/** All that Vitrine knows and keeps; what `forget` erases. */
-export interface Inspection {
-  /** The two consents. */
-  consent: Consents;
-  /** Whether the browser sends Global Privacy Control, which refuses upload. */
-  globalPrivacyControl: boolean;
-  /** Where things are kept: on the device, or in this page's memory only. */
-  storage: 'indexeddb' | 'memory';
-  /** The running session, oldest first. */
-  session: { item: string; action: Action }[];
-  /** The feedback budget of this window; `undefined` until a bundle is loaded. */
-  budget: { spent: CellCounts; allowed: CellCounts } | undefined;
-  /** This page's reports, and those that an earlier page left in the queue. */
-  reports: { report: Report; state: ReportState }[];
-  /** The bundle that ranks; `undefined` until one is loaded. */
-  bundle: BundleFacts | undefined;
-  /** The encoder: switched off or not in the bundle, on its way, at work, or given up. */
-  encoder: 'off' | 'loading' | 'ready' | 'failed';
-}
-
-/** What the manifest says about the bundle. */
-export interface BundleFacts {
-  /** Rises with every bundle of the shop. */
-  version: number;
-  /** When it was made. */
-  created: Date;
-  /** When it must no longer be used. */
-  expires: Date;
-  /** Whether it was trained from simulated visits. */
-  synthetic: boolean;
-  /** How many items it knows. */
-  items: number;
-  /** Bytes of all its files. */
-  bytes: number;
-  /** Sessions that it was trained from. */
-  sessions: number;
-  /** Counts from the field that were added to the shop's own history. */
-  releasedCells: number;
-  /** A count is released for training when this many reports named it. */
-  k: number;
-  /** Length of a feedback window in seconds. */
-  windowSeconds: number;
+/** A `TrustedScriptURL`, as a policy of the page makes it. */
+export interface TrustedAddress {
+  toJSON(): string;
+  toString(): string;
 }
 
 /** Options of `createVitrine`. */
@@ -235,9 +201,15 @@ export interface VitrineOptions {
   wasmUrl?: string | URL;
   /**
    * The worker that runs the encoder, as a URL of the module `vitrine/worker`, or `false` to run
-   * it on the main thread when idle. Default: resolved from `import.meta.url`.
+   * it on the main thread when idle. Where the page requires Trusted Types, a `TrustedScriptURL`.
+   * Default: resolved from `import.meta.url`.
    */
-  worker?: string | URL | false;
+  worker?: string | URL | TrustedAddress | false;
+  /**
+   * Which id of a Shopify, Segment or GA4 event is the item id that the model was trained with.
+   * Default: `product`, which is `product.id`, `product_id` and `item_id`.
+   */
+  itemKey?: ItemKey;
   /** Whether to load the session encoder when the bundle has one. Default: true. */
   encoder?: boolean;
   /** Milliseconds that `rank`, `recommend` and `explain` wait for the model. Default: 1,500. */
@@ -259,8 +231,14 @@ export interface VitrineOptions {
 
 /** One visitor's Vitrine. No method throws, and none rejects. */
 export interface Vitrine {
-  /** Records what the visitor did. Events before the model is loaded are queued. */
-  track(event: ShopEvent): void;
+  /**
+   * Records what the visitor did. Events before the model is loaded are queued. An event in the
+   * form of Shopify, Segment or GA4 is understood as it is; a name that is not known is ignored,
+   * and `onError` is told.
+   */
+  track(event: ShopEvent | NamedEvent): void;
+  /** The same, with the name that the event has elsewhere and what belongs to it. */
+  track<Name extends keyof EventPayloads>(name: Name, payload: EventPayloads[Name]): void;
   /**
    * Orders the caller's items: those that the model knows by score, then the others; the
    * caller's order decides among equals.
@@ -275,7 +253,10 @@ export interface Vitrine {
   explain(item: string): Promise<Explanation | undefined>;
   /** The visitor's answers; with an argument, records them. One word answers both questions. */
   consent(choice?: Choice | Partial<Consents>): Consents;
-  /** Erases all that Vitrine keeps on this device, the answers and the budget with it. */
+  /**
+   * Erases all that Vitrine keeps on this device, the answers and the budget with it; after
+   * `dispose` too.
+   */
   forget(): Promise<void>;
   /** All that Vitrine knows and keeps. */
   inspect(): Promise<Inspection>;
@@ -285,6 +266,9 @@ export interface Vitrine {
   readonly ready: Promise<Outcome>;
   /** How things stand now. */
   readonly status: 'loading' | 'ready' | 'fallback';
-  /** Stops every timer, request and worker. What is stored stays. */
+  /**
+   * Stops every timer, request and worker; who waits gets a fallback at once. What is stored
+   * stays.
+   */
   dispose(): void;
 }

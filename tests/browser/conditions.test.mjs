@@ -1,0 +1,320 @@
+/**
+ * The npm package in pages that are not as one would wish: policies, refusals, no network,
+ * several tabs. Nothing is faked where the browser itself can be made to refuse.
+ */
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import test, { after, before } from "node:test";
+import { launch, record } from "./support/browser.mjs";
+import { scratch, serve, until } from "./support/programs.mjs";
+import { FIXTURE, stage } from "./support/stage.mjs";
+
+const PAGE =
+  '<!doctype html><title>a page</title><script type="module" src="/page.js"></script>';
+/** Options come in the address, so that no inline script is needed. */
+const SCRIPT = `import { createVitrine } from '/vitrine/dist/index.js';
+window.errors = [];
+const options = JSON.parse(decodeURIComponent(location.search.slice(1)) || '{}');
+window.vitrine = createVitrine({
+  timeout: 20_000,
+  reportDelay: [0, 20],
+  onError: (error) => window.errors.push(error.message),
+  ...options,
+});
+`;
+const PAGES = { "/page": PAGE, "/page.js": SCRIPT };
+const STRICT =
+  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; require-trusted-types-for 'script'; object-src 'none'; base-uri 'none'";
+
+let browser;
+let ids;
+before(async () => {
+  browser = await launch();
+  const { items } = JSON.parse(
+    await readFile(join(FIXTURE, "catalogue.json"), "utf8"),
+  );
+  ids = items.map(({ id }) => id);
+});
+after(() => browser?.close());
+
+async function context(t) {
+  const made = await browser.newContext();
+  t.after(() => made.close());
+  return made;
+}
+
+async function open(context, url, options = {}) {
+  const page = await context.newPage();
+  await page.goto(`${url}/page?${encodeURIComponent(JSON.stringify(options))}`);
+  await page.waitForFunction(() => window.vitrine);
+  return page;
+}
+
+const rank = (page) =>
+  page.evaluate(async (ids) => {
+    const { items, status, reason } = await window.vitrine.rank(ids);
+    return { items, status, reason };
+  }, ids);
+const track = (page, ...items) =>
+  page.evaluate(
+    (items) => items.forEach((item) => window.vitrine.track({ item })),
+    items,
+  );
+const inspect = (page) => page.evaluate(() => window.vitrine.inspect());
+const encoder = (page, state) =>
+  until(
+    `an encoder that is ${state}`,
+    async () => (await inspect(page)).encoder === state,
+  );
+const reports = (requests) =>
+  requests
+    .filter(({ method }) => method === "POST")
+    .map(({ body }) => JSON.parse(body));
+
+/** The page ranks, and a view changes the order. */
+async function ranks(page) {
+  const first = await rank(page);
+  assert.equal(first.status, "ranked", first.reason);
+  await track(page, ids[7]);
+  assert.notDeepEqual((await rank(page)).items, first.items);
+}
+
+/** The page keeps the shop's order, says why, and goes on. */
+async function keepsOrder(page, reason) {
+  const kept = await rank(page);
+  assert.deepEqual([kept.status, kept.reason], ["fallback", reason]);
+  assert.deepEqual(kept.items, ids);
+  await track(page, ids[7]);
+  assert.deepEqual((await rank(page)).items, ids);
+}
+
+test("two tabs at once share one session and one budget", async (t) => {
+  const { url, requests } = await stage(t, { pages: PAGES });
+  const visitor = await context(t);
+  const options = { consent: "granted", encoder: false, refreshInterval: 200 };
+  const tabs = [
+    await open(visitor, url, options),
+    await open(visitor, url, options),
+  ];
+  for (const tab of tabs) assert.equal((await rank(tab)).status, "ranked");
+  // Both at the same time, neither waiting for the other.
+  await Promise.all(
+    tabs.map((tab, at) => track(tab, ...ids.slice(at * 8, at * 8 + 8))),
+  );
+  await until("one session", async () => {
+    const sessions = await Promise.all(
+      tabs.map(async (tab) => (await inspect(tab)).session),
+    );
+    return sessions.every((session) => session.length === 16) && sessions;
+  });
+  const { budget } = await inspect(tabs[0]);
+  const spent = Object.values(budget.spent).reduce(
+    (sum, count) => sum + count,
+    0,
+  );
+  await until("every report", () => reports(requests).length >= spent);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const sent = reports(requests);
+  assert.equal(sent.length, spent, "each cell once, whichever tab sent it");
+  assert.deepEqual(budget.spent, {
+    transitions: 4,
+    items: 2,
+    impressions: 0,
+    metrics: 0,
+  });
+  assert.equal(new Set(sent.map(({ nonce }) => nonce)).size, sent.length);
+  assert.equal(
+    new Set(sent.map(({ cell }) => JSON.stringify(cell))).size,
+    sent.length,
+  );
+
+  await tabs[0].evaluate(() => window.vitrine.forget());
+  await until("forgetting in both", async () => {
+    const known = await Promise.all(tabs.map(inspect));
+    return known.every(({ session }) => session.length === 0);
+  });
+});
+
+test("a page that is opened again without a network ranks, and remembers", async (t) => {
+  const { url } = await stage(t, {
+    pages: PAGES,
+    headers: (path) => ({
+      "cache-control": path === "/manifest.json" ? "no-cache" : "max-age=3600",
+    }),
+  });
+  const visitor = await context(t);
+  // A profile that is only in memory keeps no file as large as the encoder's module.
+  const options = { consent: { ranking: "granted" }, encoder: false };
+  const page = await open(visitor, url, options);
+  await ranks(page);
+  const before = await rank(page);
+  await page.close();
+  await visitor.setOffline(true);
+  const again = await open(visitor, url, options);
+  await until("the order of before", async () => {
+    const now = await rank(again);
+    return now.status === "ranked" && now.items.join() === before.items.join();
+  });
+  assert.equal((await inspect(again)).session.length, 1);
+});
+
+test("a strict policy with Trusted Types", async (t) => {
+  const { url } = await stage(t, {
+    pages: PAGES,
+    headers: () => ({ "content-security-policy": STRICT }),
+  });
+  const page = await open(await context(t), url);
+  await ranks(page);
+  // The browser takes no plain address for a worker, so the encoder runs in the page.
+  await encoder(page, "ready");
+  assert.deepEqual(page.workers(), []);
+  assert.deepEqual(await page.evaluate(() => window.errors), []);
+});
+
+test("Trusted Types, with a worker that the page vouches for", async (t) => {
+  const script = `import { createVitrine } from '/vitrine/dist/index.js';
+const policy = trustedTypes.createPolicy('shop', { createScriptURL: (url) => url });
+window.vitrine = createVitrine({
+  timeout: 20_000,
+  worker: policy.createScriptURL('/vitrine/dist/worker.js'),
+});
+`;
+  const { url } = await stage(t, {
+    pages: { ...PAGES, "/page.js": script },
+    headers: () => ({
+      "content-security-policy": `${STRICT}; trusted-types shop`,
+    }),
+  });
+  const page = await open(await context(t), url);
+  await ranks(page);
+  await encoder(page, "ready");
+  assert.equal(page.workers().length, 1);
+});
+
+test("a policy against workers: the encoder runs in the page", async (t) => {
+  const { url } = await stage(t, {
+    pages: PAGES,
+    headers: () => ({
+      "content-security-policy":
+        "script-src 'self' 'wasm-unsafe-eval'; worker-src 'none'",
+    }),
+  });
+  const page = await open(await context(t), url);
+  await ranks(page);
+  await encoder(page, "ready");
+  assert.deepEqual(page.workers(), []);
+});
+
+test("a policy against WebAssembly: the shop’s order", async (t) => {
+  const { url, requests } = await stage(t, {
+    pages: PAGES,
+    headers: () => ({ "content-security-policy": "script-src 'self'" }),
+  });
+  const page = await open(await context(t), url);
+  await keepsOrder(page, "unsupported");
+  assert.ok(
+    !requests.some(({ path }) => path.startsWith("/bundles/")),
+    "no model is fetched",
+  );
+});
+
+test("no encoder module: the table ranks alone", async (t) => {
+  const { url } = await stage(t, {
+    pages: PAGES,
+    answer: (request, response) =>
+      request.url.endsWith("/encoder.wasm") &&
+      Boolean(response.writeHead(404).end()),
+  });
+  const page = await open(await context(t), url);
+  await encoder(page, "failed");
+  await ranks(page);
+});
+
+test("a frame that may store nothing and start no worker", async (t) => {
+  // An origin of its own, which has no storage: what a sandbox without allow-same-origin means.
+  const frame =
+    '<!doctype html><iframe sandbox="allow-scripts" src="/page"></iframe>';
+  const { url } = await stage(t, {
+    pages: { ...PAGES, "/framed": frame },
+    headers: () => ({ "access-control-allow-origin": "*" }),
+  });
+  const page = await (await context(t)).newPage();
+  await page.goto(`${url}/framed`);
+  const inner = await until("a frame", () =>
+    page.frames().find((one) => one.url().endsWith("/page")),
+  );
+  await inner.waitForFunction(() => window.vitrine);
+  await inner.evaluate(() => window.vitrine.consent("granted"));
+  await ranks(inner);
+  await encoder(inner, "ready");
+  const known = await inspect(inner);
+  assert.equal(known.storage, "memory");
+  assert.equal(known.session.length, 1);
+  assert.deepEqual(page.workers(), []);
+});
+
+test("Global Privacy Control refuses upload, whatever was answered", async (t) => {
+  const { url, requests } = await stage(t, { pages: PAGES });
+  const visitor = await context(t);
+  // Chromium has no switch for it; other browsers set the same property.
+  await visitor.addInitScript(() =>
+    Object.defineProperty(Navigator.prototype, "globalPrivacyControl", {
+      get: () => true,
+    }),
+  );
+  const page = await open(visitor, url, { consent: "granted" });
+  await ranks(page);
+  await track(page, ...ids.slice(0, 6));
+  const known = await inspect(page);
+  assert.equal(known.globalPrivacyControl, true);
+  assert.deepEqual(known.reports, []);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.deepEqual(reports(requests), []);
+});
+
+test("an endpoint of another origin: no cookie, no referrer, and single counts arrive", async (t) => {
+  const { url } = await stage(t, { pages: PAGES, bundle: false });
+  const server = await serve(await scratch(t), { store: FIXTURE });
+  t.after(() => server.stop());
+  const visitor = await context(t);
+  await visitor.addCookies([
+    { name: "visitor", value: "known", url: server.url },
+  ]);
+  const log = record(visitor);
+  const page = await open(visitor, url, { endpoint: server.url });
+  await ranks(page);
+  await encoder(page, "ready");
+  const quiet = (await log()).filter((request) =>
+    request.url.startsWith(server.url),
+  );
+  assert.ok(quiet.length >= 5);
+  assert.ok(
+    !quiet.some((request) =>
+      ids.some((id) => JSON.stringify(request).includes(id)),
+    ),
+  );
+
+  await page.evaluate(() => window.vitrine.consent("granted"));
+  await track(page, ...ids.slice(0, 4));
+  const sent = await until("reports that arrived", async () => {
+    const { reports } = await inspect(page);
+    return (
+      reports.length > 0 &&
+      reports.every(({ state }) => state === "sent") &&
+      reports
+    );
+  });
+  const all = (await log()).filter((request) =>
+    request.url.startsWith(server.url),
+  );
+  assert.equal(
+    all.filter(({ method }) => method === "POST").length,
+    sent.length,
+  );
+  for (const { headers } of all) {
+    assert.equal(headers.cookie, undefined);
+    assert.equal(headers.referer, undefined);
+  }
+});

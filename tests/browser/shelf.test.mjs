@@ -1,0 +1,196 @@
+/**
+ * `<vitrine-shelf>` in a real page under Trusted Types: what is shown, and how it is reached by
+ * keyboard and by a screen reader.
+ */
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import test, { after, before } from "node:test";
+import { launch } from "./support/browser.mjs";
+import { until } from "./support/programs.mjs";
+import { FIXTURE, stage } from "./support/stage.mjs";
+
+const POLICY =
+  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; require-trusted-types-for 'script'; object-src 'none'";
+const SCRIPT = `import { createVitrine } from '/vitrine/dist/index.js';
+import { defineVitrineShelf } from '/vitrine/dist/element.js';
+window.vitrine = createVitrine({ timeout: 20_000, encoder: false });
+window.arranged = [];
+document.addEventListener('vitrine-arranged', ({ detail }) => window.arranged.push(detail));
+defineVitrineShelf(window.vitrine);
+`;
+
+let browser;
+let items;
+before(async () => {
+  browser = await launch();
+  items = JSON.parse(
+    await readFile(join(FIXTURE, "catalogue.json"), "utf8"),
+  ).items.slice(0, 24);
+});
+after(() => browser?.close());
+
+/** A page with this body; `early` runs in it before the element is known. */
+async function open(t, body, { early = "", answer } = {}) {
+  const { url } = await stage(t, {
+    pages: {
+      "/page": `<!doctype html><title>a shelf</title><link rel="stylesheet" href="/page.css">
+<script src="/early.js" defer></script><script type="module" src="/page.js"></script>${body}`,
+      "/page.js": SCRIPT,
+      "/early.js": early,
+      "/page.css":
+        ".row ul { display: flex; overflow-x: auto } .row li { flex: 0 0 20rem }",
+    },
+    headers: () => ({ "content-security-policy": POLICY }),
+    ...(answer && { answer }),
+  });
+  const page = await browser.newPage();
+  t.after(() => page.close());
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  t.after(() => assert.deepEqual(faults, []));
+  await page.goto(`${url}/page`);
+  return page;
+}
+
+const ids = (page) =>
+  page
+    .locator("vitrine-shelf [data-item]")
+    .evaluateAll((all) => all.map((one) => one.dataset.item));
+const arranged = (page, status) =>
+  page
+    .locator(`vitrine-shelf[status="${status}"]`)
+    .waitFor({ timeout: 20_000 });
+const written = () =>
+  items
+    .map(
+      ({ id, title }) =>
+        `<li data-item="${id}"><a href="/${id}">${title}</a></li>`,
+    )
+    .join("");
+const own = () => items.map(({ id }) => id);
+
+test("what the server wrote is put in order where it stands", async (t) => {
+  const page = await open(
+    t,
+    `<vitrine-shelf label="For you"><ul class="mine">${written()}</ul></vitrine-shelf>`,
+  );
+  await arranged(page, "ranked");
+  const first = await ids(page);
+  assert.notDeepEqual(first, own());
+  assert.deepEqual([...first].sort(), [...own()].sort());
+  await page.evaluate((item) => window.vitrine.track({ item }), own()[3]);
+  await until(
+    "another order",
+    async () => (await ids(page)).join() !== first.join(),
+  );
+  assert.equal(await page.locator("ul.mine > li").count(), items.length);
+  const told = await page.evaluate(() => window.arranged.at(-1));
+  assert.deepEqual(told, {
+    status: "ranked",
+    version: 1,
+    ids: await ids(page),
+  });
+
+  const region = page.getByRole("region", { name: "For you" });
+  assert.equal(
+    await region.getByRole("list").getByRole("listitem").count(),
+    items.length,
+  );
+  assert.equal(await region.getByRole("list").getAttribute("aria-busy"), null);
+});
+
+test("nothing moves under the focus of a visitor", async (t) => {
+  const page = await open(
+    t,
+    `<vitrine-shelf><ul>${written()}</ul></vitrine-shelf><button>on</button>`,
+  );
+  await arranged(page, "ranked");
+  const first = await ids(page);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  const focused = () =>
+    page.evaluate(() => document.activeElement?.closest("li")?.dataset.item);
+  assert.equal(
+    await focused(),
+    first[1],
+    "the focus goes in the order that is seen",
+  );
+  await page.evaluate((item) => window.vitrine.track({ item }), own()[3]);
+  await page.evaluate(() => window.vitrine.rank(["x"]));
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(), first[2]);
+  assert.deepEqual(await ids(page), first);
+  await page.locator("button").focus();
+  await until(
+    "another order",
+    async () => (await ids(page)).join() !== first.join(),
+  );
+});
+
+test("a template is filled, and a catalogue is no code", async (t) => {
+  const data = [
+    { id: own()[0], title: "<b>Mug</b>", url: "/mug" },
+    { id: own()[1], title: "Jug", url: "javascript:alert(1)" },
+  ];
+  const page = await open(
+    t,
+    `<vitrine-shelf label="For you" class="row">
+      <template><a data-vitrine="href:url text:title onclick:url"></a></template>
+      <script type="application/json">${JSON.stringify(data).replaceAll("<", "\\u003c")}</script>
+    </vitrine-shelf>`,
+  );
+  await arranged(page, "ranked");
+  const link = (id) => page.locator(`vitrine-shelf li[data-item="${id}"] a`);
+  assert.equal(await link(own()[0]).textContent(), "<b>Mug</b>");
+  assert.equal(await link(own()[0]).getAttribute("href"), "/mug");
+  assert.equal(await link(own()[1]).getAttribute("href"), null);
+  assert.equal(await link(own()[1]).getAttribute("onclick"), null);
+  assert.equal(await page.locator('vitrine-shelf ul[role="list"]').count(), 1);
+});
+
+test("recommendations of the whole catalogue, in a row that the keyboard can scroll", async (t) => {
+  const page = await open(
+    t,
+    `<vitrine-shelf label="For you" n="6" exclude="${own()[0]}" class="row">
+      <template><li><a data-vitrine="href:url text:title"></a></li></template>
+    </vitrine-shelf>`,
+    // Before the element is known, as a script of the page may well be.
+    {
+      early: `document.querySelector('vitrine-shelf').lookup = (id) =>
+        ({ id, title: 'Item ' + id, url: '/' + id });`,
+    },
+  );
+  await arranged(page, "ranked");
+  const shown = await ids(page);
+  assert.equal(shown.length, 6);
+  assert.ok(!shown.includes(own()[0]));
+  assert.equal(await page.locator("vitrine-shelf li li").count(), 0);
+  assert.equal(
+    await page.locator("vitrine-shelf a").first().textContent(),
+    `Item ${shown[0]}`,
+  );
+  assert.equal(
+    await page.locator("vitrine-shelf ul").getAttribute("tabindex"),
+    "0",
+  );
+  await page.evaluate(() =>
+    document.querySelector("vitrine-shelf").setAttribute("n", "3"),
+  );
+  await until("three", async () => (await ids(page)).length === 3);
+});
+
+test("without a model the shop’s order stands", async (t) => {
+  const page = await open(
+    t,
+    `<vitrine-shelf n="5"><ol>${written()}</ol></vitrine-shelf>`,
+    {
+      answer: (request, response) =>
+        request.url === "/manifest.json" &&
+        Boolean(response.writeHead(503).end()),
+    },
+  );
+  await arranged(page, "fallback");
+  assert.deepEqual(await ids(page), own().slice(0, 5));
+});

@@ -1,0 +1,3 @@
+import { visit } from './visit.js';
+
+visit({ wasmUrl: '/wasm', worker: '/worker.js' });

@@ -1,0 +1,67 @@
+/**
+ * Next.js: a server component's list, hydrated as it was sent and ranked afterwards; the
+ * endpoint is another origin.
+ */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import test, { before } from 'node:test';
+import { launch } from '../../../tests/browser/support/browser.mjs';
+import { until } from '../../../tests/browser/support/programs.mjs';
+import { stage } from '../../../tests/browser/support/stage.mjs';
+import { app, install, tool, WORK } from './support/install.mjs';
+
+const NEXT = 'next/dist/bin/next';
+const HEADERS = { 'access-control-allow-origin': '*' };
+
+before(() => install());
+
+test('Next.js on the server and in the browser', async (t) => {
+  const folder = await app('next');
+  const shop = await stage(t, { headers: () => HEADERS });
+  const env = { NEXT_PUBLIC_VITRINE: shop.url, NEXT_TELEMETRY_DISABLED: '1' };
+  await tool(NEXT, ['build'], { cwd: folder, env });
+
+  const program = join(WORK, '../node_modules', NEXT);
+  const server = spawn(process.execPath, [program, 'start', '-p', '0', '-H', '127.0.0.1'], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => server.kill());
+  let url;
+  createInterface({ input: server.stdout }).on('line', (line) => {
+    url ??= /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+  });
+  await until('a Next.js server', () => url);
+
+  const { items } = await (await fetch(`${shop.url}/catalogue.json`)).json();
+  const own = items.map(({ id }) => id);
+  const idsIn = (html) => [...html.matchAll(/<li data-item="([^"]+)"/g)].map(([, id]) => id);
+  const html = await (await fetch(url)).text();
+  assert.deepEqual(idsIn(html), own, 'the server sends the shop’s order');
+  assert.ok(!shop.requests.some(({ path }) => path === '/manifest.json'), 'and loads no model');
+
+  const browser = await launch(t);
+  const page = await browser.newPage();
+  const faults = [];
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => {
+    // The pages have no icon, and a browser asks for one.
+    if (message.type() !== 'error' || message.location().url.endsWith('/favicon.ico')) return;
+    faults.push(message.text());
+  });
+  await page.goto(url);
+  const ids = () => page.locator('ul li').evaluateAll((all) => all.map((one) => one.dataset.item));
+  await page.locator('ul[data-status="ranked"]').waitFor({ timeout: 30_000 });
+  const before = await ids();
+  assert.notDeepEqual(before, own);
+  await page.locator(`li[data-item="${own[7]}"] button`).click();
+  await until('another order', async () => (await ids()).join() !== before.join());
+  assert.deepEqual([...(await ids())].sort(), [...own].sort());
+  assert.equal(await page.locator('ol[data-status="ranked"] li').count(), 5);
+  await until('the encoder in its worker', () => page.workers().length === 1);
+  assert.deepEqual(faults, [], 'no hydration mismatch, and nothing else');
+});

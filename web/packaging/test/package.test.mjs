@@ -1,0 +1,175 @@
+/**
+ * What is in the tarball, what its metadata promises, and what importing it does.
+ */
+
+import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { before } from 'node:test';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { install, run, tool, WORK } from './support/install.mjs';
+
+let installed;
+before(async () => {
+  installed = await install();
+});
+
+test('the tarball has the code, the modules, the maps with their sources, and the licences', async () => {
+  const names = (await run('tar', ['tzf', installed.tarball])).trim().split('\n').sort();
+  for (const name of [
+    ...['LICENSE-APACHE', 'LICENSE-MIT', 'LICENSE-THIRD-PARTY', 'README.md', 'package.json'],
+    ...['wasm/ranker.wasm', 'wasm/encoder.wasm', 'wasm/ranker.js', 'wasm/encoder.js'],
+  ]) {
+    assert.ok(names.includes(`package/${name}`), `${name} is missing`);
+  }
+  for (const name of names.filter((name) => /^package\/dist\/.*\.js$/.test(name))) {
+    for (const also of ['.map', '']) assert.ok(names.includes(name + also), name + also);
+    const map = JSON.parse(
+      await readFile(
+        join(installed.folder, '..', name.replace('package', 'vitrine') + '.map'),
+        'utf8',
+      ),
+    );
+    const source = join(name, '..', map.sources[0]);
+    assert.ok(names.includes(source), `${source} is missing`);
+  }
+  assert.deepEqual(
+    names.filter(
+      (name) => !/^package\/(dist|src|wasm)\/|^package\/[A-Z]|package\.json$/.test(name),
+    ),
+    [],
+  );
+});
+
+test('publint finds nothing', async () => {
+  const { messages, pkg } = await publint({ pkgDir: installed.folder, pack: false });
+  assert.deepEqual(
+    messages.map((message) => formatMessage(message, pkg, { color: false })),
+    [],
+  );
+});
+
+test('attw finds nothing', async () => {
+  await tool('@arethetypeswrong/cli/dist/index.js', [
+    ...[installed.tarball, '--profile', 'esm-only', '--no-emoji'],
+    // Not code: names for a bundler's `?url`.
+    ...['--exclude-entrypoints', './ranker.wasm', './encoder.wasm'],
+  ]);
+});
+
+test('the types hold in a strict project', async () => {
+  await writeFile(
+    join(WORK, 'types.ts'),
+    `
+import { createVitrine, type Reason, type ShopifyEvent, type Vitrine } from 'vitrine';
+import { defineVitrineShelf, type VitrineShelf } from 'vitrine/element';
+import { useRanked, VitrineProvider } from 'vitrine/react';
+
+const vitrine: Vitrine = createVitrine({ itemKey: 'sku', consent: { ranking: 'granted' } });
+vitrine.track({ item: 'a', action: 'buy' });
+vitrine.track('Product Viewed', { product_id: 'a' });
+vitrine.track('purchase', { items: [{ item_id: 'a' }] });
+declare const event: ShopifyEvent;
+vitrine.track(event);
+// @ts-expect-error: nobody sends this
+vitrine.track('Product Eaten', { product_id: 'a' });
+// @ts-expect-error: not an action
+vitrine.track({ item: 'a', action: 'eat' });
+const first: Promise<Reason | undefined> = vitrine
+  .recommend({ signal: new AbortController().signal })
+  .then(({ items }) => items[0]?.reasons[0]);
+defineVitrineShelf(vitrine);
+declare const shelf: VitrineShelf;
+shelf.items = [{ id: 'a', title: 'A' }];
+export const ranked: () => readonly { id: string; price: number }[] = () =>
+  useRanked([{ id: 'a', price: 1 }]).items;
+export { first, VitrineProvider };
+`,
+  );
+  const strict = ['--strict', '--noEmit', '--skipLibCheck', 'false', '--target', 'es2022'];
+  await tool(
+    'typescript/bin/tsc',
+    [
+      ...strict,
+      '--lib',
+      'es2022,dom,dom.iterable,esnext.disposable',
+      '--module',
+      'nodenext',
+      'types.ts',
+    ],
+    { cwd: WORK },
+  );
+});
+
+test('importing in Node does nothing, and the process ends', async () => {
+  const script = `
+    const nothing = (name) => () => { throw new Error(name + ' was called'); };
+    for (const name of ['fetch', 'setTimeout', 'setInterval', 'queueMicrotask', 'Worker']) {
+      globalThis[name] = nothing(name);
+    }
+    const before = Object.keys(globalThis).join();
+    const { createVitrine } = await import('vitrine');
+    const { defineVitrineShelf } = await import('vitrine/element');
+    const react = await import('vitrine/react');
+    await import('vitrine/worker');
+    const vitrine = createVitrine({ endpoint: 'https://shop.example', consent: 'granted' });
+    vitrine.track('Product Viewed', { product_id: 'a' });
+    defineVitrineShelf(vitrine);
+    const { items, reason } = await vitrine.rank(['b', 'a']);
+    if (Object.keys(globalThis).join() !== before) throw new Error('a global was added');
+    console.log(items.join(), reason, Object.keys(react).join());
+  `;
+  const said = await run(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: WORK,
+    timeout: 20_000,
+  });
+  assert.equal(said, 'b,a server VitrineProvider,useRanked,useRecommended,useVitrine\n');
+});
+
+test('what is not used is not bundled', async () => {
+  const { build } = await import('esbuild');
+  const bundle = async (contents) => {
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: WORK },
+      ...{ bundle: true, write: false, format: 'esm', external: ['react'], logLevel: 'error' },
+    });
+    return outputFiles[0].text;
+  };
+  assert.equal((await bundle(`import 'vitrine'; import 'vitrine/element';`)).trim(), '');
+  const worker = await bundle(`import 'vitrine/worker';`);
+  assert.match(worker, /WorkerGlobalScope/, 'the worker is for its effect');
+});
+
+test('the reference is made from the types without a warning', async () => {
+  await tool(
+    'typedoc/bin/typedoc',
+    ['--options', 'typedoc.json', '--out', join(WORK, 'reference')],
+    {
+      cwd: join(WORK, '..'),
+    },
+  );
+  const functions = await readdir(join(WORK, 'reference/functions'));
+  assert.deepEqual(functions.sort(), [
+    'element.defineVitrineShelf.html',
+    'index.createVitrine.html',
+    'react.VitrineProvider.html',
+    'react.useRanked.html',
+    'react.useRecommended.html',
+    'react.useVitrine.html',
+  ]);
+});
+
+test('the recipes show the code that is tested', async () => {
+  const root = new URL('../../../', import.meta.url);
+  const recipes = new URL('docs/recipes/', root);
+  let shown = 0;
+  for (const name of await readdir(recipes)) {
+    const recipe = await readFile(new URL(name, recipes), 'utf8');
+    for (const [, path, code] of recipe.matchAll(/<!-- (web\/\S+) -->\n\n```\w+\n(.*?)```/gs)) {
+      assert.equal(code, await readFile(new URL(path, root), 'utf8'), `${name}: ${path}`);
+      shown += 1;
+    }
+  }
+  assert.ok(shown >= 6, `${shown} files are shown`);
+});

@@ -1,0 +1,86 @@
+/**
+ * What `track` is given, read as events of one item each.
+ *
+ * Shops already send events, with names and payloads of their own; those are understood as they
+ * are, so that a storefront hands on what it has. Of a payload, only the ids of items are read:
+ * no price, no order number, nothing about the customer.
+ *
+ * @module
+ */
+
+import { ACTIONS } from '../actions.js';
+import type { Action, ShopEvent } from '../types.js';
+import { GA4, type Ga4Event, type Ga4Payloads } from './ga4.js';
+import type { ItemKey } from './payload.js';
+import { SEGMENT, type SegmentEvent, type SegmentPayloads } from './segment.js';
+import { SHOPIFY, type ShopifyEvent, type ShopifyPayloads } from './shopify.js';
+
+/** The names that `track` knows, and what belongs to each. */
+export interface EventPayloads extends ShopifyPayloads, SegmentPayloads, Ga4Payloads {}
+
+/** An event in the form in which it is sent elsewhere. */
+export type NamedEvent = ShopifyEvent | SegmentEvent | Ga4Event;
+
+type Reader = { action: Action; items(payload: object, key: ItemKey): unknown[] };
+
+/** The fields by which the forms of an event are told apart. */
+type Given = Partial<
+  Record<'item' | 'action' | 'event' | 'properties' | 'ecommerce' | 'name' | 'data', unknown>
+>;
+
+// Each reader takes the payload of its own name, and reads it as if it could be anything.
+const READERS = new Map(Object.entries({ ...SHOPIFY, ...SEGMENT, ...GA4 }) as [string, Reader][]);
+const MAX_ITEM_BYTES = 128;
+
+/**
+ * The events of one item each that `given` tells of; a purchase of three items is three.
+ *
+ * Throws a `TypeError` with a sentence where it tells of none.
+ */
+export function read(given: unknown, payload: unknown, key: ItemKey): Required<ShopEvent>[] {
+  if (typeof given === 'string') return named(given, payload, key);
+  if (typeof given === 'object' && given !== null) {
+    const { item, action, event, properties, ecommerce, name, data } = given as Given;
+    if (item === undefined) {
+      if (typeof event === 'string') return named(event, properties ?? ecommerce, key);
+      if (typeof name === 'string') return named(name, data, key);
+    }
+    const id = itemOf(item);
+    const done = ACTIONS.find((known) => known === (action ?? 'view'));
+    if (id !== undefined && done !== undefined) return [{ item: id, action: done }];
+  }
+  throw new TypeError(
+    `This event cannot be recorded: ${shown(given)}. Wanted is an item id of 1 to 128 bytes and the action view, add_to_cart or buy.`,
+  );
+}
+
+function named(name: string, payload: unknown, key: ItemKey): Required<ShopEvent>[] {
+  const reader = READERS.get(name);
+  if (reader === undefined) {
+    throw new TypeError(
+      `The event ${shown(name)} is ignored: known are ${[...READERS.keys()].join(', ')}.`,
+    );
+  }
+  const { action } = reader;
+  const ids =
+    typeof payload === 'object' && payload !== null ? reader.items(payload, key).map(itemOf) : [];
+  // Two sizes of one product are one item, where products are what is ranked.
+  const items = new Set(ids.filter((id) => id !== undefined));
+  if (items.size === 0) {
+    throw new TypeError(`The event ${shown(name)} cannot be recorded: it names no ${key} id.`);
+  }
+  return [...items].map((item) => ({ item, action }));
+}
+
+/** An id that a feedback cell can carry: short, and without control characters. */
+function itemOf(id: unknown): string | undefined {
+  if (typeof id !== 'string' && !(typeof id === 'number' && Number.isFinite(id))) return undefined;
+  const text = String(id);
+  const fits = /^\P{Cc}+$/u.test(text) && new TextEncoder().encode(text).length <= MAX_ITEM_BYTES;
+  return fits ? text : undefined;
+}
+
+/** The beginning of a thing, for a sentence about it. */
+function shown(thing: unknown): string {
+  return String(JSON.stringify(thing) ?? thing).slice(0, 200);
+}
