@@ -18,6 +18,7 @@ pub mod dataset;
 pub mod digest;
 pub mod facets;
 pub mod manifest;
+pub mod neighbours;
 pub mod rank;
 pub mod released;
 pub mod score;

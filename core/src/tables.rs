@@ -3,16 +3,17 @@
 //! | tensor | type and shape | what |
 //! | --- | --- | --- |
 //! | `neighbour_count` | u8 `[N]` | neighbours of each row; their entries follow one another, M in all |
-//! | `neighbour_index` | u16 or u32 `[M]` | row of the neighbour |
-//! | `neighbour_weight` | u8 `[M]` | weight, in units of the row's scale |
-//! | `neighbour_scale` | f32 `[N]` | value of one unit |
+//! | `neighbour_gap` | u8 `[P, M]` | rows between a neighbour and the one before it, in byte planes |
+//! | `neighbour_weight` | u8 `[M]` | weight, in units of the row's scale; or |
+//! | `neighbour_level` | u8 `[⌈M/2⌉]` | two 4-bit levels a byte; a weight is its level squared |
+//! | `neighbour_scale` | bf16 `[N]` | value of one unit |
 //! | `popularity` | u16 `[N]` | popularity on a logarithmic scale; 65,535 is the most popular item |
 //! | `position_decay` | f32 `[T]` | weight of the event that is d events before the latest |
 //! | `action_weight` | f32 `[3]` | factor of that weight by action |
 //! | `repeat` | f32 `[T]` | bonus of an item last seen d events before the latest |
 //! | `fusion` | f32 `[5]` | weights of encoder, neighbours, repeat and popularity; floor |
 //! | `items` | i8 `[N, D]` | item vectors, only with an encoder |
-//! | `item_scale` | f32 `[N]` | value of one unit of the row, only with an encoder |
+//! | `item_scale` | bf16 `[N]` | value of one unit of the row, only with an encoder |
 //!
 //! Rows of different lengths cost their entries only, so entries can go where they matter. All
 //! decays are tables and not formulae: `exp` differs in its last bit between a browser and a C
@@ -21,14 +22,16 @@
 use crate::Action;
 use crate::bundle::BundleError;
 use crate::manifest::{ModelFacts, file};
+use crate::neighbours::{decode_levels, decode_rows, from_half};
 use safetensors::{Dtype, SafeTensors};
 
 /// Names of the tensors, for the writer and the reader.
 pub mod tensor {
     #![allow(missing_docs, reason = "the table above says what each is")]
     pub const NEIGHBOUR_COUNT: &str = "neighbour_count";
-    pub const NEIGHBOUR_INDEX: &str = "neighbour_index";
+    pub const NEIGHBOUR_GAP: &str = "neighbour_gap";
     pub const NEIGHBOUR_WEIGHT: &str = "neighbour_weight";
+    pub const NEIGHBOUR_LEVEL: &str = "neighbour_level";
     pub const NEIGHBOUR_SCALE: &str = "neighbour_scale";
     pub const POPULARITY: &str = "popularity";
     pub const POSITION_DECAY: &str = "position_decay";
@@ -147,21 +150,20 @@ impl Tables {
             start.push(entries);
         }
         let m = entries as usize;
-        let index = if reader.dtype(tensor::NEIGHBOUR_INDEX)? == Dtype::U16 {
-            IndexTable::Narrow(reader.u16s(tensor::NEIGHBOUR_INDEX, &[m])?)
+        let rows = decode_rows(count, reader.planes(tensor::NEIGHBOUR_GAP, m)?)?;
+        let index = if n <= usize::from(u16::MAX) + 1 {
+            IndexTable::Narrow(rows.into_iter().map(|row| row as u16).collect())
         } else {
-            IndexTable::Wide(reader.u32s(tensor::NEIGHBOUR_INDEX, &[m])?)
+            IndexTable::Wide(rows)
         };
-        let largest = match &index {
-            IndexTable::Narrow(rows) => rows.iter().max().map(|&row| u32::from(row)),
-            IndexTable::Wide(rows) => rows.iter().max().copied(),
+        let weight = if reader.has(tensor::NEIGHBOUR_LEVEL) {
+            let levels = reader.bytes(tensor::NEIGHBOUR_LEVEL, Dtype::U8, &[m.div_ceil(2)])?;
+            decode_levels(levels, m)
+        } else {
+            reader
+                .bytes(tensor::NEIGHBOUR_WEIGHT, Dtype::U8, &[m])?
+                .to_vec()
         };
-        if largest.is_some_and(|row| row >= model.items) {
-            return Err(reader.fail(
-                tensor::NEIGHBOUR_INDEX,
-                &format!("names a row beyond the {n} items"),
-            ));
-        }
         let action = reader.f32s(tensor::ACTION_WEIGHT, &[Action::COUNT])?;
         let fusion = reader.f32s(tensor::FUSION, &[5])?;
         if fusion[4] <= 0.0 {
@@ -173,16 +175,14 @@ impl Tables {
             let bytes = reader.bytes(tensor::ITEMS, Dtype::I8, &[n, dim])?;
             (
                 bytes.iter().map(|&b| b.cast_signed()).collect(),
-                reader.f32s(tensor::ITEM_SCALE, &[n])?,
+                reader.halves(tensor::ITEM_SCALE, &[n])?,
             )
         };
         Ok(Self {
             start,
             index,
-            weight: reader
-                .bytes(tensor::NEIGHBOUR_WEIGHT, Dtype::U8, &[m])?
-                .to_vec(),
-            scale: reader.f32s(tensor::NEIGHBOUR_SCALE, &[n])?,
+            weight,
+            scale: reader.halves(tensor::NEIGHBOUR_SCALE, &[n])?,
             popularity: reader.u16s(tensor::POPULARITY, &[n])?,
             position_decay: reader.f32s(tensor::POSITION_DECAY, &[t])?,
             action_weight: [action[0], action[1], action[2]],
@@ -288,8 +288,16 @@ impl<'a> Reader<'a> {
             .map_err(|_| self.fail(name, "is missing"))
     }
 
-    fn dtype(&self, name: &str) -> Result<Dtype, BundleError> {
-        Ok(self.view(name)?.dtype())
+    fn has(&self, name: &str) -> bool {
+        self.0.tensor(name).is_ok()
+    }
+
+    /// Bytes `[P, columns]` for a P of 1 to 4.
+    fn planes(&self, name: &str, columns: usize) -> Result<&'a [u8], BundleError> {
+        match *self.view(name)?.shape() {
+            [planes @ 1..=4, _] => self.bytes(name, Dtype::U8, &[planes, columns]),
+            _ => Err(self.fail(name, "must have 1 to 4 planes")),
+        }
     }
 
     fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&'a [u8], BundleError> {
@@ -313,16 +321,23 @@ impl<'a> Reader<'a> {
         Ok(values.iter().map(|&b| u16::from_le_bytes(b)).collect())
     }
 
-    fn u32s(&self, name: &str, shape: &[usize]) -> Result<Vec<u32>, BundleError> {
-        let bytes = self.bytes(name, Dtype::U32, shape)?;
-        let (values, _) = bytes.as_chunks::<4>();
-        Ok(values.iter().map(|&b| u32::from_le_bytes(b)).collect())
+    fn halves(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BundleError> {
+        let bytes = self.bytes(name, Dtype::BF16, shape)?;
+        let (values, _) = bytes.as_chunks::<2>();
+        let values = values.iter().map(|&b| from_half(u16::from_le_bytes(b)));
+        self.finite(name, values.collect())
     }
 
     fn f32s(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BundleError> {
         let bytes = self.bytes(name, Dtype::F32, shape)?;
         let (values, _) = bytes.as_chunks::<4>();
-        let values: Vec<f32> = values.iter().map(|&b| f32::from_le_bytes(b)).collect();
+        self.finite(
+            name,
+            values.iter().map(|&b| f32::from_le_bytes(b)).collect(),
+        )
+    }
+
+    fn finite(&self, name: &str, values: Vec<f32>) -> Result<Vec<f32>, BundleError> {
         if let Some(at) = values.iter().position(|v| !v.is_finite()) {
             return Err(self.fail(name, &format!("holds {} at {at}", values[at])));
         }

@@ -2,6 +2,7 @@
 
 use crate::Action;
 use crate::manifest::file;
+use crate::neighbours::{WeightBits, encode, from_half, to_half};
 use crate::tables::{Fusion, tensor};
 use safetensors::{Dtype, tensor::TensorView};
 
@@ -10,6 +11,8 @@ use safetensors::{Dtype, tensor::TensorView};
 pub struct NewTables {
     /// Neighbours of each row with their positive weights; `[N][≤ 255]`.
     pub neighbours: Vec<Vec<(u32, f32)>>,
+    /// Bits of a neighbour's weight.
+    pub weight_bits: WeightBits,
     /// How often each row occurred, in any unit; `[N]`, not negative.
     pub popularity: Vec<f64>,
     /// Weight of the event d before the latest; `[T]`.
@@ -58,34 +61,16 @@ pub fn write_items<'a>(ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>
 }
 
 impl NewTables {
-    /// `tables.safetensors`, with neighbour weights as u8 and item vectors as i8, each with one
-    /// scale per row. A weight that rounds to zero is dropped.
+    /// `tables.safetensors`, with neighbour weights of 8 or 4 bits and item vectors as i8, each
+    /// with one scale per row. A weight that rounds to zero is dropped.
     ///
     /// # Errors
     /// [`WriteError::NotFinite`] or [`WriteError::Shape`].
     pub fn to_bytes(&self) -> Result<Vec<u8>, WriteError> {
         self.check()?;
         let n = self.neighbours.len();
-        let mut count = Vec::with_capacity(n);
-        let mut rows: Vec<u32> = Vec::new();
-        let mut weight = Vec::new();
-        let mut scale = Vec::with_capacity(n);
-        for list in &self.neighbours {
-            let largest = list.iter().fold(0.0_f32, |max, entry| max.max(entry.1));
-            let unit = largest / 255.0;
-            let before = weight.len();
-            let mut list = list.clone();
-            list.sort_unstable_by_key(|entry| entry.0);
-            for (row, value) in list {
-                let units = (value / unit).round() as u8;
-                if units > 0 {
-                    rows.push(row);
-                    weight.push(units);
-                }
-            }
-            count.push((weight.len() - before) as u8);
-            scale.push(unit);
-        }
+        let neighbours = encode(&self.neighbours, self.weight_bits);
+        let m: usize = neighbours.count.iter().map(|&c| usize::from(c)).sum();
         let most = self.popularity.iter().fold(0.0_f64, |max, &c| max.max(c));
         let popularity: Vec<u16> = self
             .popularity
@@ -93,32 +78,31 @@ impl NewTables {
             .map(|count| (65_535.0 * (count.ln_1p() / most.max(1e-9).ln_1p())).round() as u16)
             .collect();
 
-        let narrow = n <= usize::from(u16::MAX) + 1;
-        let (index_type, index) = if narrow {
-            (
-                Dtype::U16,
-                rows.iter()
-                    .flat_map(|&r| (r as u16).to_le_bytes())
-                    .collect(),
-            )
-        } else {
-            (
-                Dtype::U32,
-                rows.iter().flat_map(|r| r.to_le_bytes()).collect(),
-            )
+        let (weights, weights_shape) = match self.weight_bits {
+            WeightBits::Eight => (tensor::NEIGHBOUR_WEIGHT, m),
+            WeightBits::Four => (tensor::NEIGHBOUR_LEVEL, m.div_ceil(2)),
         };
-        let m = weight.len();
         let mut tensors: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = vec![
-            (tensor::NEIGHBOUR_COUNT, Dtype::U8, vec![n], count),
-            (tensor::NEIGHBOUR_INDEX, index_type, vec![m], index),
-            (tensor::NEIGHBOUR_WEIGHT, Dtype::U8, vec![m], weight),
-            (tensor::NEIGHBOUR_SCALE, Dtype::F32, vec![n], f32s(&scale)),
             (
-                tensor::POPULARITY,
-                Dtype::U16,
+                tensor::NEIGHBOUR_COUNT,
+                Dtype::U8,
                 vec![n],
-                popularity.iter().flat_map(|p| p.to_le_bytes()).collect(),
+                neighbours.count,
             ),
+            (
+                tensor::NEIGHBOUR_GAP,
+                Dtype::U8,
+                vec![neighbours.planes, m],
+                neighbours.gap,
+            ),
+            (weights, Dtype::U8, vec![weights_shape], neighbours.weight),
+            (
+                tensor::NEIGHBOUR_SCALE,
+                Dtype::BF16,
+                vec![n],
+                u16s(&neighbours.scale),
+            ),
+            (tensor::POPULARITY, Dtype::U16, vec![n], u16s(&popularity)),
             (
                 tensor::POSITION_DECAY,
                 Dtype::F32,
@@ -148,19 +132,21 @@ impl NewTables {
             let mut units = Vec::with_capacity(self.vectors.len());
             let mut scales = Vec::with_capacity(n);
             for vector in self.vectors.chunks_exact(self.dim) {
-                let unit = vector.iter().fold(0.0_f32, |max, v| max.max(v.abs())) / 127.0;
+                let largest = vector.iter().fold(0.0_f32, |max, v| max.max(v.abs()));
+                let scale = to_half(largest / 127.0);
+                let unit = from_half(scale);
                 let quantise = |v: &f32| {
                     if unit > 0.0 {
-                        (v / unit).round() as i8
+                        (v / unit).round().clamp(-127.0, 127.0) as i8
                     } else {
                         0
                     }
                 };
                 units.extend(vector.iter().map(|v| quantise(v).cast_unsigned()));
-                scales.push(unit);
+                scales.push(scale);
             }
             tensors.push((tensor::ITEMS, Dtype::I8, vec![n, self.dim], units));
-            tensors.push((tensor::ITEM_SCALE, Dtype::F32, vec![n], f32s(&scales)));
+            tensors.push((tensor::ITEM_SCALE, Dtype::BF16, vec![n], u16s(&scales)));
         }
         let views: Vec<(&str, TensorView<'_>)> = tensors
             .iter()
@@ -222,6 +208,10 @@ impl NewTables {
         }
         Ok(())
     }
+}
+
+fn u16s(values: &[u16]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
 fn f32s(values: &[f32]) -> Vec<u8> {

@@ -13,6 +13,7 @@ use vitrine_core::facets::{Facets, Filter, NO_BAND};
 use vitrine_core::manifest::{
     FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
 };
+use vitrine_core::neighbours::WeightBits;
 use vitrine_core::rank::Ranker;
 use vitrine_core::tables::Fusion;
 use vitrine_core::writer::{NewTables, write_items};
@@ -21,6 +22,7 @@ use vitrine_core::{Action, Digest};
 fn tables() -> NewTables {
     NewTables {
         neighbours: vec![vec![(2, 0.5), (1, 1.0)], vec![(3, 1.0)], vec![], vec![]],
+        weight_bits: WeightBits::Eight,
         popularity: vec![0.0, 1.0, 3.0, 3.0],
         position_decay: vec![1.0, 0.5, 0.25],
         action_weight: [1.0, 2.0, 1.0],
@@ -243,10 +245,10 @@ fn wrong_content_under_a_right_hash_is_refused_by_tensor() {
     assert!(refused(&|_, manifest| manifest.model.items = 5).contains("[5]"));
     assert!(refused(&|_, manifest| manifest.model.neighbours = 1).contains("neighbour_count"));
     let row = refused(&|bytes, _| {
-        // The entries of row 0 are rows 1 and 2, in 16 bits.
-        replace(bytes, &[1, 0, 2, 0, 3, 0], &[1, 0, 9, 0, 3, 0]);
+        // Row 0 has rows 1 and 2 (gaps 1, 0), row 1 has row 3; the weights follow.
+        replace(bytes, &[1, 0, 3, 255], &[1, 9, 3, 255]);
     });
-    assert!(row.contains("neighbour_index"), "{row}");
+    assert!(row.contains("neighbour_gap"), "{row}");
 }
 
 #[test]

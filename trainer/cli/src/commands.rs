@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod compress;
 pub mod evaluate;
 pub mod export;
 pub mod prepare;
@@ -7,6 +8,7 @@ pub mod publish;
 pub mod retrain;
 pub mod simulate;
 pub mod train;
+pub mod tune;
 
 use anyhow::Context;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -28,10 +28,12 @@ enum Command {
     Prepare(Box<commands::prepare::Arguments>),
     Simulate(commands::simulate::Arguments),
     Train(commands::train::Arguments),
+    Compress(commands::compress::Arguments),
     Evaluate(commands::evaluate::Arguments),
     Export(commands::export::Arguments),
     Publish(commands::publish::Arguments),
     Retrain(commands::retrain::Arguments),
+    Tune(commands::tune::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -46,10 +48,12 @@ fn main() -> ExitCode {
         Command::Prepare(arguments) => commands::prepare::run(*arguments),
         Command::Simulate(arguments) => commands::simulate::run(arguments),
         Command::Train(arguments) => commands::train::run(&arguments),
+        Command::Compress(arguments) => commands::compress::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),
         Command::Publish(arguments) => commands::publish::run(&arguments),
         Command::Retrain(arguments) => commands::retrain::run(&arguments),
+        Command::Tune(arguments) => commands::tune::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -116,7 +116,8 @@ pub struct Examples {
 }
 
 impl Examples {
-    fn every_prefix(sessions: Sessions, shortest: usize) -> Self {
+    /// Every event after the first `shortest` of a session is a label once.
+    pub fn every_prefix(sessions: Sessions, shortest: usize) -> Self {
         let mut at = Vec::new();
         for (session, events) in sessions.iter().enumerate() {
             at.extend((shortest..events.len()).map(|position| (session as u32, position as u32)));

@@ -13,8 +13,11 @@ pub mod checkpoint;
 pub mod device;
 pub mod gru;
 pub mod items;
+pub mod low_rank;
+pub mod network;
 pub mod onnx;
 pub mod train;
+pub mod weights;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +35,9 @@ pub struct EncoderParameters {
     pub epochs: usize,
     /// Passes without a better validation after which training ends.
     pub patience: usize,
+    /// Passes over the whole of train, from the best encoder of validation on; 0 to train it
+    /// again from the start.
+    pub refit: usize,
     /// Sessions in a step.
     pub batch: usize,
     /// Events of a session that are learned from at a time, T.
@@ -46,6 +52,8 @@ pub struct EncoderParameters {
     pub learning_rate_decay: f64,
     /// Share of the input's numbers that is dropped while training.
     pub dropout: f64,
+    /// Temperature of the softmax over cosines, above 0.
+    pub temperature: f64,
     /// Pull of the item vectors towards zero, per step in which a row is touched.
     pub weight_decay: f64,
 }
@@ -58,6 +66,7 @@ impl Default for EncoderParameters {
             hidden: 96,
             epochs: 8,
             patience: 1,
+            refit: 2,
             batch: 256,
             length: 20,
             negatives: 2048,
@@ -65,6 +74,7 @@ impl Default for EncoderParameters {
             learning_rate: 0.004,
             learning_rate_decay: 0.8,
             dropout: 0.25,
+            temperature: 0.07,
             weight_decay: 0.0,
         }
     }

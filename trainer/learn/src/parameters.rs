@@ -1,5 +1,6 @@
 //! The parameters of the table part, their ranges, and what each is by default.
 
+use crate::search::Shape;
 use crate::table::covisits::CountParameters;
 use crate::table::first_order::WeightParameters;
 use serde::{Deserialize, Serialize};
@@ -150,11 +151,12 @@ impl TableParameters {
     }
 
     /// How counts become weights.
-    pub fn weighing(&self, neighbours: usize) -> WeightParameters {
+    pub fn weighing(&self, shape: Shape) -> WeightParameters {
         WeightParameters {
             shrinkage: self.shrinkage,
             popularity_power: self.popularity_power,
-            neighbours,
+            neighbours: shape.neighbours,
+            most_neighbours: shape.most_neighbours,
         }
     }
 

@@ -4,7 +4,7 @@
 //! seed = 1
 //!
 //! [table]
-//! neighbours = 20          # what is not named here is searched for on validation
+//! neighbours = 20          # per item, on average; what is not named here is searched for on validation
 //! position_decay = 2.0
 //!
 //! [encoder]
@@ -21,6 +21,7 @@ use crate::search::Shape;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use vitrine_core::manifest::Privacy;
+use vitrine_core::neighbours::WeightBits;
 
 /// Why a recipe is refused.
 #[derive(Debug, thiserror::Error)]
@@ -82,8 +83,12 @@ pub enum TableForm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TableRecipe {
-    /// The most neighbours of an item, 1 to 255.
+    /// Neighbours of an item on average, 1 to 255: popular items get more of them, others fewer.
     pub neighbours: usize,
+    /// The most neighbours of an item, 1 to 255.
+    pub most_neighbours: usize,
+    /// Bits of a neighbour's weight, 8 or 4.
+    pub weight_bits: WeightBits,
     /// How many of the session's latest events are looked at, 1 to 1024.
     pub max_session: usize,
     /// How weights follow from counts.
@@ -114,6 +119,8 @@ impl Default for TableRecipe {
     fn default() -> Self {
         Self {
             neighbours: 20,
+            most_neighbours: 100,
+            weight_bits: WeightBits::default(),
             max_session: 50,
             form: TableForm::default(),
             cooccurrence: None,
@@ -136,6 +143,9 @@ impl Default for TableRecipe {
 pub struct BundleRecipe {
     /// Days after which a browser no longer uses the bundle.
     pub lifetime_days: u32,
+    /// Width of the item vectors that ship: the encoder's own where it is not given, fewer to
+    /// compress, 0 to ship no encoder.
+    pub dim: Option<usize>,
     /// Upper edges of the price bands; quintiles of the catalogue's prices where empty.
     pub price_edges: Vec<f64>,
 }
@@ -144,6 +154,7 @@ impl Default for BundleRecipe {
     fn default() -> Self {
         Self {
             lifetime_days: 60,
+            dim: None,
             price_edges: Vec::new(),
         }
     }
@@ -202,7 +213,9 @@ impl Recipe {
     pub fn shape(&self) -> Shape {
         Shape {
             neighbours: self.table.neighbours,
+            most_neighbours: self.table.most_neighbours,
             max_session: self.table.max_session,
+            weight_bits: self.table.weight_bits,
         }
     }
 
@@ -211,10 +224,15 @@ impl Recipe {
         let table = &self.table;
         let positive = |value: Option<f64>| value.is_none_or(|v| v > 0.0 && v.is_finite());
         let privacy = self.privacy.privacy();
-        let rules: [(&'static str, bool, &'static str); 20] = [
+        let rules: [(&'static str, bool, &'static str); 22] = [
             (
                 "table.neighbours",
                 (1..=255).contains(&table.neighbours),
+                "must be 1 to 255",
+            ),
+            (
+                "table.most_neighbours",
+                (1..=255).contains(&table.most_neighbours),
                 "must be 1 to 255",
             ),
             (
@@ -278,6 +296,11 @@ impl Recipe {
                 "encoder.learning_rate",
                 encoder.learning_rate > 0.0 && encoder.learning_rate.is_finite(),
                 "must be above 0",
+            ),
+            (
+                "encoder.temperature",
+                (0.02..=1.0).contains(&encoder.temperature),
+                "must be 0.02 to 1",
             ),
             (
                 "encoder.dropout",

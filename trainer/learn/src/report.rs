@@ -1,5 +1,7 @@
 //! `report.html`: one page about a run, for people.
 
+pub mod frontier;
+
 use crate::encoder::train::PassFigures;
 use crate::files::write_atomically;
 use crate::run::{Figures, RunRecord};

@@ -8,7 +8,9 @@
 
 use crate::bundle::{self, FolderError, NewBundle};
 use crate::dataset::{Dataset, DatasetError, Examples, Sessions};
+use crate::encoder::checkpoint::Snapshot;
 use crate::encoder::device::{Device, DeviceChoice, NoCuda};
+use crate::encoder::low_rank::narrowed;
 use crate::encoder::train::{self, Outcome, PassFigures, Task, TrainError, TrainedEncoder};
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::queries::queries;
@@ -35,7 +37,7 @@ use vitrine_encoder::EncoderError;
 /// Validation examples by which the table's parameters are chosen, at most about.
 const TABLE_EXAMPLES: usize = 60_000;
 /// Validation examples by which the encoder's weight is chosen: each scans the catalogue.
-const FUSION_EXAMPLES: usize = 8_000;
+const FUSION_EXAMPLES: usize = 16_000;
 const DAY: u64 = 24 * 3600;
 
 /// Why a run ended without a bundle.
@@ -117,6 +119,8 @@ pub struct RunRecord {
     pub recipe: Recipe,
     /// The chosen parameters of the table and the fusion.
     pub parameters: TableParameters,
+    /// The chosen parameters of the table by itself.
+    pub table_parameters: TableParameters,
     /// Passes of the shipped encoder; 0 without one.
     pub passes: usize,
     /// Figures on validation; none after `retrain`, which chooses nothing.
@@ -131,6 +135,8 @@ pub struct Options<'a> {
     pub data: &'a Path,
     /// Folder of the run.
     pub out: &'a Path,
+    /// Folder of the checkpoints; `out/checkpoints` for a run of its own.
+    pub checkpoints: PathBuf,
     /// What device trains.
     pub device: DeviceChoice,
     /// Time of the run, Unix time in seconds.
@@ -155,29 +161,21 @@ pub fn train(
     progress.start("reading the prepared data", None);
     let data = Dataset::open(options.data, &[])?;
     progress.finish();
-    let checkpoints = make_folder(&options.out.join("checkpoints"))?;
+    make_folder(&options.checkpoints)?;
     let shape = recipe.shape();
     let (fit, valid) = data.validation();
 
-    let (mut parameters, table) = choose_table(&data, &fit, &valid, recipe, progress)?;
+    let (table_parameters, table) = choose_table(&data, &fit, &valid, recipe, progress)?;
+    let mut parameters = table_parameters;
     let mut validation = Validation {
         table: table.into(),
         ..Validation::default()
     };
     let mut passes = 0;
     let mut curve = Vec::new();
+    let mut trained = None;
     if recipe.encoder.enabled && !valid.is_empty() {
-        let popularity = data.popularity(&fit);
-        let task = Task {
-            sessions: &fit,
-            popularity: &popularity,
-            valid: Some(&valid),
-            parameters: &recipe.encoder,
-            passes: recipe.encoder.epochs,
-            seed: recipe.seed,
-            checkpoint: &checkpoints.join("validation.safetensors"),
-        };
-        let outcome = train_encoder(device, &task, progress)?;
+        let outcome = validate(options, device, &data, &fit, &valid, recipe, progress)?;
         curve = outcome.curve;
         let best = curve.iter().find(|pass| pass.pass == outcome.best_pass);
         validation.encoder = best.map(|pass| Figures {
@@ -199,6 +197,7 @@ pub fn train(
         if fused.parameters.encoder > 0.0 {
             parameters = fused.parameters;
             passes = outcome.best_pass;
+            trained = Some(outcome.snapshot);
         } else {
             progress
                 .say("The encoder adds nothing on validation: the bundle is shipped without it.");
@@ -207,11 +206,19 @@ pub fn train(
     let record = RunRecord {
         recipe: recipe.clone(),
         parameters,
+        table_parameters,
         passes,
         validation: Some(validation),
         curve,
     };
-    finish(options, &data, record, device, None, progress)
+    finish(
+        options,
+        &data,
+        record,
+        device,
+        Base::Validated(trained),
+        progress,
+    )
 }
 
 /// Trains the next bundle from history and what was released from the field, with the choices of
@@ -232,14 +239,84 @@ pub fn retrain(
         "{} released cells are added to the history; {} name items outside the catalogue and are left out.",
         data.field.used, data.field.unknown
     ));
-    make_folder(&options.out.join("checkpoints"))?;
+    make_folder(&options.checkpoints)?;
     record.validation = None;
     record.curve = Vec::new();
-    let parent = (parent.manifest.version, parent.digest);
-    finish(options, &data, record, device, Some(parent), progress)
+    let base = Base::Parent(parent.manifest.version, parent.digest);
+    finish(options, &data, record, device, base, progress)
 }
 
-fn resolve(
+/// Trains on what is not validation, or takes it from the checkpoint.
+fn validate(
+    options: &Options<'_>,
+    device: Device,
+    data: &Dataset,
+    fit: &Sessions,
+    valid: &Examples,
+    recipe: &Recipe,
+    progress: &dyn Progress,
+) -> Result<Outcome, TrainError> {
+    let task = Task {
+        sessions: fit,
+        popularity: &data.popularity(fit),
+        valid: Some(valid),
+        parameters: &recipe.encoder,
+        passes: recipe.encoder.epochs,
+        earlier: None,
+        seed: recipe.seed,
+        checkpoint: &options.checkpoints.join("validation.safetensors"),
+    };
+    train_encoder(device, &task, progress)
+}
+
+/// The encoder of a finished run that has seen nothing of validation; `None` where the run ships
+/// none.
+pub(crate) fn validated_encoder(
+    options: &Options<'_>,
+    data: &Dataset,
+    fit: &Sessions,
+    valid: &Examples,
+    record: &RunRecord,
+    progress: &dyn Progress,
+) -> Result<Option<TrainedEncoder>, RunError> {
+    if record.passes == 0 {
+        return Ok(None);
+    }
+    let device = resolve(options.device, &record.recipe, progress)?;
+    let outcome = validate(options, device, data, fit, valid, &record.recipe, progress)?;
+    Ok(Some(outcome.encoder))
+}
+
+/// Writes the bundle of a finished run again, compressed as `bundle` and `table` of its recipe
+/// now say.
+pub fn compress_again(
+    options: &Options<'_>,
+    record: RunRecord,
+    progress: &dyn Progress,
+) -> Result<Finished, RunError> {
+    let device = resolve(options.device, &record.recipe, progress)?;
+    let data = Dataset::open(options.data, &[])?;
+    let (fit, valid) = data.validation();
+    let snapshot = if record.passes > 0 {
+        let outcome = validate(
+            options,
+            device,
+            &data,
+            &fit,
+            &valid,
+            &record.recipe,
+            progress,
+        )?;
+        Some(outcome.snapshot)
+    } else {
+        None
+    };
+    make_folder(options.out)?;
+    let base = Base::Validated(snapshot);
+    finish(options, &data, record, device, base, progress)
+}
+
+pub(crate) fn resolve(
     choice: DeviceChoice,
     recipe: &Recipe,
     progress: &dyn Progress,
@@ -277,7 +354,7 @@ fn choose_table(
 }
 
 /// Calls the trainer for the backend of a device.
-fn train_encoder(
+pub(crate) fn train_encoder(
     device: Device,
     task: &Task<'_>,
     progress: &dyn Progress,
@@ -317,11 +394,10 @@ fn fuse(
     // Lists of the chosen parameters, so that what a session reaches is known.
     let popularity = data.popularity(fit);
     let counts = Covisits::count(data.ids.len(), fit, &parameters.counting());
-    let lists = weigh(&counts, &popularity, &parameters.weighing(shape.neighbours));
+    let lists = weigh(&counts, &popularity, &parameters.weighing(shape));
     let plain = assemble(lists, &popularity, &parameters, shape, Some(vectors));
     let (_, tables) = compress(&plain, shape)?;
-    let onnx = encoder.network.to_onnx();
-    let answers = queries(&tables, &onnx, sample, shape.max_session)?;
+    let answers = queries(&tables, &encoder.onnx, sample, shape.max_session)?;
     let candidates = Candidates::new(&tables, sample, &answers, shape);
     progress.finish();
 
@@ -338,18 +414,31 @@ fn fuse(
     })
 }
 
+/// What a bundle is learned on from.
+enum Base {
+    /// The encoder that validation chose, where one was.
+    Validated(Option<Snapshot>),
+    /// An earlier bundle: its version and the digest of its manifest.
+    Parent(u64, Digest),
+}
+
 /// Learns from the whole of train with the choices of `record`, and writes the bundle.
 fn finish(
     options: &Options<'_>,
     data: &Dataset,
     record: RunRecord,
     device: Device,
-    parent: Option<(u64, Digest)>,
+    base: Base,
     progress: &dyn Progress,
 ) -> Result<Finished, RunError> {
     let recipe = &record.recipe;
     let shape = recipe.shape();
-    let parameters = &record.parameters;
+    let ships_encoder = record.passes > 0 && recipe.bundle.dim != Some(0);
+    let parameters = if ships_encoder {
+        &record.parameters
+    } else {
+        &record.table_parameters
+    };
     progress.start("table: counting the whole history", None);
     let mut popularity = data.popularity(&data.train);
     for (count, field) in popularity.iter_mut().zip(&data.field.popularity) {
@@ -358,23 +447,32 @@ fn finish(
     let neighbours = neighbours(data, &popularity, recipe, parameters);
     progress.finish();
 
-    let encoder = if record.passes > 0 {
+    let encoder = if ships_encoder {
         let mut sessions = data.train.clone();
         for (pair, &weight) in data.field.pairs.iter().zip(&data.field.weight) {
             for _ in 0..weight as usize {
                 sessions.push(pair.iter().copied());
             }
         }
+        let earlier = match &base {
+            Base::Validated(Some(snapshot)) if recipe.encoder.refit > 0 => {
+                Some((record.passes, snapshot))
+            }
+            _ => None,
+        };
         let task = Task {
             sessions: &sessions,
             popularity: &popularity,
             valid: None,
             parameters: &recipe.encoder,
-            passes: record.passes,
+            passes: earlier.map_or(record.passes, |_| recipe.encoder.refit),
+            earlier,
             seed: recipe.seed,
-            checkpoint: &options.out.join("checkpoints").join("final.safetensors"),
+            checkpoint: &options.checkpoints.join("final.safetensors"),
         };
-        Some(train_encoder(device, &task, progress)?.encoder)
+        let trained = train_encoder(device, &task, progress)?.encoder;
+        let dim = recipe.bundle.dim.unwrap_or(trained.dim);
+        Some(narrowed(&trained, dim))
     } else {
         None
     };
@@ -384,8 +482,10 @@ fn finish(
     });
     let tables = assemble(neighbours, &popularity, parameters, shape, vectors);
     let (bytes, _) = compress(&tables, shape)?;
-    let (version, parent) =
-        parent.map_or((1, None), |(version, digest)| (version + 1, Some(digest)));
+    let (version, parent) = match base {
+        Base::Validated(_) => (1, None),
+        Base::Parent(version, digest) => (version + 1, Some(digest)),
+    };
     let validation = record.validation.as_ref();
     let best = validation.and_then(|v| v.both.or(Some(v.table)));
     let metrics = best.map_or_else(Default::default, |figures| {
@@ -399,11 +499,11 @@ fn finish(
         tables: bytes,
         ids: &data.ids,
         facets: &facets(&data.items, &recipe.bundle.price_edges),
-        encoder: encoder.as_ref().map(|encoder| encoder.network.to_onnx()),
+        encoder: encoder.as_ref().map(|encoder| encoder.onnx.clone()),
         model: ModelFacts {
             items: data.ids.len() as u32,
             dim: tables.dim as u32,
-            neighbours: shape.neighbours as u32,
+            neighbours: shape.most_neighbours as u32,
             max_session: shape.max_session as u32,
         },
         version,
@@ -440,7 +540,7 @@ fn neighbours(
 ) -> NeighbourLists {
     let items = data.ids.len();
     let counting = parameters.counting();
-    let weighing = parameters.weighing(recipe.table.neighbours);
+    let weighing = parameters.weighing(recipe.shape());
     match recipe.table.form {
         TableForm::FirstOrder => {
             let mut counts = Covisits::count(items, &data.train, &counting);
@@ -472,7 +572,7 @@ pub fn read_record(path: &Path) -> Result<RunRecord, RunError> {
     })
 }
 
-fn make_folder(path: &Path) -> Result<PathBuf, RunError> {
+pub(crate) fn make_folder(path: &Path) -> Result<PathBuf, RunError> {
     std::fs::create_dir_all(path).map_err(|source| RunError::File {
         path: path.into(),
         source,

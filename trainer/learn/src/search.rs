@@ -13,6 +13,7 @@ use crate::table::covisits::Covisits;
 use crate::table::first_order::weigh;
 use vitrine_core::bundle::BundleError;
 use vitrine_core::manifest::ModelFacts;
+use vitrine_core::neighbours::WeightBits;
 use vitrine_core::tables::Tables;
 use vitrine_core::writer::{NewTables, WriteError};
 
@@ -33,10 +34,14 @@ pub enum CompressError {
 /// Shape of the tables that are shipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// The most neighbours of a row.
+    /// Neighbours of a row, on average.
     pub neighbours: usize,
+    /// The most neighbours of a row.
+    pub most_neighbours: usize,
     /// How many of the session's latest events are looked at.
     pub max_session: usize,
+    /// Bits of a neighbour's weight.
+    pub weight_bits: WeightBits,
 }
 
 /// Item vectors `[N × D]`.
@@ -58,6 +63,7 @@ pub fn assemble(
 ) -> NewTables {
     NewTables {
         neighbours,
+        weight_bits: shape.weight_bits,
         popularity: popularity.to_vec(),
         position_decay: parameters.position_table(shape.max_session),
         action_weight: parameters.action_weight(),
@@ -74,7 +80,7 @@ pub fn compress(tables: &NewTables, shape: Shape) -> Result<(Vec<u8>, Tables), C
     let facts = ModelFacts {
         items: tables.popularity.len() as u32,
         dim: tables.dim as u32,
-        neighbours: shape.neighbours as u32,
+        neighbours: shape.most_neighbours as u32,
         max_session: shape.max_session as u32,
     };
     let tables = Tables::parse(&facts, &bytes)?;
@@ -125,11 +131,11 @@ impl<'a> Search<'a> {
     fn lists(&mut self, parameters: &TableParameters) -> &NeighbourLists {
         let items = self.popularity.len();
         let counting = parameters.counting();
-        let weighing = parameters.weighing(self.shape.neighbours);
+        let weighing = parameters.weighing(self.shape);
         let built = self.built.take();
         let entry = match built {
             Some((old, counts, lists)) if old.counting() == counting => {
-                let lists = if old.weighing(self.shape.neighbours) == weighing {
+                let lists = if old.weighing(self.shape) == weighing {
                     lists
                 } else {
                     weigh(&counts, &self.popularity, &weighing)

@@ -14,6 +14,7 @@ use support::{DIM, Gru, encoded, numbers};
 use vitrine_core::digest::Digest;
 use vitrine_core::facets::Facets;
 use vitrine_core::manifest::{self, FileEntry, Manifest, ModelFacts, Privacy, TrainingFacts};
+use vitrine_core::neighbours::WeightBits;
 use vitrine_core::tables::Fusion;
 use vitrine_core::writer::{NewTables, write_items};
 
@@ -82,6 +83,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let tables = NewTables {
         neighbours: (0..n).map(|row| neighbours(&items, row)).collect(),
+        weight_bits: WeightBits::Eight,
         popularity: items.iter().map(|item| item.popularity).collect(),
         position_decay: (0..20).map(|d| 0.72_f32.powi(d)).collect(),
         action_weight: [1.0, 1.5, 0.6],

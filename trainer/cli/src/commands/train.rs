@@ -41,6 +41,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let options = Options {
         data: &arguments.data,
         out: &arguments.out,
+        checkpoints: arguments.out.join("checkpoints"),
         device: arguments.device,
         now: super::now()?,
     };

@@ -1,7 +1,7 @@
 //! A checkpoint after each pass: training goes on from it to the same result.
 
 use super::items::ItemVectors;
-use super::train::{PassFigures, TrainedEncoder};
+use super::train::PassFigures;
 use burn::module::AutodiffModule;
 use burn::optim::Optimizer;
 use burn::record::{BinBytesRecorder, FullPrecisionSettings, Record, Recorder};
@@ -10,8 +10,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-use super::onnx::GruWeights;
+use vitrine_core::Digest;
 
 /// Why a checkpoint can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,40 +38,23 @@ pub enum CheckpointError {
     Record(String),
 }
 
-/// The state after a whole pass.
-pub struct Checkpoint {
+/// A network, its optimiser and the item vectors at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
     /// Item vectors and moments.
     pub items: ItemVectors,
-    /// Passes so far.
-    pub curve: Vec<PassFigures>,
-    /// The best pass and its encoder.
-    pub best: Option<(usize, TrainedEncoder)>,
     network: Vec<u8>,
     optimizer: Vec<u8>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Facts {
-    fingerprint: String,
-    dim: usize,
-    steps: u32,
-    curve: Vec<PassFigures>,
-    best_pass: Option<usize>,
-    hidden: usize,
-}
-
-const FACTS: &str = "facts";
-
 type Bytes = BinBytesRecorder<FullPrecisionSettings>;
 
-impl Checkpoint {
+impl Snapshot {
     /// Records a network and its optimiser.
     pub fn of<B, M, O>(
         network: &M,
         optimizer: &O,
         items: ItemVectors,
-        curve: Vec<PassFigures>,
-        best: Option<(usize, TrainedEncoder)>,
     ) -> Result<Self, CheckpointError>
     where
         B: AutodiffBackend,
@@ -85,8 +67,6 @@ impl Checkpoint {
         let recorder = Bytes::default();
         Ok(Self {
             items,
-            curve,
-            best,
             network: record(Recorder::<B>::record(
                 &recorder,
                 network.clone().into_record(),
@@ -120,38 +100,95 @@ impl Checkpoint {
         Ok((network, optimizer))
     }
 
+    /// SHA-256 of the whole state.
+    pub fn digest(&self) -> Digest {
+        let items = &self.items;
+        let all = [
+            floats(&items.values),
+            floats(&items.first),
+            floats(&items.second),
+            self.network.clone(),
+            self.optimizer.clone(),
+        ]
+        .concat();
+        Digest::of(&all)
+    }
+
+    fn tensors(&self, prefix: &str) -> [(String, Vec<u8>); 5] {
+        [
+            (format!("{prefix}.items"), floats(&self.items.values)),
+            (format!("{prefix}.items.first"), floats(&self.items.first)),
+            (format!("{prefix}.items.second"), floats(&self.items.second)),
+            (format!("{prefix}.network"), self.network.clone()),
+            (format!("{prefix}.optimizer"), self.optimizer.clone()),
+        ]
+    }
+
+    fn from_tensors(
+        prefix: &str,
+        dim: usize,
+        steps: u32,
+        raw: &impl Fn(&str) -> Result<Vec<u8>, CheckpointError>,
+    ) -> Result<Self, CheckpointError> {
+        let part = |name: &str| raw(&format!("{prefix}.{name}"));
+        Ok(Self {
+            items: ItemVectors {
+                dim,
+                values: from_floats(&part("items")?),
+                first: from_floats(&part("items.first")?),
+                second: from_floats(&part("items.second")?),
+                steps,
+            },
+            network: part("network")?,
+            optimizer: part("optimizer")?,
+        })
+    }
+}
+
+/// The state after a whole pass.
+pub struct Checkpoint {
+    /// Where training stands.
+    pub now: Snapshot,
+    /// Passes so far.
+    pub curve: Vec<PassFigures>,
+    /// The best pass, and the state after it.
+    pub best: Option<(usize, Snapshot)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Facts {
+    fingerprint: String,
+    dim: usize,
+    steps: u32,
+    curve: Vec<PassFigures>,
+    best_pass: Option<usize>,
+    best_steps: u32,
+}
+
+const FACTS: &str = "facts";
+
+impl Checkpoint {
     /// Writes the checkpoint; an interruption leaves the one before.
     pub fn write(&self, path: &Path, fingerprint: &str) -> Result<(), CheckpointError> {
         let facts = Facts {
             fingerprint: fingerprint.into(),
-            dim: self.items.dim,
-            steps: self.items.steps,
+            dim: self.now.items.dim,
+            steps: self.now.items.steps,
             curve: self.curve.clone(),
             best_pass: self.best.as_ref().map(|best| best.0),
-            hidden: self.best.as_ref().map_or(0, |best| best.1.network.hidden),
+            best_steps: self.best.as_ref().map_or(0, |best| best.1.items.steps),
         };
         let facts =
             serde_json::to_string(&facts).map_err(|e| CheckpointError::Record(e.to_string()))?;
-        let mut tensors = vec![
-            ("items", floats(&self.items.values)),
-            ("items.first", floats(&self.items.first)),
-            ("items.second", floats(&self.items.second)),
-            ("network", self.network.clone()),
-            ("optimizer", self.optimizer.clone()),
-        ];
+        let mut tensors = Vec::from(self.now.tensors("now"));
         if let Some((_, best)) = &self.best {
-            tensors.push(("best.items", floats(&best.vectors)));
-            let parts = best
-                .network
-                .parts()
-                .map(|(name, part)| (name, floats(part)));
-            tensors.extend(parts);
+            tensors.extend(best.tensors("best"));
         }
         let views = tensors
             .iter()
             .map(|(name, bytes)| {
                 let view = TensorView::new(Dtype::U8, vec![bytes.len()], bytes);
-                view.map(|view| (*name, view))
+                view.map(|view| (name, view))
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| CheckpointError::Record(e.to_string()))?;
@@ -197,30 +234,17 @@ impl Checkpoint {
                 .map(|view| view.data().to_vec())
                 .map_err(|e| damaged(e.to_string()))
         };
-        let numbers = |name: &str| raw(name).map(|bytes| from_floats(&bytes));
         let best = match facts.best_pass {
             None => None,
             Some(pass) => {
-                let encoder = TrainedEncoder {
-                    dim: facts.dim,
-                    vectors: numbers("best.items")?,
-                    network: GruWeights::from_parts(facts.dim, facts.hidden, |name| numbers(name))?,
-                };
-                Some((pass, encoder))
+                let best = Snapshot::from_tensors("best", facts.dim, facts.best_steps, &raw)?;
+                Some((pass, best))
             }
         };
         Ok(Some(Self {
-            items: ItemVectors {
-                dim: facts.dim,
-                values: numbers("items")?,
-                first: numbers("items.first")?,
-                second: numbers("items.second")?,
-                steps: facts.steps,
-            },
+            now: Snapshot::from_tensors("now", facts.dim, facts.steps, &raw)?,
             curve: facts.curve,
             best,
-            network: raw("network")?,
-            optimizer: raw("optimizer")?,
         }))
     }
 }

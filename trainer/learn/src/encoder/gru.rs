@@ -1,23 +1,23 @@
-//! The gated recurrent unit with a projection to the item space.
+//! The recurrent layer.
 //!
 //! z = σ(W_z x + b_z + U_z h + c_z), r likewise, n = tanh(W_n x + b_n + r ∘ (U_n h + c_n)),
-//! h ← (1 − z) ∘ n + z ∘ h, q = P h + p. This is PyTorch's form (reset after the product) and
-//! ONNX's with `linear_before_reset = 1`; the gates stand in ONNX's order z, r, h.
+//! h ← (1 − z) ∘ n + z ∘ h. This is PyTorch's form (reset after the product) and ONNX's with
+//! `linear_before_reset = 1`; the gates stand in ONNX's order z, r, h.
 //!
 //! burn's own `Gru` multiplies six small matrices in every step. Here the input's product is
 //! taken once for all steps and the three gates share one product per step.
 
-use super::EncoderParameters;
+use super::onnx::{Graph, numbers, transposed};
+use super::weights::Initial;
 use burn::module::{Module, Param};
+use burn::tensor::Tensor;
 use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::backend::Backend;
-use burn::tensor::{Tensor, TensorData};
 use rand::Rng;
-use vitrine_core::Action;
 
 /// GRU weights, each `[in, out]`.
 #[derive(Module, Debug)]
-pub struct GruEncoder<B: Backend> {
+pub struct Gru<B: Backend> {
     /// `[W, 3H]`.
     pub input_weight: Param<Tensor<B, 2>>,
     /// `[3H]`.
@@ -26,47 +26,30 @@ pub struct GruEncoder<B: Backend> {
     pub hidden_weight: Param<Tensor<B, 2>>,
     /// `[3H]`.
     pub hidden_bias: Param<Tensor<B, 1>>,
-    /// `[H, D]`.
-    pub output_weight: Param<Tensor<B, 2>>,
-    /// `[D]`.
-    pub output_bias: Param<Tensor<B, 1>>,
 }
 
-impl<B: Backend> GruEncoder<B> {
-    /// Uniform weights within 1/√H, as in PyTorch, drawn from `rng`.
-    pub fn init(parameters: &EncoderParameters, rng: &mut impl Rng, device: &B::Device) -> Self {
-        let (d, h) = (parameters.dim, parameters.hidden);
-        let width = d + Action::COUNT;
-        let bound = 1.0 / (h as f32).sqrt();
-        let mut uniform = |count: usize| -> Vec<f32> {
-            (0..count)
-                .map(|_| rng.random_range(-bound..bound))
-                .collect()
-        };
-        let mut matrix = |rows: usize, columns: usize| {
-            let data = TensorData::new(uniform(rows * columns), [rows, columns]);
-            Param::from_tensor(Tensor::from_data(data, device))
-        };
+impl<B: Backend> Gru<B> {
+    /// Uniform weights within 1/√H, as in PyTorch.
+    pub fn init(width: usize, hidden: usize, initial: &mut Initial<'_, B, impl Rng>) -> Self {
+        let bound = 1.0 / (hidden as f32).sqrt();
         Self {
-            input_weight: matrix(width, 3 * h),
-            hidden_weight: matrix(h, 3 * h),
-            output_weight: matrix(h, d),
-            input_bias: zeros(3 * h, device),
-            hidden_bias: zeros(3 * h, device),
-            output_bias: zeros(d, device),
+            input_weight: initial.uniform(width, 3 * hidden, bound),
+            hidden_weight: initial.uniform(hidden, 3 * hidden, bound),
+            input_bias: initial.zeros(3 * hidden),
+            hidden_bias: initial.zeros(3 * hidden),
         }
     }
 
-    /// Queries after each event: `[T, B, W]` → `[T, B, D]`, the first event first.
-    pub fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
+    /// States after each event: `[T, B, W]` → `[T × B, H]`, the first event first.
+    pub fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 2> {
         let [steps, batch, width] = input.dims();
-        let [h, d] = self.output_weight.dims();
-        let device = input.device();
+        let [h, _] = self.hidden_weight.dims();
         let gates = input
+            .clone()
             .reshape([steps * batch, width])
             .matmul(self.input_weight.val())
             .add(self.input_bias.val().unsqueeze());
-        let mut hidden = Tensor::<B, 2>::zeros([batch, h], &device);
+        let mut hidden = Tensor::<B, 2>::zeros([batch, h], &input.device());
         let mut states = Vec::with_capacity(steps);
         for step in 0..steps {
             let x = gates.clone().narrow(0, step * batch, batch);
@@ -83,12 +66,36 @@ impl<B: Backend> GruEncoder<B> {
             states.push(hidden.clone());
         }
         Tensor::cat(states, 0)
-            .matmul(self.output_weight.val())
-            .add(self.output_bias.val().unsqueeze())
-            .reshape([steps, batch, d])
     }
-}
 
-fn zeros<B: Backend>(length: usize, device: &B::Device) -> Param<Tensor<B, 1>> {
-    Param::from_tensor(Tensor::zeros([length], device))
+    /// Adds the layer: reads `session` `[1, T, W]`, gives `states` `[T, H]`.
+    pub fn export(&self, graph: &mut Graph) {
+        let [width, gates] = self.input_weight.dims();
+        let hidden = gates / 3;
+        let bias = [
+            numbers(self.input_bias.val()),
+            numbers(self.hidden_bias.val()),
+        ]
+        .concat();
+        let input = transposed(&numbers(self.input_weight.val()), gates);
+        let recurrent = transposed(&numbers(self.hidden_weight.val()), gates);
+        graph.floats("W", &[1, gates, width], &input);
+        graph.floats("R", &[1, gates, hidden], &recurrent);
+        graph.floats("B", &[1, 2 * gates], &bias);
+        graph.floats("initial", &[1, 1, hidden], &vec![0.0; hidden]);
+        graph.ints("directions", &[1, 2]);
+        graph.node("Transpose", &["session"], "events", |node| {
+            node.ints("perm", &[1, 0, 2]);
+        });
+        graph.node(
+            "GRU",
+            &["events", "W", "R", "B", "", "initial"],
+            "sequence",
+            |node| {
+                node.int("hidden_size", hidden as i64);
+                node.int("linear_before_reset", 1);
+            },
+        );
+        graph.node("Squeeze", &["sequence", "directions"], "states", |_| {});
+    }
 }

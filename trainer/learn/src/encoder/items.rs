@@ -47,6 +47,18 @@ impl ItemVectors {
         gathered
     }
 
+    /// All vectors at unit length, `[N × D]`.
+    pub fn unit(&self) -> Vec<f32> {
+        let mut unit = self.values.clone();
+        for row in unit.chunks_exact_mut(self.dim) {
+            let length = row.iter().map(|v| v * v).sum::<f32>().sqrt();
+            if length > 0.0 {
+                row.iter_mut().for_each(|v| *v /= length);
+            }
+        }
+        unit
+    }
+
     /// One step of Adam on distinct `rows` with their gradients `[rows, D]`, and a pull of
     /// `weight_decay` towards zero.
     pub fn update(&mut self, rows: &[u32], gradient: &[f32], rate: f32, weight_decay: f32) {

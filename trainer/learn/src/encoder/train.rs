@@ -2,16 +2,14 @@
 
 use super::EncoderParameters;
 use super::batches::{Batch, Negatives, Numbering, order, pieces};
-use super::checkpoint::{Checkpoint, CheckpointError};
-use super::gru::GruEncoder;
+use super::checkpoint::{Checkpoint, CheckpointError, Snapshot};
 use super::items::ItemVectors;
-use super::onnx::GruWeights;
+use super::network::{SessionEncoder, unit_rows};
 use crate::dataset::{Examples, Sessions};
 use crate::evaluate::metrics::Metrics;
 use crate::progress::Progress;
 use burn::module::AutodiffModule;
 use burn::optim::{AdamW, AdamWConfig, GradientsParams, Optimizer, adaptor::OptimizerAdaptor};
-use burn::tensor::activation::log_softmax;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Int, Tensor, TensorData};
 use rand::SeedableRng;
@@ -63,16 +61,18 @@ pub struct PassFigures {
 pub struct TrainedEncoder {
     /// D.
     pub dim: usize,
-    /// Item vectors, `[N × D]`.
+    /// Item vectors of unit length, `[N × D]`.
     pub vectors: Vec<f32>,
-    /// The network.
-    pub network: GruWeights,
+    /// The network, as the ONNX file that ships.
+    pub onnx: Vec<u8>,
 }
 
 /// What a run of passes gave.
 pub struct Outcome {
     /// The best pass's encoder, or the last's where nothing validates.
     pub encoder: TrainedEncoder,
+    /// The state that it was taken from.
+    pub snapshot: Snapshot,
     /// Its pass, from 1.
     pub best_pass: usize,
     /// All passes.
@@ -91,13 +91,15 @@ pub struct Task<'a> {
     pub parameters: &'a EncoderParameters,
     /// Passes at most.
     pub passes: usize,
+    /// What training goes on from: passes that were made before, and the state after them.
+    pub earlier: Option<(usize, &'a Snapshot)>,
     /// Seed of everything random.
     pub seed: u64,
     /// File that a later call with the same task goes on from.
     pub checkpoint: &'a Path,
 }
 
-type Network<B> = GruEncoder<B>;
+type Network<B> = SessionEncoder<B>;
 type NetworkOptimizer<B> = OptimizerAdaptor<AdamW, Network<B>, B>;
 
 struct State<B: AutodiffBackend> {
@@ -105,7 +107,7 @@ struct State<B: AutodiffBackend> {
     optimizer: NetworkOptimizer<B>,
     items: ItemVectors,
     curve: Vec<PassFigures>,
-    best: Option<(usize, TrainedEncoder)>,
+    best: Option<(usize, Snapshot)>,
 }
 
 /// Trains on `device`, from the checkpoint where there is one.
@@ -135,11 +137,6 @@ pub fn train<B: AutodiffBackend>(
         if !loss.is_finite() {
             return Err(TrainError::Diverged { pass, loss });
         }
-        let trained = TrainedEncoder {
-            dim: parameters.dim,
-            vectors: state.items.values.clone(),
-            network: GruWeights::of(&state.network.valid()),
-        };
         let metrics = task
             .valid
             .map(|valid| validate::<B>(&state, valid, parameters, device))
@@ -153,26 +150,29 @@ pub fn train<B: AutodiffBackend>(
         });
         let best = best_objective(&state);
         if task.valid.is_none() || metrics.objective() > best {
-            state.best = Some((pass, trained));
+            state.best = Some((pass, snapshot(&state)?));
         }
         save(&state, task)?;
     }
-    let (best_pass, encoder) = match state.best {
+    let (best_pass, snapshot) = match state.best.take() {
         Some(best) => best,
-        None => {
-            let encoder = TrainedEncoder {
-                dim: parameters.dim,
-                vectors: state.items.values,
-                network: GruWeights::of(&state.network.valid()),
-            };
-            (0, encoder)
-        }
+        None => (0, snapshot(&state)?),
     };
+    let (network, _) = snapshot.restore::<B, _, _>(state.network, state.optimizer, device)?;
     Ok(Outcome {
-        encoder,
+        encoder: TrainedEncoder {
+            dim: parameters.dim,
+            vectors: snapshot.items.unit(),
+            onnx: network.valid().to_onnx(),
+        },
+        snapshot,
         best_pass,
         curve: state.curve,
     })
+}
+
+fn snapshot<B: AutodiffBackend>(state: &State<B>) -> Result<Snapshot, CheckpointError> {
+    Snapshot::of::<B, _, _>(&state.network, &state.optimizer, state.items.clone())
 }
 
 fn best_objective<B: AutodiffBackend>(state: &State<B>) -> f64 {
@@ -209,27 +209,30 @@ fn start<B: AutodiffBackend>(task: &Task<'_>, device: &B::Device) -> Result<Stat
         curve: Vec::new(),
         best: None,
     };
-    let Some(saved) = Checkpoint::read(task.checkpoint, &fingerprint(task))? else {
-        return Ok(fresh);
+    let saved = Checkpoint::read(task.checkpoint, &fingerprint(task))?;
+    let from = match (&saved, task.earlier) {
+        (Some(saved), _) => &saved.now,
+        (None, Some((_, earlier))) => earlier,
+        (None, None) => return Ok(fresh),
     };
-    let (network, optimizer) = saved.restore::<B, _, _>(fresh.network, fresh.optimizer, device)?;
+    let (network, optimizer) = from.restore::<B, _, _>(fresh.network, fresh.optimizer, device)?;
+    let items = from.items.clone();
+    let (curve, best) = saved.map_or_else(Default::default, |saved| (saved.curve, saved.best));
     Ok(State {
         network,
         optimizer,
-        items: saved.items,
-        curve: saved.curve,
-        best: saved.best,
+        items,
+        curve,
+        best,
     })
 }
 
 fn save<B: AutodiffBackend>(state: &State<B>, task: &Task<'_>) -> Result<(), TrainError> {
-    let checkpoint = Checkpoint::of::<B, _, _>(
-        &state.network,
-        &state.optimizer,
-        state.items.clone(),
-        state.curve.clone(),
-        state.best.clone(),
-    )?;
+    let checkpoint = Checkpoint {
+        now: snapshot(state)?,
+        curve: state.curve.clone(),
+        best: state.best.clone(),
+    };
     Ok(checkpoint.write(task.checkpoint, &fingerprint(task))?)
 }
 
@@ -242,6 +245,7 @@ fn fingerprint(task: &Task<'_>) -> String {
         "sessions": task.sessions.len(),
         "events": task.sessions.events.len(),
         "validated": task.valid.map(Examples::len),
+        "earlier": task.earlier.map(|(passes, from)| (passes, from.digest().to_string())),
     });
     vitrine_core::Digest::of(facts.to_string().as_bytes()).to_string()
 }
@@ -255,7 +259,7 @@ fn one_pass<B: AutodiffBackend>(
     progress: &dyn Progress,
 ) -> f64 {
     let parameters = task.parameters;
-    let pass = state.curve.len() as u64;
+    let pass = (task.earlier.map_or(0, |earlier| earlier.0) + state.curve.len()) as u64;
     let pass_seed = task.seed ^ (pass + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let rate = parameters.learning_rate * parameters.learning_rate_decay.powi(pass as i32);
     let batches = order(pieces, parameters.batch, pass_seed);
@@ -300,14 +304,14 @@ fn step<B: AutodiffBackend>(
 ) -> f64 {
     let d = parameters.dim;
     let flat = batch.steps * batch.sessions;
-    let positions = batch.labelled.len();
     let rows = TensorData::new(state.items.gather(&batch.rows), [batch.rows.len(), d]);
     let rows = Tensor::<B, 2>::from_data(rows, device).require_grad();
+    let unit = unit_rows(rows.clone());
     let ints = |values: Vec<i32>| {
         let count = values.len();
         Tensor::<B, 1, Int>::from_data(TensorData::new(values, [count]), device)
     };
-    let mut input = rows.clone().select(0, ints(batch.input));
+    let mut input = unit.clone().select(0, ints(batch.input));
     if !batch.dropout.is_empty() {
         input = input * Tensor::from_data(TensorData::new(batch.dropout, [flat, d]), device);
     }
@@ -317,19 +321,14 @@ fn step<B: AutodiffBackend>(
         batch.sessions,
         d + Action::COUNT,
     ]);
-    let queries = state
-        .network
-        .forward(input)
-        .reshape([flat, d])
-        .select(0, ints(batch.labelled));
-    let candidates = rows.clone().narrow(0, 0, batch.candidates);
-    let mut logits = queries.matmul(candidates.transpose());
-    if !batch.log_expected.is_empty() {
-        let correction = TensorData::new(batch.log_expected, [1, batch.candidates]);
-        logits = logits - Tensor::from_data(correction, device);
-    }
-    let labels = ints(batch.labels).reshape([positions, 1]);
-    let loss = log_softmax(logits, 1).gather(1, labels).mean().neg();
+    let queries = state.network.forward(input).select(0, ints(batch.labelled));
+    let loss = cross_entropy(
+        queries,
+        unit,
+        batch.candidates,
+        batch.labels,
+        batch.log_expected,
+    );
     let value = f64::from(
         loss.clone()
             .into_data()
@@ -351,6 +350,39 @@ fn step<B: AutodiffBackend>(
     value
 }
 
+/// Mean cross-entropy in nats of the labels among the first `candidates` rows of `vectors`.
+///
+/// The logits are inverse temperature times cosines, so no exponential overflows and no maximum
+/// has to be taken away first. The correction for the sampling rides in the product as one more
+/// number of every vector. So one pass takes exponentials and one adds them up; in between
+/// nothing as large as the logits is read or written.
+fn cross_entropy<B: Backend>(
+    queries: Tensor<B, 2>,
+    vectors: Tensor<B, 2>,
+    candidates: usize,
+    labels: Vec<i32>,
+    log_expected: Vec<f32>,
+) -> Tensor<B, 1> {
+    let device = queries.device();
+    let [positions, _] = queries.dims();
+    let of_labels = TensorData::new(labels.clone(), [positions]);
+    let of_labels = Tensor::<B, 1, Int>::from_data(of_labels, &device);
+    let own = (queries.clone() * vectors.clone().select(0, of_labels)).sum_dim(1);
+    let all = vectors.narrow(0, 0, candidates);
+    if log_expected.is_empty() {
+        let total = queries.matmul(all.transpose()).exp().sum_dim(1).log();
+        return (total - own).mean();
+    }
+    let of_own: Vec<f32> = labels.iter().map(|&at| log_expected[at as usize]).collect();
+    let of_own = Tensor::<B, 2>::from_data(TensorData::new(of_own, [positions, 1]), &device);
+    let correction = TensorData::new(log_expected, [candidates, 1]);
+    let correction = Tensor::<B, 2>::from_data(correction, &device);
+    let all = Tensor::cat(vec![all, correction.neg()], 1);
+    let queries = Tensor::cat(vec![queries, Tensor::ones([positions, 1], &device)], 1);
+    let total = queries.matmul(all.transpose()).exp().sum_dim(1).log();
+    (total - own + of_own).mean()
+}
+
 /// P@20 and MRR@20 of the encoder alone, in `f32`, on the first examples of the validation.
 fn validate<B: AutodiffBackend>(
     state: &State<B>,
@@ -359,6 +391,7 @@ fn validate<B: AutodiffBackend>(
     device: &B::Device,
 ) -> Metrics {
     let network = state.network.valid();
+    let vectors = state.items.unit();
     let stride = valid.len().div_ceil(VALIDATION_EXAMPLES).max(1);
     let sample: Vec<usize> = (0..valid.len()).step_by(stride).collect();
     let mut ranks = Vec::with_capacity(sample.len());
@@ -372,12 +405,13 @@ fn validate<B: AutodiffBackend>(
                 (known[from..].to_vec(), label)
             })
             .collect();
-        let queries = last_queries::<B::InnerBackend>(&network, &examples, &state.items, device);
+        let queries =
+            last_queries::<B::InnerBackend>(&network, &examples, &vectors, parameters.dim, device);
         let found: Vec<u32> = examples
             .par_iter()
             .zip(queries.par_chunks(parameters.dim))
             .map(|((input, label), query)| match label {
-                Some(label) if !input.is_empty() => rank_alone(&state.items, query, *label),
+                Some(label) if !input.is_empty() => rank_alone(&vectors, query, *label),
                 _ => 0,
             })
             .collect();
@@ -390,41 +424,34 @@ fn validate<B: AutodiffBackend>(
 fn last_queries<B: Backend>(
     network: &Network<B>,
     examples: &[(Vec<Event>, Option<u32>)],
-    items: &ItemVectors,
+    vectors: &[f32],
+    dim: usize,
     device: &B::Device,
 ) -> Vec<f32> {
     let b = examples.len();
     let steps = examples.iter().map(|e| e.0.len()).max().unwrap_or(0).max(1);
-    let width = items.dim + Action::COUNT;
+    let width = dim + Action::COUNT;
     let mut input = vec![0.0; steps * b * width];
     let mut last = Vec::with_capacity(b);
     for (at, (events, _)) in examples.iter().enumerate() {
         for (step, event) in events.iter().enumerate() {
             let Some(row) = event.row else { continue };
             let place = (step * b + at) * width;
-            let from = row as usize * items.dim;
-            input[place..place + items.dim].copy_from_slice(&items.values[from..from + items.dim]);
-            input[place + items.dim + usize::from(event.action.code())] = 1.0;
+            let from = row as usize * dim;
+            input[place..place + dim].copy_from_slice(&vectors[from..from + dim]);
+            input[place + dim + usize::from(event.action.code())] = 1.0;
         }
         last.push((events.len().saturating_sub(1) * b + at) as i32);
     }
     let input = Tensor::<B, 3>::from_data(TensorData::new(input, [steps, b, width]), device);
     let last = Tensor::<B, 1, Int>::from_data(TensorData::new(last, [b]), device);
-    let queries = network
-        .forward(input)
-        .reshape([steps * b, items.dim])
-        .select(0, last);
+    let queries = network.forward(input).select(0, last);
     queries.into_data().iter::<f32>().collect()
 }
 
-fn rank_alone(items: &ItemVectors, query: &[f32], label: u32) -> u32 {
-    let score = |row: usize| -> f32 {
-        let from = row * items.dim;
-        let vector = &items.values[from..from + items.dim];
-        vector.iter().zip(query).map(|(v, q)| v * q).sum()
-    };
-    let wanted = score(label as usize);
-    let rows = items.values.len() / items.dim;
-    let above = (0..rows).filter(|&row| score(row) >= wanted).count();
-    above as u32
+fn rank_alone(vectors: &[f32], query: &[f32], label: u32) -> u32 {
+    let score = |vector: &[f32]| -> f32 { vector.iter().zip(query).map(|(v, q)| v * q).sum() };
+    let wanted = score(&vectors[label as usize * query.len()..][..query.len()]);
+    let rows = vectors.chunks_exact(query.len());
+    rows.filter(|vector| score(vector) >= wanted).count() as u32
 }

@@ -6,6 +6,7 @@
 
 use super::NeighbourLists;
 use super::covisits::Covisits;
+use super::prune::prune;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +19,10 @@ pub struct WeightParameters {
     /// Power of a follower's popularity, relative to the median item, by which its weight is
     /// multiplied; negative values favour the rare.
     pub popularity_power: f64,
-    /// The most neighbours that a row keeps, up to 255.
+    /// Neighbours of a row, on average: the table keeps this many entries times its rows.
     pub neighbours: usize,
+    /// The most neighbours that a row keeps, up to 255.
+    pub most_neighbours: usize,
 }
 
 /// The strongest neighbours of every row.
@@ -29,7 +32,7 @@ pub fn weigh(
     parameters: &WeightParameters,
 ) -> NeighbourLists {
     let factor = popularity_factor(popularity, parameters.popularity_power);
-    counts
+    let lists: NeighbourLists = counts
         .followers
         .par_iter()
         .zip(&counts.visits)
@@ -39,9 +42,11 @@ pub fn weigh(
                 .iter()
                 .map(|&(row, count)| (row, (count * unit * factor[row as usize]) as f32))
                 .collect();
-            strongest(weights, parameters.neighbours)
+            strongest(weights, parameters.most_neighbours)
         })
-        .collect()
+        .collect();
+    let budget = parameters.neighbours * lists.len();
+    prune(lists, popularity, budget)
 }
 
 /// `((count + 1) / median of the same) ^ power` by row.

@@ -9,6 +9,7 @@
 use super::NeighbourLists;
 use super::covisits::{Accumulator, CountParameters, Covisits, age_weights};
 use super::first_order::{WeightParameters, popularity_factor, strongest};
+use super::prune::prune;
 use crate::dataset::{Field, Sessions};
 use rayon::prelude::*;
 use std::collections::VecDeque;
@@ -36,7 +37,7 @@ pub fn solve(
     let counts = Covisits::count_weighted(items, &sessions, &weight, counting);
     let gram = gram(items, &sessions, &weight, &counts, counting.cooccurrence);
     let factor = popularity_factor(popularity, weighing.popularity_power);
-    (0..items)
+    let lists: NeighbourLists = (0..items)
         .into_par_iter()
         .map_init(
             || Row::new(items),
@@ -55,10 +56,11 @@ pub fn solve(
                     .map(|(to, value)| (to, (value * factor[to as usize]) as f32))
                     .collect();
                 row.product = sum;
-                strongest(weights, weighing.neighbours)
+                strongest(weights, weighing.most_neighbours)
             },
         )
-        .collect()
+        .collect();
+    prune(lists, popularity, weighing.neighbours * items)
 }
 
 /// Off-diagonal rows of X'WX.
@@ -201,6 +203,7 @@ mod tests {
             shrinkage: 0.25,
             popularity_power: 0.0,
             neighbours: 2,
+            most_neighbours: 2,
         };
         let field = Field {
             pairs: Sessions::new(),

@@ -1,0 +1,84 @@
+//! `vitrine tune`.
+
+use crate::progress::Bars;
+use std::path::PathBuf;
+use vitrine_learn::encoder::device::DeviceChoice;
+use vitrine_learn::recipe::Recipe;
+use vitrine_learn::tune::{Options, tune};
+
+/// Search the encoder's hyper-parameters on validation: OUT/recipe.toml is ready for `train`.
+///
+/// Random search with successive halving: all trials make one pass, the better third three, the
+/// better third of those nine. The table's own parameters need no search here: `train` chooses
+/// them itself, in seconds. An interrupted search goes on when it is started again.
+///
+///   vitrine tune --data data --out search --trials 9
+///   vitrine train --data data --recipe search/recipe.toml --out run
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// Folder that `vitrine prepare` wrote.
+    #[arg(long)]
+    data: PathBuf,
+    /// Folder of the search.
+    #[arg(long)]
+    out: PathBuf,
+    /// TOML file to start from; the default recipe without one.
+    #[arg(long)]
+    recipe: Option<PathBuf>,
+    /// Trials of the first round.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..=243))]
+    trials: u16,
+    /// Judge each trial on this many successive tenths at the end of train, each with the history
+    /// before it.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=5))]
+    folds: u16,
+    /// What trains the encoder: auto, cpu or cuda.
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let recipe = match &arguments.recipe {
+        Some(path) => Recipe::read(path)?,
+        None => Recipe::default(),
+    };
+    let options = Options {
+        data: &arguments.data,
+        out: &arguments.out,
+        device: arguments.device,
+        trials: usize::from(arguments.trials),
+        folds: usize::from(arguments.folds),
+    };
+    let mut trials = tune(&options, &recipe, &Bars::new())?;
+    trials.sort_by(|a, b| {
+        let worth = |trial: &vitrine_learn::tune::Trial| {
+            (trial.passes, trial.figures.p20 + trial.figures.mrr20)
+        };
+        let (a, b) = (worth(a), worth(b));
+        b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
+    });
+    println!("trial passes    P@20  MRR@20  rate     dropout  temp.  hidden  negatives  batch");
+    for trial in &trials {
+        let p = &trial.parameters;
+        println!(
+            "{:>5} {:>6} {:7.2} {:7.2}  {:.5}  {:>7.2} {:>6.2} {:>7} {:>10} {:>6}",
+            trial.number,
+            trial.passes,
+            trial.figures.p20,
+            trial.figures.mrr20,
+            p.learning_rate,
+            p.dropout,
+            p.temperature,
+            p.hidden,
+            p.negatives,
+            p.batch
+        );
+    }
+    println!(
+        "next: vitrine train --data {} --recipe {}/recipe.toml --out run",
+        arguments.data.display(),
+        arguments.out.display()
+    );
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! Bytes against quality: which compression a bundle can bear.
+//!
+//! Every point is a bundle as it would ship: neighbour entries pruned to a budget, weights of 8
+//! or 4 bits, item vectors of fewer numbers or none. Each is judged on validation through `core`,
+//! with the encoder and the counts that saw nothing of it, and weighed as it travels (brotli).
+
+use crate::dataset::Dataset;
+use crate::encoder::low_rank::narrowed;
+use crate::evaluate::metrics::Metrics;
+use crate::evaluate::queries::queries;
+use crate::evaluate::ranks::label_ranks;
+use crate::fusion::Candidates;
+use crate::progress::Progress;
+use crate::run::{self, Figures, Options, RunError, RunRecord};
+use crate::search::{Shape, Vectors, assemble, compress};
+use crate::table::covisits::Covisits;
+use crate::table::first_order::weigh;
+use serde::Serialize;
+use std::io::Write;
+use vitrine_core::neighbours::WeightBits;
+
+/// Neighbours per item that are tried.
+const NEIGHBOURS: [usize; 6] = [6, 9, 13, 20, 30, 45];
+/// Widths of item vectors that are tried, beside the trained one and none.
+const DIMS: [usize; 3] = [16, 24, 40];
+/// Validation examples by which points are compared.
+const EXAMPLES: usize = 12_000;
+
+/// One way to compress.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// Neighbours of an item on average.
+    pub neighbours: usize,
+    /// Bits of a neighbour's weight.
+    pub weight_bits: WeightBits,
+    /// Width of an item vector; 0 without an encoder.
+    pub dim: usize,
+    /// Bytes of tables and encoder, each file as brotli.
+    pub bytes: u64,
+    /// Figures on validation.
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+/// What to choose by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Aim {
+    /// The smallest within this share of the best MRR@20.
+    Loss(f64),
+    /// The best within this many bytes.
+    Budget(u64),
+}
+
+/// Measures all points for a finished run.
+///
+/// # Errors
+/// [`RunError`], also when the run has no validation to judge by.
+pub fn sweep(
+    options: &Options<'_>,
+    record: &RunRecord,
+    progress: &dyn Progress,
+) -> Result<Vec<Point>, RunError> {
+    progress.start("reading the prepared data", None);
+    let data = Dataset::open(options.data, &[])?;
+    progress.finish();
+    let (fit, valid) = data.validation();
+    let sample = valid.thinned(EXAMPLES);
+    let popularity = data.popularity(&fit);
+    let trained = run::validated_encoder(options, &data, &fit, &valid, record, progress)?;
+
+    let mut dims = vec![0];
+    if let Some(encoder) = &trained {
+        dims.extend(DIMS.iter().copied().filter(|&dim| dim < encoder.dim));
+        dims.push(encoder.dim);
+    }
+    let total = dims.len() * NEIGHBOURS.len() * 2;
+    progress.start("measuring compressed bundles", Some(total as u64));
+    let mut points = Vec::with_capacity(total);
+    for &dim in &dims {
+        let encoder = trained
+            .as_ref()
+            .filter(|_| dim > 0)
+            .map(|encoder| narrowed(encoder, dim));
+        let parameters = match &encoder {
+            Some(_) => record.parameters,
+            None => record.table_parameters,
+        };
+        let vectors = encoder.as_ref().map(|encoder| Vectors {
+            values: &encoder.vectors,
+            dim: encoder.dim,
+        });
+        let counts = Covisits::count(data.ids.len(), &fit, &parameters.counting());
+        let shaped = |neighbours: usize, weight_bits: WeightBits| Shape {
+            neighbours,
+            most_neighbours: record.recipe.table.most_neighbours.max(neighbours),
+            weight_bits,
+            max_session: record.recipe.table.max_session,
+        };
+        let tables = |shape: Shape| {
+            let lists = weigh(&counts, &popularity, &parameters.weighing(shape));
+            compress(
+                &assemble(lists, &popularity, &parameters, shape, vectors),
+                shape,
+            )
+        };
+        let candidates = match &encoder {
+            Some(encoder) => {
+                let shape = shaped(NEIGHBOURS[NEIGHBOURS.len() - 1], WeightBits::Eight);
+                let (_, tables) = tables(shape)?;
+                let answers = queries(&tables, &encoder.onnx, &sample, shape.max_session)?;
+                Some(Candidates::new(&tables, &sample, &answers, shape))
+            }
+            None => None,
+        };
+        let network = encoder.as_ref().map_or(0, |encoder| packed(&encoder.onnx));
+        for neighbours in NEIGHBOURS {
+            for weight_bits in [WeightBits::Eight, WeightBits::Four] {
+                let shape = shaped(neighbours, weight_bits);
+                let (bytes, tables) = tables(shape)?;
+                let ranks = match &candidates {
+                    Some(candidates) => candidates.label_ranks(&tables, &sample, shape),
+                    None => label_ranks(&tables, &sample, shape.max_session, &[]),
+                };
+                points.push(Point {
+                    neighbours,
+                    weight_bits,
+                    dim,
+                    bytes: packed(&bytes) + network,
+                    figures: Metrics::of_ranks(&ranks).into(),
+                });
+                progress.advance(1);
+            }
+        }
+    }
+    progress.finish();
+    points.sort_by_key(|point| point.bytes);
+    Ok(points)
+}
+
+/// The points that no smaller point equals or beats in MRR@20 and P@20 together, by rising bytes.
+pub fn frontier(points: &[Point]) -> Vec<Point> {
+    let mut best = f64::NEG_INFINITY;
+    let mut kept = Vec::new();
+    for point in points {
+        let worth = point.figures.p20 + point.figures.mrr20;
+        if worth > best {
+            best = worth;
+            kept.push(*point);
+        }
+    }
+    kept
+}
+
+/// The point that an aim asks for; `None` when nothing is small enough.
+pub fn choose(points: &[Point], aim: Aim) -> Option<Point> {
+    let worth = |point: &&Point| point.figures.p20 + point.figures.mrr20;
+    match aim {
+        Aim::Budget(bytes) => points
+            .iter()
+            .filter(|point| point.bytes <= bytes)
+            .max_by(|a, b| worth(a).total_cmp(&worth(b)))
+            .copied(),
+        Aim::Loss(share) => {
+            let best = points
+                .iter()
+                .map(|point| point.figures.mrr20)
+                .fold(0.0, f64::max);
+            points
+                .iter()
+                .filter(|point| point.figures.mrr20 >= best * (1.0 - share))
+                .min_by_key(|point| point.bytes)
+                .copied()
+        }
+    }
+}
+
+/// Bytes as brotli. A quality below the server's, so a little more than what travels.
+fn packed(bytes: &[u8]) -> u64 {
+    let mut writer = brotli::CompressorWriter::new(Vec::new(), 1 << 16, 7, 22);
+    // Writing to a vector does not fail.
+    match writer.write_all(bytes) {
+        Ok(()) => writer.into_inner().len() as u64,
+        Err(_) => bytes.len() as u64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(bytes: u64, p20: f64, mrr20: f64) -> Point {
+        Point {
+            neighbours: 20,
+            weight_bits: WeightBits::Eight,
+            dim: 0,
+            bytes,
+            figures: Figures { p20, mrr20 },
+        }
+    }
+
+    #[test]
+    fn the_frontier_rises() {
+        let points = [
+            point(1, 40.0, 15.0),
+            point(2, 39.0, 15.0),
+            point(3, 50.0, 20.0),
+        ];
+        assert_eq!(frontier(&points), [points[0], points[2]]);
+    }
+
+    #[test]
+    fn an_aim_chooses_by_loss_or_by_budget() {
+        let points = [
+            point(1, 40.0, 15.0),
+            point(2, 50.0, 19.9),
+            point(3, 51.0, 20.0),
+        ];
+        assert_eq!(choose(&points, Aim::Loss(0.01)), Some(points[1]));
+        assert_eq!(choose(&points, Aim::Loss(0.0)), Some(points[2]));
+        assert_eq!(choose(&points, Aim::Budget(1)), Some(points[0]));
+        assert_eq!(choose(&points, Aim::Budget(0)), None);
+    }
+}

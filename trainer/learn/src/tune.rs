@@ -1,0 +1,212 @@
+//! Searches the encoder's hyper-parameters: random search with successive halving.
+//!
+//! All trials make one pass; the better third goes on to three passes, the better third of those
+//! to nine, and so on (Jamieson & Talwalkar, AISTATS 2016, arXiv 1502.07943). A trial is judged by
+//! P@20 + MRR@20 of its encoder alone, on data that it did not learn from and that lie after
+//! those it did: on the last tenth of train, and with more folds also on the tenths before it,
+//! each with the history before it (rolling origin). A search that was interrupted goes on.
+
+use crate::dataset::{Dataset, Examples, Sessions};
+use crate::encoder::EncoderParameters;
+use crate::encoder::train::{Outcome, PassFigures, Task};
+use crate::files::write_atomically;
+use crate::progress::Progress;
+use crate::recipe::Recipe;
+use crate::run::{Figures, RunError, make_folder, resolve, train_encoder};
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use vitrine_core::score::Event;
+
+/// Passes of the first rung, and the factor from rung to rung.
+const FACTOR: usize = 3;
+
+/// What a search is asked for.
+pub struct Options<'a> {
+    /// Folder that `prepare` wrote.
+    pub data: &'a Path,
+    /// Folder of the search: its trials, `trials.json`, `recipe.toml`.
+    pub out: &'a Path,
+    /// What device trains.
+    pub device: crate::encoder::device::DeviceChoice,
+    /// Trials of the first rung.
+    pub trials: usize,
+    /// Origins that a trial is judged from, 1 to 5.
+    pub folds: usize,
+}
+
+/// One choice of hyper-parameters and how far it came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Its number, from 0; 0 is the recipe as it was given.
+    pub number: usize,
+    /// What it trained with.
+    pub parameters: EncoderParameters,
+    /// Passes that it made.
+    pub passes: usize,
+    /// The best pass on validation, the mean over the folds.
+    pub figures: Figures,
+}
+
+impl Trial {
+    fn worth(&self) -> f64 {
+        self.figures.p20 + self.figures.mrr20
+    }
+}
+
+/// Searches, and writes the best recipe.
+///
+/// # Errors
+/// [`RunError`] of reading or training.
+pub fn tune(
+    options: &Options<'_>,
+    recipe: &Recipe,
+    progress: &dyn Progress,
+) -> Result<Vec<Trial>, RunError> {
+    let device = resolve(options.device, recipe, progress)?;
+    progress.start("reading the prepared data", None);
+    let data = Dataset::open(options.data, &[])?;
+    progress.finish();
+    let folds: Vec<(Sessions, Examples)> = (0..options.folds.max(1))
+        .map(|fold| origin(&data, fold))
+        .collect();
+    let mut trials: Vec<Trial> = draw(&recipe.encoder, options.trials, recipe.seed);
+    let mut going: Vec<usize> = (0..trials.len()).collect();
+    let mut passes = 1;
+    loop {
+        for &number in &going {
+            let trial = &mut trials[number];
+            progress.say(&format!("trial {number}: {passes} passes"));
+            let mut figures = Figures::default();
+            for (fold, (fit, valid)) in folds.iter().enumerate() {
+                let folder = options.out.join(format!("trial-{number}-fold-{fold}"));
+                make_folder(&folder)?;
+                let task = Task {
+                    sessions: fit,
+                    popularity: &data.popularity(fit),
+                    valid: Some(valid),
+                    parameters: &trial.parameters,
+                    passes,
+                    earlier: None,
+                    seed: recipe.seed,
+                    checkpoint: &folder.join("checkpoint.safetensors"),
+                };
+                let best = best_pass(&train_encoder(device, &task, progress)?);
+                figures.p20 += best.p20 / folds.len() as f64;
+                figures.mrr20 += best.mrr20 / folds.len() as f64;
+            }
+            trial.passes = passes;
+            trial.figures = figures;
+            write(options.out, &trials)?;
+        }
+        if going.len() == 1 {
+            break;
+        }
+        going.sort_by(|&a, &b| trials[b].worth().total_cmp(&trials[a].worth()));
+        going.truncate(going.len().div_ceil(FACTOR));
+        passes *= FACTOR;
+    }
+    let best = Recipe {
+        encoder: EncoderParameters {
+            epochs: passes,
+            ..trials[going[0]].parameters.clone()
+        },
+        ..recipe.clone()
+    };
+    let path = options.out.join("recipe.toml");
+    let text = toml::to_string(&best).map_err(|e| RunError::Record {
+        path: path.clone(),
+        reason: e.to_string(),
+    })?;
+    write_atomically(&path, text.as_bytes()).map_err(|source| RunError::File { path, source })?;
+    Ok(trials)
+}
+
+fn best_pass(outcome: &Outcome) -> PassFigures {
+    let at = outcome.best_pass.saturating_sub(1);
+    outcome.curve.get(at).copied().unwrap_or(PassFigures {
+        pass: 0,
+        loss: f64::NAN,
+        p20: 0.0,
+        mrr20: 0.0,
+        sessions_per_second: 0.0,
+    })
+}
+
+/// What lies before an origin, and the tenth of train after it: fold 0 is the latest.
+fn origin(data: &Dataset, fold: usize) -> (Sessions, Examples) {
+    if fold == 0 {
+        return data.validation();
+    }
+    let all = data.train.len();
+    let (from, to) = (all * (9 - fold) / 10, all * (10 - fold) / 10);
+    let part = |from: usize, to: usize| -> Sessions {
+        let mut part = Sessions::new();
+        for session in data.train.iter().skip(from).take(to - from) {
+            part.push(session.iter().copied().collect::<Vec<Event>>());
+        }
+        part
+    };
+    let shortest = data.facts.shortest_prefix.max(1);
+    let valid = Examples::every_prefix(part(from, to), shortest);
+    (part(0, from), valid)
+}
+
+/// The given parameters, and `trials` − 1 drawn around what is known to work.
+fn draw(given: &EncoderParameters, trials: usize, seed: u64) -> Vec<Trial> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x7475_6e65);
+    (0..trials.max(1))
+        .map(|number| {
+            let mut parameters = given.clone();
+            // Trials are stopped by the search, not by patience.
+            parameters.patience = usize::MAX;
+            if number > 0 {
+                parameters.learning_rate = log_uniform(&mut rng, 0.001, 0.012);
+                parameters.learning_rate_decay = *pick(&mut rng, &[0.7, 0.8, 0.9, 1.0]);
+                parameters.dropout = *pick(&mut rng, &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5]);
+                parameters.temperature = *pick(&mut rng, &[0.05, 0.06, 0.07, 0.08, 0.1]);
+                parameters.hidden = *pick(&mut rng, &[64, 96, 128]);
+                parameters.negatives = *pick(&mut rng, &[512, 1024, 2048]);
+                parameters.negative_power = *pick(&mut rng, &[0.0, 0.25, 0.5, 0.75]);
+                parameters.batch = *pick(&mut rng, &[128, 256, 512]);
+            }
+            Trial {
+                number,
+                parameters,
+                passes: 0,
+                figures: Figures::default(),
+            }
+        })
+        .collect()
+}
+
+fn log_uniform(rng: &mut impl Rng, low: f64, high: f64) -> f64 {
+    rng.random_range(low.ln()..high.ln()).exp()
+}
+
+fn pick<'a, T>(rng: &mut impl Rng, values: &'a [T]) -> &'a T {
+    // The lists above are not empty.
+    values.choose(rng).unwrap_or(&values[0])
+}
+
+fn write(out: &Path, trials: &[Trial]) -> Result<(), RunError> {
+    let path = out.join("trials.json");
+    let json = serde_json::to_vec_pretty(trials).unwrap_or_default();
+    write_atomically(&path, &json).map_err(|source| RunError::File { path, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_trial_is_what_was_given_and_a_seed_gives_the_same_trials() {
+        let given = EncoderParameters::default();
+        let trials = draw(&given, 9, 1);
+        assert_eq!(trials[0].parameters.learning_rate, given.learning_rate);
+        assert_eq!(trials, draw(&given, 9, 1));
+        assert_ne!(trials[1].parameters, trials[2].parameters);
+    }
+}
