@@ -1,6 +1,6 @@
 //! scratch
 use std::path::Path;
-use vitrine_learn::{evaluate::evaluate, progress::Progress, recipe::Recipe, run::*};
+use vitrine_learn::{evaluate, progress::Progress, recipe::Recipe, run::*};
 struct P(std::sync::Mutex<std::time::Instant>);
 impl Progress for P {
     fn start(&self, s: &str, t: Option<u64>) {
@@ -35,9 +35,17 @@ fn main() {
     for c in &f.record.curve {
         println!("{c:?}");
     }
+    let measured = evaluate::Options {
+        bundle: &o.out.join("bundle"),
+        against: None,
+        data: o.data,
+        protocol: Default::default(),
+        baselines: false,
+        breakdown: false,
+        report: None,
+    };
     println!(
         "{}",
-        serde_json::to_string_pretty(&evaluate(&o.out.join("bundle"), o.data, false, &p).unwrap())
-            .unwrap()
+        serde_json::to_string_pretty(&evaluate::evaluate(&measured, &p).unwrap()).unwrap()
     );
 }
