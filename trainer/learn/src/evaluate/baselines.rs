@@ -16,6 +16,9 @@ const RULE_STEPS: usize = 10;
 /// Added to the denominator of item-kNN's cosine.
 const KNN_SHRINKAGE: f64 = 20.0;
 
+/// The rank of a label from the input, the masked rows and the label.
+type RankOf<'a> = dyn Fn(&[Event], &[u32], u32) -> u32 + Sync + 'a;
+
 /// Name of every baseline, learned from `train` over `items` rows, and its rank of each label,
 /// from 1; 0 is a miss. S-POP is left out where the session's own items are not ranked.
 pub fn all(
@@ -25,7 +28,7 @@ pub fn all(
     protocol: Protocol,
 ) -> Vec<(&'static str, Vec<u32>)> {
     let popularity = Popularity::of(items, train);
-    let ranks = |rank: &(dyn Fn(&[Event], &[u32], u32) -> u32 + Sync)| -> Vec<u32> {
+    let ranks = |rank: &RankOf<'_>| -> Vec<u32> {
         (0..test.len())
             .into_par_iter()
             .map(|example| match test.get(example) {
