@@ -203,6 +203,9 @@ pub struct Dataset {
     given_valid: Option<Examples>,
     /// Examples of the `test` events.
     pub test: Examples,
+    /// Whether each session with a test event begins with a train event and has one test event:
+    /// the data are made for leaving one out.
+    pub leaves_one_out: bool,
 }
 
 impl Dataset {
@@ -249,6 +252,7 @@ impl Dataset {
         let mut train = Sessions::new();
         let mut valid = ExamplesOfSplit::new(Split::Valid, shortest);
         let mut test = ExamplesOfSplit::new(Split::Test, shortest);
+        let mut leaves_one_out = true;
         for session in log.sessions() {
             let events: Vec<Event> = session
                 .clone()
@@ -258,6 +262,7 @@ impl Dataset {
                 })
                 .collect();
             let splits = &log.split[session];
+            leaves_one_out &= may_leave_one_out(splits);
             let learned: Vec<Event> = events
                 .iter()
                 .zip(splits)
@@ -276,13 +281,15 @@ impl Dataset {
         let items = ids.iter().map(|id| catalogue.of(id)).collect();
         let field = Field::of(released, &rows);
         let given_valid = valid.finish();
+        let test = test.finish();
         Ok(Self {
             facts,
             items,
             field,
             train,
             given_valid: (!given_valid.is_empty()).then_some(given_valid),
-            test: test.finish(),
+            leaves_one_out: leaves_one_out && !test.is_empty(),
+            test,
             ids,
         })
     }
@@ -310,6 +317,15 @@ impl Dataset {
             counts[row as usize] += 1.0;
         }
         counts
+    }
+}
+
+/// Whether a session with these splits may stand in data that are made for leaving one out.
+fn may_leave_one_out(splits: &[Split]) -> bool {
+    match splits.iter().filter(|split| **split == Split::Test).count() {
+        0 => true,
+        1 => splits.first() == Some(&Split::Train),
+        _ => false,
     }
 }
 
@@ -572,6 +588,16 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_left_out_where_a_session_has_train_events_and_one_test_event() {
+        use Split::{Test, Train, Valid};
+        assert!(may_leave_one_out(&[Train, Train, Valid, Test]));
+        assert!(may_leave_one_out(&[Train, Train]));
+        assert!(!may_leave_one_out(&[Test, Test]));
+        assert!(!may_leave_one_out(&[Valid, Test]));
+        assert!(!may_leave_one_out(&[Train, Test, Test]));
+    }
 
     #[test]
     fn an_item_that_only_the_measured_model_knows_has_a_row() {

@@ -1,21 +1,34 @@
 //! Next-item evaluation of what is shipped, through the code that the browser runs.
 
 pub mod baselines;
+pub mod breakdown;
+pub mod comparison;
+pub mod intervals;
+pub mod lists;
 pub mod metrics;
+pub mod page;
+pub mod popularity;
+pub mod protocol;
 pub mod queries;
+pub mod ranked;
 pub mod ranks;
+pub mod samples;
 
 use crate::bundle::{self, FolderError};
-use crate::dataset::{Dataset, DatasetError, Examples, Sessions};
+use crate::dataset::{Dataset, DatasetError, Examples};
 use crate::progress::Progress;
-use metrics::Metrics;
+use breakdown::{Breakdown, Example};
+use comparison::Comparison;
+use intervals::Figures;
+use popularity::Popularity;
+use protocol::{Protocol, ProtocolChoice};
+use ranked::{Asked, Ranked};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use vitrine_core::bundle::Bundle;
 use vitrine_core::manifest::MANIFEST_FILE;
-use vitrine_core::score::Event;
 use vitrine_encoder::EncoderError;
 
 /// Why a bundle could not be measured.
@@ -40,6 +53,33 @@ pub enum EvaluateError {
         "{0}: the test split is empty: prepare the data with --test-days, or with a split of its own"
     )]
     NoTest(PathBuf),
+    /// The page can't be written.
+    #[error("{path}: {source}: choose another file with --report")]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// What is measured, and on what.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// The bundle's folder.
+    pub bundle: &'a Path,
+    /// Folder of another bundle that it is compared with, on the same examples.
+    pub against: Option<&'a Path>,
+    /// Folder that `vitrine prepare` wrote.
+    pub data: &'a Path,
+    /// What an example is.
+    pub protocol: ProtocolChoice,
+    /// Whether the baselines are measured beside the bundle.
+    pub baselines: bool,
+    /// Whether the ranking is taken apart, which needs the first 20 items of every example.
+    pub breakdown: bool,
+    /// Where a page for people is written; it holds the baselines and the breakdown.
+    pub report: Option<&'a Path>,
 }
 
 /// Figures of one bundle.
@@ -47,10 +87,20 @@ pub enum EvaluateError {
 pub struct Evaluation {
     /// The bundle as it ships.
     #[serde(flatten)]
-    pub metrics: Metrics,
+    pub figures: Figures,
+    /// What an example is, and which items are ranked for it.
+    pub protocol: Protocol,
+    /// Sessions that the examples are from.
+    pub sessions: usize,
     /// The same without its encoder: what ranks until the encoder has arrived.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub without_encoder: Option<Metrics>,
+    pub without_encoder: Option<Figures>,
+    /// The other bundle and the difference, where one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<Comparison>,
+    /// The ranking taken apart, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breakdown: Option<Breakdown>,
     /// All files with the manifest, in bytes.
     pub bundle_bytes: u64,
     /// The same as they travel, each file as brotli 11.
@@ -59,78 +109,121 @@ pub struct Evaluation {
     pub version: u64,
     /// Baselines by name, where they were asked for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub baselines: BTreeMap<&'static str, Metrics>,
+    pub baselines: BTreeMap<&'static str, Figures>,
 }
 
-/// Measures the bundle in `folder` on the test split of `data`.
+/// Measures a bundle on the test split.
 pub fn evaluate(
-    folder: &Path,
-    data: &Path,
-    with_baselines: bool,
+    options: &Options<'_>,
     progress: &dyn Progress,
 ) -> Result<Evaluation, EvaluateError> {
     progress.start("reading the bundle and the data", None);
-    let opened = bundle::open(folder)?;
-    let dataset = Dataset::open_to_measure(data, &|id| opened.bundle.row(id).is_some())?;
+    let opened = bundle::open(options.bundle)?;
+    let other = options.against.map(bundle::open).transpose()?;
+    let known = |id: &str| {
+        let bundles = [Some(&opened), other.as_ref()];
+        let mut bundles = bundles.into_iter().flatten();
+        bundles.any(|opened| opened.bundle.row(id).is_some())
+    };
+    let dataset = Dataset::open_to_measure(options.data, &known)?;
     if dataset.test.is_empty() {
-        return Err(EvaluateError::NoTest(data.into()));
+        return Err(EvaluateError::NoTest(options.data.into()));
     }
-    let test = translate(&dataset.test, &dataset.ids, &opened.bundle);
+    let protocol = options.protocol.resolve(dataset.leaves_one_out);
+    let test = &protocol.examples(&dataset.test);
     progress.finish();
-    let tables = opened.bundle.tables();
-    let max_session = opened.bundle.max_session();
-
-    progress.start("ranking every test prefix", None);
-    let alone = Metrics::of_ranks(&ranks::label_ranks(tables, &test, max_session, &[]));
-    progress.finish();
-    let with_encoder = match &opened.encoder {
-        Some(onnx) => {
-            progress.start("ranking with the encoder", None);
-            let queries = queries::queries(tables, onnx, &test, max_session).map_err(|source| {
-                EvaluateError::Encoder {
-                    path: folder.into(),
-                    source,
-                }
-            })?;
-            let ranks = ranks::label_ranks(tables, &test, max_session, &queries);
-            progress.finish();
-            Some(Metrics::of_ranks(&ranks))
+    let for_page = options.report.is_some();
+    let asked = Asked {
+        examples: test,
+        ids: &dataset.ids,
+        protocol,
+        lists: options.breakdown || for_page,
+    };
+    let encoder = |path: &Path| {
+        let path = path.to_owned();
+        move |source| EvaluateError::Encoder { path, source }
+    };
+    let ranked = Ranked::of(&opened, asked, progress).map_err(encoder(options.bundle))?;
+    let against = match options.against.zip(other) {
+        Some((folder, other)) => {
+            let asked = Asked {
+                lists: false,
+                ..asked
+            };
+            let theirs = Ranked::of(&other, asked, progress).map_err(encoder(folder))?;
+            let version = other.manifest.version;
+            let compared = Comparison::of_ranks(version, test, &ranked.ranks, &theirs.ranks);
+            Some(compared)
         }
         None => None,
     };
-    let mut found = BTreeMap::new();
-    if with_baselines {
+    let mut measured = BTreeMap::new();
+    if options.baselines || for_page {
         progress.start("measuring the baselines", None);
-        found = baselines::all(dataset.ids.len(), &dataset.train, &dataset.test)
+        measured = baselines::all(dataset.ids.len(), &dataset.train, test, protocol)
             .into_iter()
+            .map(|(name, ranks)| (name, Figures::of_ranks(test, &ranks)))
             .collect();
         progress.finish();
     }
-    let (bundle_bytes, bundle_bytes_brotli) = sizes(folder, opened.manifest.files.keys())?;
-    Ok(Evaluation {
-        metrics: with_encoder.unwrap_or(alone),
-        without_encoder: with_encoder.map(|_| alone),
+    let (bundle_bytes, bundle_bytes_brotli) = sizes(options.bundle, opened.manifest.files.keys())?;
+    let found = Evaluation {
+        breakdown: breakdown(&dataset, &opened.bundle, test, &ranked),
+        figures: Figures::of_ranks(test, &ranked.ranks),
+        protocol,
+        sessions: test.at.chunk_by(|one, next| one.0 == next.0).count(),
+        without_encoder: ranked
+            .without_encoder
+            .as_ref()
+            .map(|ranks| Figures::of_ranks(test, ranks)),
+        against,
         bundle_bytes,
         bundle_bytes_brotli,
         version: opened.manifest.version,
-        baselines: found,
-    })
+        baselines: measured,
+    };
+    if let Some(path) = options.report {
+        progress.start("writing the report", None);
+        let samples = samples::samples(opened, &dataset, test, &ranked.ranks, protocol)
+            .map_err(encoder(options.bundle))?;
+        page::write(path, &found, &dataset.facts, &samples).map_err(|source| {
+            EvaluateError::Report {
+                path: path.into(),
+                source,
+            }
+        })?;
+        progress.finish();
+    }
+    Ok(found)
 }
 
-/// The examples in the rows of a bundle, which may know other items than the data's train split.
-fn translate(examples: &Examples, ids: &[String], bundle: &Bundle) -> Examples {
-    let rows: Vec<Option<u32>> = ids.iter().map(|id| bundle.row(id)).collect();
-    let mut sessions = Sessions::new();
-    for session in examples.sessions.iter() {
-        sessions.push(session.iter().map(|event| Event {
-            row: event.row.and_then(|row| rows[row as usize]),
-            action: event.action,
-        }));
+/// Takes the ranking apart; `None` without its lists.
+fn breakdown(
+    dataset: &Dataset,
+    bundle: &Bundle,
+    test: &Examples,
+    ranked: &Ranked,
+) -> Option<Breakdown> {
+    let lists = ranked.lists.as_ref()?;
+    let counts = dataset.popularity(&dataset.train);
+    let mut events = vec![0.0; bundle.items() as usize];
+    for (id, count) in dataset.ids.iter().zip(&counts) {
+        if let Some(row) = bundle.row(id) {
+            events[row as usize] = *count;
+        }
     }
-    Examples {
-        sessions,
-        at: examples.at.clone(),
-    }
+    let examples: Vec<Example> = (0..test.len())
+        .map(|example| {
+            let (input, label) = test.get(example);
+            Example {
+                length: input.len(),
+                label_events: label.map_or(0.0, |row| counts[row as usize]),
+                rank: ranked.ranks[example],
+            }
+        })
+        .collect();
+    let popularity = Popularity::new(events);
+    Some(Breakdown::new(&examples, lists, &popularity))
 }
 
 fn sizes<'a>(

@@ -4,18 +4,12 @@ pub mod frontier;
 
 use crate::encoder::train::PassFigures;
 use crate::files::write_atomically;
+use crate::page::{escape, head};
+use crate::plots;
 use crate::run::{Figures, RunRecord};
-use plotters::prelude::*;
 use std::fmt::Write;
 use std::path::Path;
 use vitrine_core::manifest::Manifest;
-
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;\
-padding:0 1rem;color:#1d2330;background:#fff}h1{font-size:1.7rem}h2{margin-top:2.2rem;\
-font-size:1.2rem}table{border-collapse:collapse}td,th{padding:.3rem .9rem .3rem 0;\
-border-bottom:1px solid #e4e7ee;text-align:left}td.n{text-align:right;\
-font-variant-numeric:tabular-nums}.note{color:#5b6475}svg{max-width:100%;height:auto}\
-.plots{display:flex;flex-wrap:wrap;gap:1rem}";
 
 /// Writes the page.
 ///
@@ -27,11 +21,9 @@ pub fn write(path: &Path, record: &RunRecord, manifest: &Manifest) -> std::io::R
 
 fn page(record: &RunRecord, manifest: &Manifest) -> String {
     let facts = &manifest.training;
-    let mut html = format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport \
-         content=\"width=device-width\"><title>Run on {0}</title><style>{STYLE}</style>\
-         <h1>Run on {0}</h1><p>Bundle version {1}: {2} items, {3} sessions, {4} events{5}.{6}</p>",
-        escape(&facts.dataset),
+    let mut html = head(&format!("Run on {}", facts.dataset));
+    html += &format!(
+        "<p>Bundle version {0}: {1} items, {2} sessions, {3} events{4}.{5}</p>",
         manifest.version,
         manifest.model.items,
         facts.sessions,
@@ -92,71 +84,30 @@ fn curves(curve: &[PassFigures]) -> String {
     if curve.is_empty() {
         return String::new();
     }
-    let line = |value: &dyn Fn(&PassFigures) -> f64| -> Vec<(f64, f64)> {
+    let over_passes = |value: &dyn Fn(&PassFigures) -> f64| -> Vec<(f64, f64)> {
         curve
             .iter()
             .map(|pass| (pass.pass as f64, value(pass)))
             .collect()
     };
-    let plots = [
-        plot("Loss (nats)", &line(&|pass| pass.loss)),
-        plot("P@20 of the encoder alone (%)", &line(&|pass| pass.p20)),
-        plot("MRR@20 of the encoder alone (%)", &line(&|pass| pass.mrr20)),
+    let drawn = [
+        plots::line("Loss (nats)", &over_passes(&|pass| pass.loss)),
+        plots::line(
+            "P@20 of the encoder alone (%)",
+            &over_passes(&|pass| pass.p20),
+        ),
+        plots::line(
+            "MRR@20 of the encoder alone (%)",
+            &over_passes(&|pass| pass.mrr20),
+        ),
     ];
     let speeds: f64 = curve.iter().map(|pass| pass.sessions_per_second).sum();
     format!(
         "<h2>The encoder, pass by pass</h2><div class=plots>{}</div><p class=note>{:.0} sessions \
          per second on average.</p>",
-        plots.concat(),
+        drawn.concat(),
         speeds / curve.len() as f64
     )
-}
-
-/// A line over passes as inline SVG; nothing where it can't be drawn.
-fn plot(title: &str, points: &[(f64, f64)]) -> String {
-    let mut svg = String::new();
-    match draw(&mut svg, title, points) {
-        Ok(()) => svg,
-        Err(_) => String::new(),
-    }
-}
-
-fn draw(
-    svg: &mut String,
-    title: &str,
-    points: &[(f64, f64)],
-) -> Result<(), Box<dyn std::error::Error>> {
-    let values = points.iter().map(|point| point.1);
-    let low = values.clone().fold(f64::INFINITY, f64::min);
-    let high = values.fold(f64::NEG_INFINITY, f64::max);
-    let margin = ((high - low) * 0.1).max(0.01);
-    let last = points.len() as f64;
-    let area = SVGBackend::with_string(svg, (420, 260)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&area)
-        .caption(title, ("sans-serif", 15))
-        .margin(8)
-        .x_label_area_size(28)
-        .y_label_area_size(48)
-        .build_cartesian_2d(0.5..last + 0.5, low - margin..high + margin)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .x_labels(points.len().min(12))
-        .x_label_formatter(&|pass| format!("{pass:.0}"))
-        .draw()?;
-    let blue = RGBColor(37, 99, 235);
-    chart.draw_series(LineSeries::new(
-        points.iter().copied(),
-        blue.stroke_width(2),
-    ))?;
-    let dots = points
-        .iter()
-        .map(|&point| Circle::new(point, 3, blue.filled()));
-    chart.draw_series(dots)?;
-    drop(chart);
-    area.present()?;
-    Ok(())
 }
 
 fn parameters(record: &RunRecord) -> String {
@@ -182,10 +133,4 @@ fn files(manifest: &Manifest) -> String {
         );
     }
     format!("<h2>The bundle</h2><table><tr><th>file<th>bytes<th>SHA-256{rows}</table>")
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }

@@ -3,7 +3,7 @@
 //!
 //! Ties count against the label, here as for the bundle; an item without a score is a miss.
 
-use super::metrics::Metrics;
+use super::protocol::Protocol;
 use super::ranks::CUTOFF;
 use crate::dataset::{Examples, Sessions};
 use crate::table::covisits::Accumulator;
@@ -16,47 +16,71 @@ const RULE_STEPS: usize = 10;
 /// Added to the denominator of item-kNN's cosine.
 const KNN_SHRINKAGE: f64 = 20.0;
 
-/// Name and figures of every baseline, learned from `train` over `items` rows.
-pub fn all(items: usize, train: &Sessions, test: &Examples) -> Vec<(&'static str, Metrics)> {
+/// The rank of a label from the input, the masked rows and the label.
+type RankOf<'a> = dyn Fn(&[Event], &[u32], u32) -> u32 + Sync + 'a;
+
+/// Name of every baseline, learned from `train` over `items` rows, and its rank of each label,
+/// from 1; 0 is a miss. S-POP is left out where the session's own items are not ranked.
+pub fn all(
+    items: usize,
+    train: &Sessions,
+    test: &Examples,
+    protocol: Protocol,
+) -> Vec<(&'static str, Vec<u32>)> {
     let popularity = Popularity::of(items, train);
-    let figures = |rank: &(dyn Fn(&[Event], u32) -> u32 + Sync)| {
-        let ranks: Vec<u32> = (0..test.len())
+    let ranks = |rank: &RankOf<'_>| -> Vec<u32> {
+        (0..test.len())
             .into_par_iter()
             .map(|example| match test.get(example) {
-                (input, Some(label)) => rank(input, label),
+                (input, Some(label)) => {
+                    let masked = protocol.masked(input);
+                    match masked.binary_search(&label) {
+                        Ok(_) => 0,
+                        Err(_) => rank(input, &masked, label),
+                    }
+                }
                 (_, None) => 0,
             })
-            .collect();
-        Metrics::of_ranks(&ranks)
+            .collect()
     };
     let by_last = |table: &[Vec<(u32, f64)>]| {
-        figures(
-            &|input, label| match input.last().and_then(|event| event.row) {
-                Some(last) => rank_in(&table[last as usize], label),
+        ranks(
+            &|input, masked, label| match input.last().and_then(|event| event.row) {
+                Some(last) => rank_in(&table[last as usize], masked, label),
                 None => 0,
             },
         )
     };
-    vec![
-        ("pop", figures(&|_, label| popularity.rank(label, &[]))),
-        (
+    let mut found = vec![(
+        "pop",
+        ranks(&|_, masked, label| popularity.rank_without(masked, label)),
+    )];
+    if protocol == Protocol::NextItem {
+        found.push((
             "s-pop",
-            figures(&|input, label| session_popularity(&popularity, input, label)),
-        ),
+            ranks(&|input, _, label| session_popularity(&popularity, input, label)),
+        ));
+    }
+    found.extend([
         ("markov", by_last(&followers(items, train, 1))),
         (
             "sequential-rules",
             by_last(&followers(items, train, RULE_STEPS)),
         ),
         ("item-knn", by_last(&item_knn(items, train))),
-    ]
+    ]);
+    found
 }
 
-fn rank_in(scores: &[(u32, f64)], label: u32) -> u32 {
+/// Rank by score outside the `masked` rows, which rise.
+fn rank_in(scores: &[(u32, f64)], masked: &[u32], label: u32) -> u32 {
     let Some(wanted) = scores.iter().find(|s| s.0 == label) else {
         return 0;
     };
-    scores.iter().filter(|s| s.1 >= wanted.1).count() as u32
+    scores
+        .iter()
+        .filter(|s| s.1 >= wanted.1 && masked.binary_search(&s.0).is_err())
+        .count() as u32
 }
 
 struct Popularity {
@@ -76,14 +100,14 @@ impl Popularity {
         Self { count, sorted }
     }
 
-    /// Rank of a row that is not in `before`, below the distinct rows of `before`.
-    fn rank(&self, label: u32, before: &[u32]) -> u32 {
+    /// Rank of a row among all but the distinct rows of `without`, to which it does not belong.
+    fn rank_without(&self, without: &[u32], label: u32) -> u32 {
         let own = self.count[label as usize];
-        let others = self.sorted.partition_point(|&count| count >= own);
-        let counted_twice = before
+        let all = self.sorted.partition_point(|&count| count >= own);
+        let removed = without
             .iter()
             .filter(|&&row| self.count[row as usize] >= own);
-        (before.len() + others - counted_twice.count()) as u32
+        (all - removed.count()) as u32
     }
 }
 
@@ -102,7 +126,10 @@ fn session_popularity(popularity: &Popularity, input: &[Event], label: u32) -> u
     match seen.get(&label) {
         Some(own) => seen.values().filter(|other| *other >= own).count() as u32,
         None if seen.len() >= CUTOFF as usize => 0,
-        None => popularity.rank(label, &seen.into_keys().collect::<Vec<u32>>()),
+        None => {
+            let seen: Vec<u32> = seen.into_keys().collect();
+            seen.len() as u32 + popularity.rank_without(&seen, label)
+        }
     }
 }
 
@@ -181,7 +208,46 @@ mod tests {
         let input = events(&[3, 3, 2]);
         let rank = |label| session_popularity(&popularity, &input, label);
         assert_eq!([rank(3), rank(2), rank(0), rank(1)], [1, 2, 3, 4]);
-        assert_eq!(popularity.rank(2, &[]), 4, "a tie with 3 counts against 2");
+        let ranks = [
+            popularity.rank_without(&[], 2),
+            popularity.rank_without(&[0, 3], 2),
+        ];
+        assert_eq!(
+            ranks,
+            [4, 2],
+            "a tie with 3 counts against 2, unless 3 is masked"
+        );
+    }
+
+    #[test]
+    fn what_the_user_has_is_not_ranked_where_one_is_left_out() {
+        // Train: 0 → 1 twice, 0 → 2 once: 0 occurs three times, 1 twice, 2 once. A user who has 1 and
+        // then 0 is left 2: rank 1 by popularity and among the followers of 0; and 1 itself is
+        // never ranked.
+        let mut train = Sessions::new();
+        for rows in [[0, 1], [0, 1], [0, 2]] {
+            train.push(events(&rows));
+        }
+        let ranks = |label, protocol| {
+            let mut sessions = Sessions::new();
+            sessions.push(events(&[1, 0, label]));
+            let test = Examples {
+                sessions,
+                at: vec![(0, 2)],
+            };
+            let found = all(3, &train, &test, protocol);
+            found
+                .into_iter()
+                .map(|(name, ranks)| (name, ranks[0]))
+                .collect::<HashMap<_, _>>()
+        };
+        let open = ranks(2, Protocol::NextItem);
+        assert_eq!((open["pop"], open["markov"], open["s-pop"]), (3, 2, 3));
+        let masked = ranks(2, Protocol::LeaveOneOut);
+        assert_eq!((masked["pop"], masked["markov"]), (1, 1));
+        assert_eq!(masked.get("s-pop"), None);
+        let seen = ranks(1, Protocol::LeaveOneOut);
+        assert_eq!((seen["pop"], seen["markov"]), (0, 0));
     }
 
     #[test]

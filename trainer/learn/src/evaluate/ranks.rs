@@ -1,46 +1,96 @@
 //! The rank of each label among all items, ties counted against it.
 
+use super::protocol::Protocol;
 use crate::dataset::Examples;
 use rayon::prelude::*;
-use vitrine_core::score::{Query, Scorer};
+use vitrine_core::score::{Event, Query, Scorer};
 use vitrine_core::tables::Tables;
 
 /// Ranks below this are not told apart.
 pub const CUTOFF: u32 = 20;
 
-/// Rank of every label, from 1; 0 when it is unknown or not among the first [`CUTOFF`].
-/// `max_session` is how many of the latest events the score looks at; `queries` are the encoder's
-/// answers by example, or empty to rank by the tables alone.
+/// How the examples are ranked.
+pub struct Ranking<'a> {
+    /// What the score is computed from.
+    pub tables: &'a Tables,
+    /// How many of the latest events the score looks at.
+    pub max_session: usize,
+    /// The encoder's answers by example, or empty to rank by the tables alone.
+    pub queries: &'a [Option<Query>],
+    /// Says which items are ranked.
+    pub protocol: Protocol,
+}
+
+impl Ranking<'_> {
+    /// Rank of every label, from 1; 0 when it is unknown, masked or not among the first
+    /// [`CUTOFF`].
+    pub fn label_ranks(&self, examples: &Examples) -> Vec<u32> {
+        let by_popularity = self.by_popularity();
+        (0..examples.len())
+            .into_par_iter()
+            .map_init(
+                || Scorer::new(self.tables.items()),
+                |scorer, example| {
+                    let (input, label) = examples.get(example);
+                    let Some(label) = label else { return 0 };
+                    self.set(scorer, input, example);
+                    let masked = self.protocol.masked(input);
+                    rank_of(scorer, self.tables, &by_popularity, &masked, label)
+                },
+            )
+            .collect()
+    }
+
+    /// Takes up the input of an example.
+    pub(super) fn set(&self, scorer: &mut Scorer, input: &[Event], example: usize) {
+        let from = input.len().saturating_sub(self.max_session);
+        let query = self.queries.get(example).cloned().flatten();
+        scorer.set(self.tables, &input[from..], query);
+    }
+
+    /// Rows from the most to the least popular.
+    pub(super) fn by_popularity(&self) -> Vec<u32> {
+        let mut rows: Vec<u32> = (0..self.tables.items()).collect();
+        rows.sort_by_key(|&row| std::cmp::Reverse(self.tables.popularity(row)));
+        rows
+    }
+}
+
+/// Rank of every label among all items, from 1; 0 when it is unknown or not among the first
+/// [`CUTOFF`]. `max_session` is how many of the latest events the score looks at; `queries` are
+/// the encoder's answers by example, or empty to rank by the tables alone.
 pub fn label_ranks(
     tables: &Tables,
     examples: &Examples,
     max_session: usize,
     queries: &[Option<Query>],
 ) -> Vec<u32> {
-    let mut by_popularity: Vec<u32> = (0..tables.items()).collect();
-    by_popularity.sort_by_key(|&row| std::cmp::Reverse(tables.popularity(row)));
-    (0..examples.len())
-        .into_par_iter()
-        .map_init(
-            || Scorer::new(tables.items()),
-            |scorer, example| {
-                let (input, label) = examples.get(example);
-                let Some(label) = label else { return 0 };
-                let from = input.len().saturating_sub(max_session);
-                let query = queries.get(example).cloned().flatten();
-                scorer.set(tables, &input[from..], query);
-                rank_of(scorer, tables, &by_popularity, label)
-            },
-        )
-        .collect()
+    let ranking = Ranking {
+        tables,
+        max_session,
+        queries,
+        protocol: Protocol::NextItem,
+    };
+    ranking.label_ranks(examples)
 }
 
-/// 1 + the number of other rows that score at least as much; 0 beyond the cut-off.
-fn rank_of(scorer: &Scorer, tables: &Tables, by_popularity: &[u32], label: u32) -> u32 {
+/// 1 + the number of other rows outside `masked` that score at least as much; 0 beyond the
+/// cut-off, and for a masked row.
+fn rank_of(
+    scorer: &Scorer,
+    tables: &Tables,
+    by_popularity: &[u32],
+    masked: &[u32],
+    label: u32,
+) -> u32 {
+    let is_ranked = |row: u32| masked.binary_search(&row).is_err();
+    if !is_ranked(label) {
+        return 0;
+    }
     let wanted = scorer.score(tables, label);
     let mut rank = 1;
     for &row in scorer.touched() {
-        if row != label && scorer.score(tables, row) >= wanted {
+        if row != label && scorer.score(tables, row) >= wanted && is_ranked(row) {
             rank += 1;
             if rank > CUTOFF {
                 return 0;
@@ -52,12 +102,14 @@ fn rank_of(scorer: &Scorer, tables: &Tables, by_popularity: &[u32], label: u32) 
             continue;
         }
         let score = scorer.score(tables, row);
-        if score >= wanted && row != label {
-            rank += 1;
-            if rank > CUTOFF {
-                return 0;
+        if score >= wanted {
+            if row != label && is_ranked(row) {
+                rank += 1;
+                if rank > CUTOFF {
+                    return 0;
+                }
             }
-        } else if !scorer.has_query() && score < wanted {
+        } else if !scorer.has_query() {
             // Untouched rows are ordered by popularity alone.
             break;
         }

@@ -1,8 +1,8 @@
 //! The page of a compression sweep: bytes against quality.
 
-use super::STYLE;
 use crate::files::write_atomically;
 use crate::frontier::Point;
+use crate::page::head;
 use plotters::prelude::*;
 use std::fmt::Write;
 use std::path::Path;
@@ -12,13 +12,10 @@ use std::path::Path;
 /// # Errors
 /// What the system says of the file.
 pub fn write(path: &Path, points: &[Point], best: &[Point], chosen: &Point) -> std::io::Result<()> {
-    let mut html = format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport \
-         content=\"width=device-width\"><title>Bytes against quality</title><style>{STYLE}</style>\
-         <h1>Bytes against quality</h1><p class=note>Every dot is a bundle as it would ship, \
-         judged on validation by the code that runs in the browser. The line joins those that no \
-         smaller one beats; the ring is the chosen one.</p><div class=plots>"
-    );
+    let mut html = head("Bytes against quality");
+    html += "<p class=note>Every dot is a bundle as it would ship, judged on validation by the \
+             code that runs in the browser. The line joins those that no smaller one beats; the \
+             ring is the chosen one.</p><div class=plots>";
     type Value = fn(&Point) -> f64;
     let plots: [(&str, Value); 2] = [
         ("P@20 (%)", |point| point.figures.p20),
