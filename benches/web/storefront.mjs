@@ -84,9 +84,15 @@ export async function visitStorefront(url, slower) {
     await front.get('listing').waitFor();
     const rest = () => page.waitForTimeout(REST);
     await rest();
-    const cards = front.get('listing').locator('li[data-item]');
-    const ids = await cards.evaluateAll((all) => all.slice(0, 2).map((card) => card.dataset.item));
-    for (const id of ids) {
+    const seen = [];
+    for (let turn = 0; turn < 2; turn += 1) {
+      // What is listed changes with what was looked at.
+      const listed = await front
+        .get('listing')
+        .locator('li.card[data-item]')
+        .evaluateAll((cards) => cards.map((card) => card.dataset.item));
+      const id = listed.find((other) => !seen.includes(other));
+      seen.push(id);
       await front.look(id);
       await page.waitForTimeout(300);
       await front.home();

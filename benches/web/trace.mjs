@@ -28,14 +28,22 @@ export function readTrace(events, ours) {
   const here = events.filter((event) => event.pid === pid);
   const tasks = here
     .filter((event) => event.tid === tid && event.name === 'RunTask' && event.ph === 'X')
-    .map(({ ts, dur = 0 }) => ({ from: ts, to: ts + dur, length: dur / 1000, vitrine: 0 }))
+    .map(({ ts, dur = 0, tdur = dur }) => ({
+      from: ts,
+      to: ts + dur,
+      // By the thread's own clock: while other programs run, nobody is held up by this page.
+      length: tdur / 1000,
+      share: dur > 0 ? Math.min(1, tdur / dur) : 1,
+      vitrine: 0,
+    }))
     .sort((a, b) => a.from - b.from);
   const busy = {};
   for (const { at, length, name } of samplesOf(here, tid, ours)) {
     const task = tasks[lastBefore(tasks, at)];
     if (task === undefined || at > task.to) continue;
-    task.vitrine += length / 1000;
-    busy[name] = (busy[name] ?? 0) + length / 1000;
+    const spent = (length / 1000) * task.share;
+    task.vitrine += spent;
+    busy[name] = (busy[name] ?? 0) + spent;
   }
   const shifts = here
     .filter((event) => event.name === 'LayoutShift' && !event.args?.data?.had_recent_input)
@@ -79,8 +87,8 @@ function* samplesOf(events, tid, ours) {
         const length = timeDeltas[index] ?? 0;
         at += length;
         const name = owner(nodes, sample, ours);
-        // A sample stands for the time before it, and a profiler's pause is nobody's.
-        if (name !== undefined && length > 0) yield { at, length: Math.min(length, 20_000), name };
+        // A sample stands for the time before it.
+        if (name !== undefined && length > 0) yield { at, length, name };
       }
     }
   }

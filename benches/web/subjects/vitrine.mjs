@@ -83,7 +83,9 @@ export async function measure(env) {
   times.copy = await copying(session.items * model.dim);
   times.package = await time(() => packaged.vitrine.recommend({ n: BEST }));
   times.packageListing = await time(() => packaged.vitrine.rank(listing));
-  const worker = env.workerUrl ? await throughTheWorker(env, onnx, encoderModule, input) : {};
+  const worker = env.workerUrl
+    ? await throughTheWorker(env, onnx, encoderModule, input, model.dim + 3)
+    : {};
   Object.assign(times, worker.times);
 
   // Whether anything grows when it is asked for long.
@@ -156,16 +158,19 @@ async function throughThePackage(env, events) {
 }
 
 /** The way of a session to the worker and back, as the package sends it. */
-async function throughTheWorker(env, onnx, module, input) {
+async function throughTheWorker(env, onnx, module, input, width) {
   const worker = new Worker(env.workerUrl, { type: 'module' });
-  const ask = (message) =>
+  const answer = () =>
     new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) =>
         'error' in data ? reject(new Error(data.error)) : resolve(data);
       worker.onerror = (event) => reject(new Error(event.message));
-      worker.postMessage(message);
     });
-  const width = 67;
+  await answer();
+  const ask = (message) => {
+    worker.postMessage(message);
+    return answer();
+  };
   await ask({ start: { module, onnx, width } });
   let turn = 0;
   const roundTrip = await time(() => ask({ session: input, turn: (turn += 1) }));
