@@ -7,7 +7,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 export VITRINE_BIN := $(TARGET)/debug
 
-.PHONY: help setup wasm-build wasm web binaries everything demo docs test check check-cuda bench clean
+.PHONY: help setup wasm-build wasm web binaries everything demo docs test check check-cuda bench bench-web clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,6 +67,13 @@ bench: ## Measure quality and the closed loop: docs/results (VITRINE_DATA=folder
 	@$(MAKE) --no-print-directory -j2 web everything
 	node benches/quality.mjs --recipe benches/three-passes.toml
 	node tests/browser/loop.mjs --out docs/results/loop.md
+
+bench-web: ## Measure bytes, time and memory in the browser beside two rivals: docs/results/web.md.
+	@$(MAKE) --no-print-directory -j2 web binaries
+	@scripts/setup.sh browser
+	@scripts/setup.sh bench-web
+	npm --prefix benches/web test
+	node benches/web/run.mjs --out docs/results/web.md
 
 clean: ## Remove what was built and what the demo made.
 	cargo clean

@@ -2,6 +2,7 @@
 # Installs what a build needs beside Rust, Node and make; quick when it is there already.
 #   setup.sh            the wasm target and the npm packages
 #   setup.sh packaging  the bundlers that the npm package is tested with
+#   setup.sh bench-web  the rivals that the npm package is measured beside
 #   setup.sh browser    a Chromium for the browser tests
 #   setup.sh deny       cargo-deny
 set -euo pipefail
@@ -37,6 +38,9 @@ build)
   ;;
 packaging)
   npm_packages web/packaging
+  ;;
+bench-web)
+  npm_packages benches/web
   ;;
 browser)
   for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do

@@ -18,7 +18,11 @@ export interface EncoderHost {
 /** Longest time that a worker may take to start, in milliseconds; slow phones included. */
 const START_PATIENCE = 30_000;
 
-/** Starts an encoder; `worker` is as in the options, and `stop` ends a start under way. */
+/**
+ * Starts an encoder; `worker` is as in the options, and `stop` ends a start under way. The bytes
+ * of `start` are given away: a worker that listens gets them without a copy, which for a module
+ * of megabytes would hold up the page.
+ */
 export async function startEncoder(
   start: EncoderStart,
   worker: VitrineOptions['worker'],
@@ -58,7 +62,10 @@ function inWorker(start: EncoderStart, worker: Worker, stop: AbortSignal): Promi
   type Waiting = { resolve(query: Float32Array): void; reject(error: Error): void };
   const waiting = new Map<number, Waiting>();
   let turn = 0;
-  const send = (message: ToWorker) => worker.postMessage(message);
+  const send = (message: ToWorker, given: Transferable[] = []) =>
+    worker.postMessage(message, given);
+  // Until then the bytes are here, and the main thread can take over.
+  let listening = false;
   const fail = (error: Error) => {
     worker.terminate();
     for (const { reject } of waiting.values()) reject(error);
@@ -71,13 +78,15 @@ function inWorker(start: EncoderStart, worker: Worker, stop: AbortSignal): Promi
       fail(error);
       reject(error);
     };
-    const timer = setTimeout(() => give(new Error('The worker did not start.')), START_PATIENCE);
+    const broken = (message: string) =>
+      give(listening ? new EncoderFailed(message) : new Error(message));
+    const timer = setTimeout(() => broken('The worker did not start.'), START_PATIENCE);
     const stopped = () => give(new EncoderFailed('Vitrine was disposed.'));
     stop.addEventListener('abort', stopped, { once: true });
     if (stop.aborted) return stopped();
     worker.onerror = (event) => {
       event.preventDefault();
-      give(new Error(event.message || 'The worker could not be loaded.'));
+      broken(event.message || 'The worker could not be loaded.');
     };
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if ('error' in data) return give(new EncoderFailed(data.error));
@@ -85,6 +94,10 @@ function inWorker(start: EncoderStart, worker: Worker, stop: AbortSignal): Promi
         waiting.get(data.turn)?.resolve(data.query);
         waiting.delete(data.turn);
         return;
+      }
+      if ('listening' in data) {
+        listening = true;
+        return send({ start }, [start.module.buffer, start.onnx.buffer] as ArrayBuffer[]);
       }
       clearTimeout(timer);
       resolve({
@@ -98,6 +111,5 @@ function inWorker(start: EncoderStart, worker: Worker, stop: AbortSignal): Promi
         dispose: () => fail(new Error('The encoder was disposed.')),
       });
     };
-    send({ start });
   });
 }

@@ -30,8 +30,22 @@ export class Fetcher {
     this.#fetch = fetcher;
   }
 
+  /** The bytes of a file whose length is known; fewer when it has fewer, and never more. */
+  file(url: string, length: number): Promise<Uint8Array> {
+    return this.#bytes(url, length, 'default', new Uint8Array(length));
+  }
+
   /** The bytes at `url`, at most `limit`. */
-  async bytes(url: string, limit: number, cache: RequestCache = 'default'): Promise<Uint8Array> {
+  bytes(url: string, limit: number, cache: RequestCache = 'default'): Promise<Uint8Array> {
+    return this.#bytes(url, limit, cache);
+  }
+
+  async #bytes(
+    url: string,
+    limit: number,
+    cache: RequestCache,
+    whole?: Uint8Array,
+  ): Promise<Uint8Array> {
     if (this.#disposed) throw new Unreachable(`${url} was not asked for: Vitrine was disposed.`);
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), PATIENCE);
@@ -39,7 +53,7 @@ export class Fetcher {
     try {
       const response = await this.#response(url, { ...ANONYMOUS, cache, signal: abort.signal });
       if (!response.ok) throw new Unreachable(`${url} answered ${response.status}.`);
-      return await read(url, response, limit);
+      return await read(url, response, limit, whole);
     } catch (error) {
       if (error instanceof Refused || error instanceof Unreachable) throw error;
       throw new Unreachable(`${url} could not be fetched: ${String(error)}`);
@@ -81,7 +95,13 @@ export class Fetcher {
   }
 }
 
-async function read(url: string, response: Response, limit: number): Promise<Uint8Array> {
+/** Reads into `whole` as the bytes arrive; without it, puts them together at the end. */
+async function read(
+  url: string,
+  response: Response,
+  limit: number,
+  whole?: Uint8Array,
+): Promise<Uint8Array> {
   if (response.body === null) return new Uint8Array(await response.arrayBuffer());
   const reader = response.body.getReader();
   const parts: Uint8Array[] = [];
@@ -89,13 +109,18 @@ async function read(url: string, response: Response, limit: number): Promise<Uin
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
-    length += value.length;
-    if (length > limit) {
+    if (length + value.length > limit) {
       await reader.cancel();
       throw new Refused(`${url} is longer than ${limit} bytes.`);
     }
-    parts.push(value);
+    if (whole === undefined) parts.push(value);
+    else whole.set(value, length);
+    length += value.length;
   }
+  return whole?.subarray(0, length) ?? joined(parts, length);
+}
+
+function joined(parts: Uint8Array[], length: number): Uint8Array {
   const whole = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {

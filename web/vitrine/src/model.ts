@@ -252,7 +252,7 @@ async function file(
   name: string,
 ): Promise<Uint8Array | undefined> {
   const entry = fields.files[name];
-  return entry && (await fetcher.bytes(`${endpoint}/bundles/${entry.sha256}`, entry.bytes));
+  return entry && (await fetcher.file(`${endpoint}/bundles/${entry.sha256}`, entry.bytes));
 }
 
 /** An id with a line break names no item, and must not become two. */

@@ -12,9 +12,9 @@ import { type EncoderStart, openEncoder } from './encode.js';
 /** What the page says: first `start`, then sessions, each with a number of its own. */
 export type ToWorker = { start: EncoderStart } | { session: Float32Array; turn: number };
 
-/** What the worker answers. */
+/** What the worker answers; it says that it listens before anything is handed to it. */
 export type FromWorker =
-  { ready: true } | { query: Float32Array; turn: number } | { error: string };
+  { listening: true } | { ready: true } | { query: Float32Array; turn: number } | { error: string };
 
 /** The few members of a worker's global scope that are used. */
 interface Scope {
@@ -39,6 +39,7 @@ function serve(scope: Scope): void {
       scope.postMessage({ error: error instanceof Error ? error.message : String(error) });
     }
   };
+  scope.postMessage({ listening: true });
 }
 
 // Elsewhere than in a worker, importing this does nothing.

@@ -1,0 +1,2 @@
+/** onnxruntime-web's smallest entry: WebAssembly only. */
+export * from 'onnxruntime-web/wasm';
