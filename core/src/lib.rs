@@ -18,6 +18,7 @@ pub mod dataset;
 pub mod digest;
 pub mod facets;
 pub mod manifest;
+pub mod privacy;
 pub mod rank;
 pub mod released;
 pub mod score;
