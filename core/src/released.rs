@@ -204,7 +204,8 @@ fn check_noise(noise: &NoiseFacts) -> Result<(), (&'static str, &'static str)> {
         return Err(("cells", "is not between 1 and 64"));
     }
     let expected = f64::from(noise.cells) / (2.0 * noise.sigma * noise.sigma);
-    if !((noise.rho / expected - 1.0).abs() < 1e-9) {
+    let off = (noise.rho / expected - 1.0).abs();
+    if off.is_nan() || off > 1e-9 {
         return Err(("rho", "is not cells / (2 · sigma²)"));
     }
     Ok(())
