@@ -34,7 +34,9 @@ impl Rule {
         match promise.level {
             Level::Unlinkable => Ok(Self::Unlinkable { k }),
             Level::Private => {
-                let parameters = calibrate(promise.guarantee.unwrap_or_default(), promise.cells)?;
+                // A manifest that allows no cell may still meet a report.
+                let cells = promise.cells.max(1);
+                let parameters = calibrate(promise.guarantee.unwrap_or_default(), cells)?;
                 Ok(Self::Private(
                     parameters.with_threshold_at_least(u64::from(k)),
                 ))
