@@ -63,10 +63,11 @@ check: setup ## Format, lints, licences and types.
 check-cuda: ## Check that the trainer builds with CUDA (no toolkit needed).
 	cargo clippy -p vitrine-trainer --features cuda --quiet -- -D warnings
 
-bench: ## Measure quality and the closed loop: docs/results (VITRINE_DATA=folder of public data).
+bench: ## Measure quality, the closed loop and the noise: docs/results (VITRINE_DATA=folder of public data).
 	@$(MAKE) --no-print-directory -j2 web everything
 	node benches/quality.mjs --recipe benches/three-passes.toml
 	node tests/browser/loop.mjs --out docs/results/loop.md
+	cargo run --release -p vitrine-privacy --example audit -- docs/results/privacy.md
 
 bench-web: ## Measure bytes, time and memory in the browser beside two rivals: docs/results/web.md.
 	@$(MAKE) --no-print-directory -j2 web binaries

@@ -19,6 +19,7 @@ pub mod digest;
 pub mod facets;
 pub mod manifest;
 pub mod neighbours;
+pub mod privacy;
 pub mod rank;
 pub mod released;
 pub mod score;

@@ -5,6 +5,7 @@
 //! signature over its exact bytes stands beside it under [`SIGNATURE_FILE`].
 
 use crate::Digest;
+pub use crate::privacy::{Guarantee, Level, Privacy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -103,64 +104,6 @@ pub struct TrainingFacts {
     pub seed: u64,
     /// Figures on validation, such as `p@20`.
     pub metrics: BTreeMap<String, f64>,
-}
-
-/// What a client must follow when it reports. See PRIVACY in the documentation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Privacy {
-    /// The level, today always [`Level::Unlinkable`].
-    pub level: Level,
-    /// Length of a window in seconds; windows are disjoint and the same for everybody: window
-    /// w spans `[w, w + 1) · window_seconds` of Unix time.
-    pub window_seconds: u64,
-    /// A cell is released when at least this many reports named it.
-    pub k: u32,
-    /// The most transition cells that one browser profile reports in a window.
-    pub transitions: u32,
-    /// The most item cells.
-    pub items: u32,
-    /// The most impression cells.
-    pub impressions: u32,
-    /// The most metric cells.
-    pub metrics: u32,
-    /// How many events later `to` may follow `from` in a transition.
-    pub max_gap: u32,
-}
-
-impl Default for Privacy {
-    fn default() -> Self {
-        Self {
-            level: Level::Unlinkable,
-            window_seconds: 7 * 24 * 3600,
-            k: 2,
-            transitions: 4,
-            items: 2,
-            impressions: 2,
-            metrics: 0,
-            max_gap: 3,
-        }
-    }
-}
-
-impl Privacy {
-    /// The whole budget of one browser profile in one window, L.
-    pub fn budget(&self) -> u32 {
-        self.transitions + self.items + self.impressions + self.metrics
-    }
-
-    /// The window that holds `now`, Unix time in seconds.
-    pub fn window_at(&self, now: u64) -> u64 {
-        now / self.window_seconds.max(1)
-    }
-}
-
-/// What is promised to the shopper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Cells named by at least k reports, with exact counts. Not differential privacy.
-    Unlinkable,
 }
 
 /// Why a manifest is refused.
@@ -271,17 +214,8 @@ impl Manifest {
         if self.model.max_session == 0 || self.model.max_session > 1024 {
             return fail("model.max_session", "is not between 1 and 1024");
         }
-        if self.privacy.window_seconds == 0 {
-            return fail("privacy.window_seconds", "is zero");
-        }
-        if self.privacy.k == 0 {
-            return fail("privacy.k", "is zero");
-        }
-        if self.privacy.budget() > 64 {
-            return fail("privacy", "allows more than 64 cells in a window");
-        }
-        if self.privacy.max_gap == 0 || self.privacy.max_gap > 10 {
-            return fail("privacy.max_gap", "is not between 1 and 10");
+        if let Err(error) = self.privacy.check() {
+            return fail(&format!("privacy{}", error.field), error.reason);
         }
         Ok(())
     }
@@ -336,6 +270,7 @@ pub(crate) mod tests {
         assert!(change(&|m| m.model.items = 0).contains("model.items"));
         assert!(change(&|m| m.privacy.transitions = 100).contains("privacy"));
         assert!(change(&|m| m.privacy.k = 0).contains("privacy.k"));
+        assert!(change(&|m| m.privacy.level = Level::Private).contains("privacy.guarantee"));
         assert!(
             change(&|m| {
                 m.files.remove(file::TABLES);

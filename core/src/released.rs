@@ -6,7 +6,7 @@
 //! have released is refused as a whole, because nothing in it can be trusted then.
 
 use crate::cell::Cell;
-use crate::manifest::Level;
+use crate::privacy::{Guarantee, Level, MAX_CELLS, NoiseFacts};
 use serde::{Deserialize, Serialize};
 
 /// The schema that this build reads and writes.
@@ -15,7 +15,7 @@ pub const SCHEMA: &str = "vitrine.released/1";
 pub const MAX_RELEASED_BYTES: usize = 256 * 1024 * 1024;
 
 /// The released tables of one window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReleasedWindow {
     /// Always [`SCHEMA`].
@@ -26,8 +26,12 @@ pub struct ReleasedWindow {
     pub window_seconds: u64,
     /// The level whose rule was applied.
     pub level: Level,
-    /// The fewest reports that a released cell has.
+    /// The fewest reports that a released cell has; 1 at the private level, whose counts are
+    /// noisy and whose rule is [`NoiseFacts::threshold`].
     pub k: u32,
+    /// What was done to the counts; present at the private level and at no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoiseFacts>,
     /// What passed the rule, in ascending order of the cell, each cell once.
     pub cells: Vec<ReleasedCell>,
 }
@@ -38,7 +42,7 @@ pub struct ReleasedWindow {
 pub struct ReleasedCell {
     /// What was counted.
     pub cell: Cell,
-    /// How often, at least [`ReleasedWindow::k`].
+    /// How often, at least [`ReleasedWindow::k`]; with noise at the private level.
     pub count: u64,
 }
 
@@ -76,6 +80,7 @@ impl ReleasedWindow {
         window_seconds: u64,
         level: Level,
         k: u32,
+        noise: Option<NoiseFacts>,
         mut cells: Vec<ReleasedCell>,
     ) -> Self {
         cells.sort_by(|a, b| a.cell.cmp(&b.cell));
@@ -85,8 +90,15 @@ impl ReleasedWindow {
             window_seconds,
             level,
             k,
+            noise,
             cells,
         }
+    }
+
+    /// The fewest that a count may be by the level's rule.
+    fn fewest(&self) -> u64 {
+        let threshold = self.noise.map_or(0, |noise| noise.threshold);
+        threshold.max(u64::from(self.k))
     }
 
     /// Parses and checks a released file.
@@ -134,11 +146,29 @@ impl ReleasedWindow {
                 "is zero; a released cell has at least one report",
             );
         }
+        match (self.level, &self.noise) {
+            (Level::Unlinkable, Some(_)) => {
+                return fail(
+                    "noise".into(),
+                    "is given at the unlinkable level, whose counts are exact",
+                );
+            }
+            (Level::Private, None) => {
+                return fail("noise".into(), "is missing at the private level");
+            }
+            (Level::Private, Some(noise)) => {
+                if let Err((field, reason)) = check_noise(noise) {
+                    return fail(format!("noise.{field}"), reason);
+                }
+            }
+            (Level::Unlinkable, None) => {}
+        }
+        let fewest = self.fewest();
         for (at, released) in self.cells.iter().enumerate() {
-            if released.count < u64::from(self.k) {
+            if released.count < fewest {
                 return fail(
                     format!("cells[{at}].count"),
-                    "is below k: the level's rule cannot have released it",
+                    "is below what the level's rule can have released",
                 );
             }
             if let Err(error) = released.cell.check() {
@@ -153,6 +183,32 @@ impl ReleasedWindow {
         }
         Ok(())
     }
+}
+
+fn check_noise(noise: &NoiseFacts) -> Result<(), (&'static str, &'static str)> {
+    let guarantee = Guarantee {
+        epsilon: noise.epsilon,
+        delta: noise.delta,
+    };
+    guarantee
+        .check()
+        .map_err(|error| (error.field, error.reason))?;
+    let positive = |value: f64| value.is_finite() && value > 0.0;
+    if !positive(noise.sigma) {
+        return Err(("sigma", "is not a number above zero"));
+    }
+    if noise.threshold == 0 {
+        return Err(("threshold", "is zero"));
+    }
+    if noise.cells == 0 || noise.cells > MAX_CELLS {
+        return Err(("cells", "is not between 1 and 64"));
+    }
+    let expected = f64::from(noise.cells) / (2.0 * noise.sigma * noise.sigma);
+    let off = (noise.rho / expected - 1.0).abs();
+    if off.is_nan() || off > 1e-9 {
+        return Err(("rho", "is not cells / (2 · sigma²)"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -178,6 +234,7 @@ mod tests {
             604_800,
             Level::Unlinkable,
             2,
+            None,
             vec![item("b", 2), item("a", 7)],
         )
     }
@@ -214,5 +271,54 @@ mod tests {
         assert!(change(&|r| r.window_seconds = 0).starts_with("window_seconds"));
         let bytes = example().to_bytes();
         assert!(ReleasedWindow::parse(&bytes[..bytes.len() / 2]).is_err());
+    }
+
+    /// σ = 2, L = 8: ρ = 8/(2·4) = 1.
+    fn private() -> ReleasedWindow {
+        let noise = NoiseFacts {
+            epsilon: 8.0,
+            delta: 1e-6,
+            sigma: 2.0,
+            threshold: 12,
+            cells: 8,
+            rho: 1.0,
+        };
+        let cells = vec![item("a", 12), item("b", 40)];
+        ReleasedWindow::new(2800, 604_800, Level::Private, 1, Some(noise), cells)
+    }
+
+    #[test]
+    fn noisy_tables_say_how_noisy_they_are() {
+        let released = private();
+        let text = String::from_utf8(released.to_bytes()).unwrap();
+        let noise = concat!(
+            r#""level":"private","k":1,"noise":{"epsilon":8.0,"delta":1e-6,"sigma":2.0,"#,
+            r#""threshold":12,"cells":8,"rho":1.0},"cells":["#
+        );
+        assert!(text.contains(noise), "{text}");
+        assert_eq!(ReleasedWindow::parse(text.as_bytes()).unwrap(), released);
+
+        let change = |f: &dyn Fn(&mut ReleasedWindow)| {
+            let mut released = private();
+            f(&mut released);
+            ReleasedWindow::parse(&released.to_bytes())
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(change(&|r| r.cells[0].count = 11).starts_with("cells[0].count"));
+        assert!(change(&|r| r.noise = None).starts_with("noise"));
+        assert!(change(&|r| r.level = Level::Unlinkable).starts_with("noise"));
+        let noise = |f: &dyn Fn(&mut NoiseFacts)| {
+            change(&|r| {
+                if let Some(noise) = &mut r.noise {
+                    f(noise);
+                }
+            })
+        };
+        assert!(noise(&|n| n.rho = 0.1).starts_with("noise.rho"));
+        assert!(noise(&|n| n.sigma = 0.0).starts_with("noise.sigma"));
+        assert!(noise(&|n| n.epsilon = 90.0).starts_with("noise.epsilon"));
+        assert!(noise(&|n| n.threshold = 0).starts_with("noise.threshold"));
+        assert!(noise(&|n| n.cells = 65).starts_with("noise.cells"));
     }
 }

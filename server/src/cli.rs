@@ -1,8 +1,9 @@
 //! The command line.
 
-use crate::config::Layer;
+use crate::config::{Layer, parse_level};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use vitrine_core::privacy::Level;
 
 /// Serves Vitrine's bundles by content hash, takes feedback as single unlinkable cells, and
 /// releases what passes the rule.
@@ -54,7 +55,7 @@ pub enum Command {
 
 The first line on standard output is `vitrine-server listens on http://ADDRESS`, once it does.")]
     Serve(ServeArgs),
-    /// Release closed windows: write what at least k reports named, delete the raw cells
+    /// Release closed windows: write what passes the level's rule, delete the raw cells
     #[command(after_long_help = "Examples:
 
   Every window that is closed (safe to repeat: a window is released once, and a file that is
@@ -64,8 +65,17 @@ The first line on standard output is `vitrine-server listens on http://ADDRESS`,
   One window:
     vitrine-server release --window 2921 --out released
 
+  What that would release, and what ε it would cost, without doing it:
+    vitrine-server release --dry-run --privacy-level private --epsilon-ceiling 20
+
 The server may keep running meanwhile. Each window becomes released/window-<number>.json.")]
     Release(ReleaseArgs),
+    /// Print the privacy ledger: every release, its ε, and what a year of them adds up to
+    #[command(after_long_help = "Examples:
+
+    vitrine-server privacy --database vitrine.db
+    vitrine-server privacy --config vitrine.toml")]
+    Privacy(PrivacyArgs),
 }
 
 /// Settings of `serve`.
@@ -82,18 +92,51 @@ pub struct ServeArgs {
 /// Settings of `release`.
 #[derive(Debug, Args)]
 pub struct ReleaseArgs {
-    /// TOML file with settings; `database` is read from it
+    /// Settings from flags and the environment.
+    #[command(flatten)]
+    pub settings: DatabaseArgs,
+    /// Only this window, by number [default: every closed window]
+    #[arg(long, value_name = "NUMBER")]
+    pub window: Option<u64>,
+    /// Folder for the released tables; made when there is none
+    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    pub out: Option<PathBuf>,
+    /// Print what would be released, as counts, and the ε that it would cost; change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Settings of `privacy`.
+#[derive(Debug, Args)]
+pub struct PrivacyArgs {
+    /// Settings from flags and the environment.
+    #[command(flatten)]
+    pub settings: DatabaseArgs,
+}
+
+/// Settings of the commands that work on the database alone.
+#[derive(Debug, Args)]
+pub struct DatabaseArgs {
+    /// TOML file with settings, as `serve` reads it
     #[arg(long, env = "VITRINE_SERVER_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// SQLite file that the server writes [default: vitrine.db]
     #[arg(long, env = "VITRINE_SERVER_DATABASE", value_name = "FILE")]
     pub database: Option<String>,
-    /// Only this window, by number [default: every closed window]
-    #[arg(long, value_name = "NUMBER")]
-    pub window: Option<u64>,
-    /// Folder for the released tables; made when there is none
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    /// Level of every window, at least: `unlinkable` or `private` [default: unlinkable]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_PRIVACY_LEVEL",
+        value_name = "LEVEL",
+        value_parser = parse_level
+    )]
+    pub privacy_level: Option<Level>,
+    /// At the private level, ε that one window may cost, from 0.25 to 10 [default: 4]
+    #[arg(long, env = "VITRINE_SERVER_EPSILON", value_name = "EPSILON")]
+    pub epsilon: Option<f64>,
+    /// At the private level, ε that the windows of any one year may add up to [default: none]
+    #[arg(long, env = "VITRINE_SERVER_EPSILON_CEILING", value_name = "EPSILON")]
+    pub epsilon_ceiling: Option<f64>,
     /// For tests: seconds to add to the machine's clock, as the server has it [default: 0]
     #[arg(
         long,
@@ -102,4 +145,18 @@ pub struct ReleaseArgs {
         allow_hyphen_values = true
     )]
     pub clock_offset_seconds: Option<i64>,
+}
+
+impl DatabaseArgs {
+    /// As a source of settings.
+    pub fn layer(self) -> Layer {
+        Layer {
+            database: self.database,
+            privacy_level: self.privacy_level,
+            epsilon: self.epsilon,
+            epsilon_ceiling: self.epsilon_ceiling,
+            clock_offset_seconds: self.clock_offset_seconds,
+            ..Layer::default()
+        }
+    }
 }

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
-use vitrine_server::cli::{Cli, Command, ReleaseArgs, ServeArgs};
-use vitrine_server::clock::SystemClock;
+use vitrine_server::cli::{Cli, Command, DatabaseArgs, PrivacyArgs, ReleaseArgs, ServeArgs};
+use vitrine_server::clock::{Clock, SystemClock};
 use vitrine_server::config::{Config, Layer, check_environment};
-use vitrine_server::{release, serve};
+use vitrine_server::storage::Database;
+use vitrine_server::{release, serve, statement};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -23,6 +24,7 @@ async fn main() -> Result<()> {
         None => run_serve(cli.serve).await,
         Some(Command::Serve(args)) => run_serve(args).await,
         Some(Command::Release(args)) => run_release(args).await,
+        Some(Command::Privacy(args)) => run_privacy(args).await,
     }
 }
 
@@ -58,26 +60,31 @@ async fn run_serve(args: ServeArgs) -> Result<()> {
 }
 
 async fn run_release(args: ReleaseArgs) -> Result<()> {
-    let flags = Layer {
-        database: args.database,
-        clock_offset_seconds: args.clock_offset_seconds,
-        ..Layer::default()
+    let (config, clock) = resolve_database(args.settings)?;
+    let (database, policy) = (&config.database, &config.policy);
+    let Some(out) = args.out.filter(|_| !args.dry_run) else {
+        let forecasts = release::dry_run(database, policy, args.window, &clock).await?;
+        if forecasts.is_empty() {
+            say("no closed window waits for its release");
+        }
+        for (window, forecast) in forecasts {
+            say(&statement::forecast(window, &forecast, policy));
+        }
+        return Ok(());
     };
-    let config = resolve(flags, args.config.as_deref())?;
-    let clock = SystemClock {
-        offset_seconds: config.clock_offset_seconds,
-    };
-    let reports = release::release(&config.database, args.window, &args.out, &clock).await?;
-    if reports.is_empty() {
+    let outcome = release::release(database, policy, args.window, &out, &clock).await?;
+    if outcome.reports.is_empty() && outcome.refused.is_none() {
         say("no closed window holds a report; nothing to release");
     }
-    for report in reports {
+    for report in outcome.reports {
         let window = report.window;
         let path = report.path.display();
         match report.released {
             Some(released) => say(&format!(
-                "window {window}: {} reports gave {} cells in {path}; the raw cells are deleted",
-                released.reports, released.cells
+                "window {window}: {} reports gave {} cells in {path}; the raw cells are deleted{}",
+                released.reports,
+                released.cells,
+                statement::cost(released.noise.as_ref(), &released.year)
             )),
             None if report.written => say(&format!(
                 "window {window} was released before; {path} was missing and is written again"
@@ -85,7 +92,33 @@ async fn run_release(args: ReleaseArgs) -> Result<()> {
             None => say(&format!("window {window} was released before, to {path}")),
         }
     }
+    outcome.refused.map_or(Ok(()), |error| Err(error.into()))
+}
+
+async fn run_privacy(args: PrivacyArgs) -> Result<()> {
+    let (config, clock) = resolve_database(args.settings)?;
+    let mut database = Database::open(&config.database).await?;
+    let ledger = database.ledger().await?;
+    let waiting = database.windows().await?;
+    let waiting = waiting.iter().filter(|window| !window.released).count();
+    database.close().await?;
+    say(&statement::ledger(
+        &ledger,
+        &config.policy,
+        clock.now(),
+        waiting,
+    ));
     Ok(())
+}
+
+/// The settings in force of a command that works on the database alone, and the clock.
+fn resolve_database(args: DatabaseArgs) -> Result<(Config, SystemClock)> {
+    let file = args.config.clone();
+    let config = resolve(args.layer(), file.as_deref())?;
+    let clock = SystemClock {
+        offset_seconds: config.clock_offset_seconds,
+    };
+    Ok((config, clock))
 }
 
 /// The settings in force, and logging by them.

@@ -1,21 +1,24 @@
 //! `vitrine-server release`: once per closed window, what passes the level's rule.
 //!
-//! Two steps, either of which may be cut off and repeated. The first is one transaction of the
-//! database: counts in, raw cells out, window marked ([`Database::release`]). The second writes
+//! Both levels go through the same two steps, either of which may be cut off and repeated. The
+//! first is one transaction of the database: counts in, raw cells out, window marked ([`Database::release`]). The second writes
 //! each released window to a file that training reads. The tables are the truth and the file is
 //! a copy: a missing file is written again, byte for byte, and a file that differs is an error,
 //! because a released window never changes.
 
 use crate::clock::Clock;
-use crate::storage::{Database, Location, Released, StorageError, Window};
+use crate::ledger::Ledger;
+use crate::promise::Policy;
+use crate::storage::{Database, Forecast, Location, Released, StorageError, Window};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use vitrine_core::privacy::Level;
 use vitrine_core::released::ReleasedWindow;
 use vitrine_store::{StoreError, replace};
 
 /// What happened to one window.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// Its number.
     pub window: u64,
@@ -80,13 +83,24 @@ pub enum ReleaseError {
     },
 }
 
-/// Releases every closed window, or one, and writes their files to `out`.
+/// What happened to the windows, and why it stopped where it did.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The windows that are released, in order.
+    pub reports: Vec<Report>,
+    /// Why a window was refused; no window after it was tried.
+    pub refused: Option<StorageError>,
+}
+
+/// Releases every closed window, or one, and writes their files to `out`. When a window is
+/// refused, the files of those before it are written all the same.
 pub async fn release(
     location: &Location,
+    policy: &Policy,
     only: Option<u64>,
     out: &Path,
     clock: &dyn Clock,
-) -> Result<Vec<Report>, ReleaseError> {
+) -> Result<Outcome, ReleaseError> {
     fs::create_dir_all(out).map_err(|source| ReleaseError::Out {
         doing: "create the folder",
         path: out.to_owned(),
@@ -94,18 +108,31 @@ pub async fn release(
     })?;
     let mut database = Database::open(location).await?;
     let mut now_released = HashMap::new();
+    let mut refused = None;
     for window in chosen(database.windows().await?, only, clock.now())? {
-        if !window.released
-            && let Some(released) = database.release(&window, clock).await?
-        {
-            now_released.insert(window.window, released);
+        if window.released {
+            continue;
+        }
+        match database.release(&window, policy, clock).await {
+            Ok(Some(released)) => {
+                now_released.insert(window.window, released);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
         }
     }
+    let ledger = database.ledger().await?;
     let mut reports = Vec::new();
     // Read again: what holds for a window is final once it is released.
     for window in chosen(database.windows().await?, only, clock.now())? {
+        if !window.released {
+            continue;
+        }
         let released = now_released.remove(&window.window);
-        let (path, written) = write(&mut database, &window, out).await?;
+        let (path, written) = write(&mut database, &ledger, &window, out).await?;
         reports.push(Report {
             window: window.window,
             released,
@@ -120,7 +147,27 @@ pub async fn release(
         );
     }
     database.close().await?;
-    Ok(reports)
+    Ok(Outcome { reports, refused })
+}
+
+/// What [`release`] would do with every closed window, or one, that is not released.
+pub async fn dry_run(
+    location: &Location,
+    policy: &Policy,
+    only: Option<u64>,
+    clock: &dyn Clock,
+) -> Result<Vec<(u64, Forecast)>, ReleaseError> {
+    let mut database = Database::open(location).await?;
+    let mut ledger = database.ledger().await?;
+    let mut forecasts = Vec::new();
+    for window in chosen(database.windows().await?, only, clock.now())? {
+        if !window.released {
+            let forecast = database.forecast(&window, policy, &mut ledger).await?;
+            forecasts.push((window.window, forecast));
+        }
+    }
+    database.close().await?;
+    Ok(forecasts)
 }
 
 /// The closed windows, or the one that was asked for.
@@ -151,15 +198,21 @@ fn chosen(windows: Vec<Window>, only: Option<u64>, now: u64) -> Result<Vec<Windo
 /// Writes a released window's file unless it is there; says where, and whether it was written.
 async fn write(
     database: &mut Database,
+    ledger: &Ledger,
     window: &Window,
     out: &Path,
 ) -> Result<(PathBuf, bool), ReleaseError> {
     let cells = database.released_cells(window.window).await?;
+    let level = window.promise.level;
     let bytes = ReleasedWindow::new(
         window.window,
         window.window_seconds,
-        window.level,
-        window.k.max(1),
+        level,
+        match level {
+            Level::Unlinkable => window.promise.k.max(1),
+            Level::Private => 1,
+        },
+        ledger.noise(window.window),
         cells,
     )
     .to_bytes();

@@ -129,6 +129,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
         database,
         config.database.clone(),
         Arc::clone(&live),
+        config.policy,
         clock,
         Arc::clone(&metrics),
         config.feedback_queue,

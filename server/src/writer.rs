@@ -12,6 +12,7 @@
 use crate::clock::Clock;
 use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::promise::Policy;
 use crate::storage::{Database, Location, Recorded, Row, StorageError};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -53,6 +54,7 @@ impl Writer {
         database: Database,
         location: Location,
         live: Arc<Live>,
+        policy: Policy,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
         capacity: usize,
@@ -62,6 +64,7 @@ impl Writer {
             database: Some(database),
             location,
             live,
+            policy,
             clock,
             metrics,
             requests,
@@ -103,6 +106,7 @@ struct Task {
     database: Option<Database>,
     location: Location,
     live: Arc<Live>,
+    policy: Policy,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     requests: mpsc::Receiver<Request>,
@@ -149,11 +153,11 @@ impl Task {
 
     async fn record(&mut self, rows: &[Row]) -> Result<Vec<Recorded>, WriteError> {
         let current = self.live.current().ok_or(WriteError::NothingPublished)?;
-        let clock = Arc::clone(&self.clock);
+        let (clock, policy) = (Arc::clone(&self.clock), self.policy);
         let recorded = match self.database().await {
             Ok(database) => {
                 database
-                    .record(&current.manifest.privacy, &*clock, rows)
+                    .record(&current.manifest.privacy, &policy, &*clock, rows)
                     .await
             }
             Err(error) => Err(error),

@@ -2,7 +2,7 @@
 //!
 //! The rest of the server speaks to [`Database`]: record a batch of reports, release a closed
 //! window, read released tables. SQLite is the database today (`sqlite.rs`); a second one joins
-//! by implementing the same six operations over the same tables (`server/migrations/`).
+//! by implementing the same operations over the same tables (`server/migrations/`).
 //!
 //! # What a row says
 //! A report becomes window, day, table, cell and nonce, as the privacy document promises. Two
@@ -20,14 +20,19 @@
 //! release takes the same lock. So a report is either committed before its window's release,
 //! and counted, or falls into the next window; none can slip into a window that is gone.
 
+mod ledger;
+mod release;
 mod sqlite;
 
 pub use sqlite::Database;
 
+use crate::ledger::{OverCeiling, Total};
+use crate::promise::Promise;
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 use vitrine_core::cell::{Cell, Report};
-use vitrine_core::manifest::Level;
+use vitrine_core::privacy::NoiseFacts;
+use vitrine_privacy::PrivacyError;
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,16 +129,14 @@ pub enum Recorded {
 }
 
 /// A window that received reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
     /// Its number.
     pub window: u64,
     /// Its length in seconds.
     pub window_seconds: u64,
-    /// The level that holds for it.
-    pub level: Level,
-    /// The fewest reports that a released cell has.
-    pub k: u32,
+    /// What is promised for it; once it is released, what was kept.
+    pub promise: Promise,
     /// Whether it is released.
     pub released: bool,
 }
@@ -148,12 +151,32 @@ impl Window {
 }
 
 /// What a release did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Released {
     /// Reports that were counted and deleted.
     pub reports: u64,
     /// Cells that passed the rule.
     pub cells: u64,
+    /// The noise, at the private level.
+    pub noise: Option<NoiseFacts>,
+    /// What the fullest year that holds the window has cost now.
+    pub year: Total,
+}
+
+/// What a release would do. The counts are exact: they are for the operator, not to be published.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Forecast {
+    /// Reports that would be counted and deleted.
+    pub reports: u64,
+    /// Cells that at least one report named.
+    pub cells: u64,
+    /// Cells that would pass the rule; at the private level, on average over the noise.
+    pub expected: f64,
+    /// The noise, at the private level.
+    pub noise: Option<NoiseFacts>,
+    /// What the fullest year that holds the window would have cost then, or why the window would
+    /// not be released.
+    pub year: Result<Total, OverCeiling>,
 }
 
 /// Why the database did not do it.
@@ -188,6 +211,12 @@ pub enum StorageError {
         /// What it answered.
         source: sqlx::Error,
     },
+    /// The release would cost more than is allowed.
+    #[error(transparent)]
+    OverCeiling(#[from] OverCeiling),
+    /// The noise cannot be calibrated or drawn.
+    #[error(transparent)]
+    Noise(#[from] PrivacyError),
     /// A stored value is not what this build writes.
     #[error("the database {location} holds a {what} that this build does not read: {reason}")]
     Foreign {

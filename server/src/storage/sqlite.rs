@@ -8,14 +8,15 @@
 //! A batch is one `INSERT ... SELECT FROM json_each`: a statement per report would cost a trip
 //! to SQLite's thread each, several times what the insertion costs.
 
-use super::{Hash, Location, Recorded, Released, Row, StorageError, Window};
+use super::{Hash, Location, Recorded, Row, StorageError, Window, ledger};
 use crate::clock::Clock;
+use crate::promise::{Policy, Promise};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection, Row as _, Sqlite, Transaction};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
-use vitrine_core::manifest::{Level, Privacy};
+use vitrine_core::privacy::{Level, Privacy};
 use vitrine_core::released::ReleasedCell;
 
 /// How long a statement waits for another process that holds the database.
@@ -24,8 +25,8 @@ const DAY_SECONDS: u64 = 24 * 3600;
 
 /// One connection.
 pub struct Database {
-    location: Location,
-    connection: SqliteConnection,
+    pub(super) location: Location,
+    pub(super) connection: SqliteConnection,
 }
 
 impl Database {
@@ -66,6 +67,7 @@ impl Database {
     pub async fn record(
         &mut self,
         privacy: &Privacy,
+        policy: &Policy,
         clock: &dyn Clock,
         rows: &[Row],
     ) -> Result<Vec<Recorded>, StorageError> {
@@ -73,7 +75,7 @@ impl Database {
         let mut transaction = begin(&mut self.connection).await.map_err(&failed)?;
         // Under the lock: see the module above.
         let now = clock.now();
-        let window = open_window(&mut transaction, privacy, now)
+        let window = open_window(&mut transaction, privacy, policy, now)
             .await
             .map_err(&failed)?;
 
@@ -129,83 +131,23 @@ impl Database {
     /// Every window that received reports, in ascending order.
     pub async fn windows(&mut self) -> Result<Vec<Window>, StorageError> {
         let rows = sqlx::query(
-            r#"SELECT "window", window_seconds, level, k, released_at IS NOT NULL
-               FROM feedback_window ORDER BY "window""#,
+            r#"SELECT "window", w.window_seconds, w.level, w.k, w.cells, w.epsilon, w.delta,
+                      w.released_at IS NOT NULL AS released
+               FROM feedback_window w ORDER BY "window""#,
         )
         .fetch_all(&mut self.connection)
         .await
         .map_err(failed(&self.location, "list windows"))?;
         rows.iter()
             .map(|row| {
-                let level: String = row.get(2);
                 Ok(Window {
-                    window: row.get::<i64, _>(0).unsigned_abs(),
-                    window_seconds: row.get::<i64, _>(1).unsigned_abs(),
-                    level: level_named(&level).ok_or_else(|| StorageError::Foreign {
-                        location: self.location.clone(),
-                        what: "privacy level",
-                        reason: format!("'{level}'; update Vitrine"),
-                    })?,
-                    k: row.get(3),
-                    released: row.get(4),
+                    window: row.get::<i64, _>("window").unsigned_abs(),
+                    window_seconds: row.get::<i64, _>("window_seconds").unsigned_abs(),
+                    promise: ledger::promise(&self.location, row)?,
+                    released: row.get("released"),
                 })
             })
             .collect()
-    }
-
-    /// Releases a window, once: what passes the rule is kept, the raw cells are deleted, the
-    /// window is marked, all in one transaction. `None` when it was released before.
-    pub async fn release(
-        &mut self,
-        window: &Window,
-        clock: &dyn Clock,
-    ) -> Result<Option<Released>, StorageError> {
-        let failed = failed(&self.location, "release a window");
-        let mut transaction = begin(&mut self.connection).await.map_err(&failed)?;
-        let now = clock.now();
-        let number = signed(window.window);
-        let marked = sqlx::query(
-            r#"UPDATE feedback_window SET released_at = ?2
-               WHERE "window" = ?1 AND released_at IS NULL"#,
-        )
-        .bind(number)
-        .bind(signed(now))
-        .execute(&mut *transaction)
-        .await
-        .map_err(&failed)?;
-        if marked.rows_affected() == 0 {
-            return Ok(None);
-        }
-        // The rule runs inside the database: a cell below k is not even read by this process.
-        let Level::Unlinkable = window.level;
-        let cells = sqlx::query(
-            r#"INSERT INTO released_cell ("window", cell, count)
-               SELECT "window", cell, count(*) FROM raw_cell WHERE "window" = ?1
-               GROUP BY "window", cell
-               HAVING count(*) >= max(1, (SELECT k FROM feedback_window WHERE "window" = ?1))"#,
-        )
-        .bind(number)
-        .execute(&mut *transaction)
-        .await
-        .map_err(&failed)?;
-        if forgotten_at(window) > now {
-            sqlx::query(
-                r#"INSERT INTO spent_nonce (nonce, binding, "window")
-                   SELECT nonce, binding, "window" FROM raw_cell WHERE "window" = ?1"#,
-            )
-            .bind(number)
-            .execute(&mut *transaction)
-            .await
-            .map_err(&failed)?;
-        }
-        let reports = delete_window(&mut transaction, number)
-            .await
-            .map_err(&failed)?;
-        transaction.commit().await.map_err(&failed)?;
-        Ok(Some(Released {
-            reports,
-            cells: cells.rows_affected(),
-        }))
     }
 
     /// The released cells of a window, in no particular order.
@@ -259,13 +201,15 @@ impl Database {
 }
 
 /// Until when a nonce of this window is remembered: the window and the one after.
-fn forgotten_at(window: &Window) -> u64 {
+pub(super) fn forgotten_at(window: &Window) -> u64 {
     window.end().saturating_add(window.window_seconds)
 }
 
 /// Takes the write lock at once. A transaction that starts by reading would fail, not wait,
 /// when another process writes before it does.
-async fn begin(connection: &mut SqliteConnection) -> Result<Transaction<'_, Sqlite>, sqlx::Error> {
+pub(super) async fn begin(
+    connection: &mut SqliteConnection,
+) -> Result<Transaction<'_, Sqlite>, sqlx::Error> {
     connection.begin_with("BEGIN IMMEDIATE").await
 }
 
@@ -276,24 +220,38 @@ async fn begin(connection: &mut SqliteConnection) -> Result<Transaction<'_, Sqli
 async fn open_window(
     transaction: &mut Transaction<'_, Sqlite>,
     privacy: &Privacy,
+    policy: &Policy,
     now: u64,
 ) -> Result<i64, sqlx::Error> {
+    let promise = Promise::of(privacy).and(policy);
     let mut window = signed(privacy.window_at(now));
     loop {
+        // SQLite's min and max are NULL when an argument is; hence the coalesce.
         let noted = sqlx::query(
-            r#"INSERT INTO feedback_window ("window", window_seconds, level, k)
-               VALUES (?1, ?2, ?3, ?4)
-               ON CONFLICT ("window") DO UPDATE
-               SET k = CASE WHEN released_at IS NULL THEN max(k, excluded.k) ELSE k END
-               RETURNING released_at IS NOT NULL"#,
+            r#"INSERT INTO feedback_window
+                 ("window", window_seconds, level, k, cells, epsilon, delta)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+               ON CONFLICT ("window") DO UPDATE SET
+                 level = CASE WHEN excluded.level = ?8 THEN ?8 ELSE level END,
+                 k = max(k, excluded.k),
+                 cells = max(cells, excluded.cells),
+                 epsilon = coalesce(min(epsilon, excluded.epsilon), epsilon, excluded.epsilon),
+                 delta = coalesce(min(delta, excluded.delta), delta, excluded.delta)
+               WHERE released_at IS NULL
+               RETURNING "window""#,
         )
         .bind(window)
         .bind(signed(privacy.window_seconds.max(1)))
-        .bind(level_name(privacy.level))
-        .bind(privacy.k)
-        .fetch_one(&mut **transaction)
+        .bind(promise.level.name())
+        .bind(promise.k)
+        .bind(promise.cells)
+        .bind(promise.guarantee.map(|guarantee| guarantee.epsilon))
+        .bind(promise.guarantee.map(|guarantee| guarantee.delta))
+        .bind(Level::Private.name())
+        .fetch_optional(&mut **transaction)
         .await?;
-        if !noted.get::<bool, _>(0) {
+        // A released window is not updated, and what is not updated is not returned.
+        if noted.is_some() {
             return Ok(window);
         }
         window = window.saturating_add(1);
@@ -302,7 +260,7 @@ async fn open_window(
 
 /// Deletes a window's raw cells so that nothing of them is left in the file; how many they were.
 /// The migration says why `DELETE ... WHERE` would not do.
-async fn delete_window(
+pub(super) async fn delete_window(
     transaction: &mut Transaction<'_, Sqlite>,
     window: i64,
 ) -> Result<u64, sqlx::Error> {
@@ -383,7 +341,7 @@ fn fixed(bytes: Vec<u8>) -> Result<Hash, sqlx::Error> {
     Hash::try_from(bytes.as_slice()).map_err(|e| sqlx::Error::Decode(e.into()))
 }
 
-fn to_json(value: &(impl serde::Serialize + ?Sized)) -> Result<String, sqlx::Error> {
+pub(super) fn to_json(value: &(impl serde::Serialize + ?Sized)) -> Result<String, sqlx::Error> {
     serde_json::to_string(value).map_err(|e| sqlx::Error::Encode(e.into()))
 }
 
@@ -397,21 +355,14 @@ fn hex(hash: &Hash) -> String {
 }
 
 /// SQLite's integers are signed; windows, days and Unix seconds are far below 2^63.
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Unlinkable => "unlinkable",
-    }
-}
-
-fn level_named(name: &str) -> Option<Level> {
-    (name == level_name(Level::Unlinkable)).then_some(Level::Unlinkable)
-}
-
-fn failed(location: &Location, doing: &'static str) -> impl Fn(sqlx::Error) -> StorageError {
+pub(super) fn failed(
+    location: &Location,
+    doing: &'static str,
+) -> impl Fn(sqlx::Error) -> StorageError {
     let location = location.clone();
     move |source| StorageError::Query {
         location: location.clone(),

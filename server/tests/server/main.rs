@@ -8,6 +8,7 @@ mod bundles;
 mod disk;
 mod feedback;
 mod house;
+mod private;
 mod release;
 mod site;
 mod start;

@@ -9,7 +9,7 @@ use vitrine_core::Action;
 use vitrine_core::cell::Cell;
 use vitrine_core::released::{ReleasedCell, ReleasedWindow};
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -17,7 +17,7 @@ fn said(output: &Output) -> String {
     )
 }
 
-fn files(house: &House) -> Vec<PathBuf> {
+pub fn files(house: &House) -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(house.path("released"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -37,7 +37,7 @@ fn item(item: &str, count: u64) -> ReleasedCell {
 }
 
 /// Reports each item as often as said, with nonces from `first` on.
-fn report(server: &Server, first: u128, items: &[(&str, u32)]) {
+pub fn report(server: &Server, first: u128, items: &[(&str, u32)]) {
     let mut nonce = first;
     for (item, times) in items {
         for _ in 0..*times {
@@ -93,7 +93,7 @@ fn what_at_least_k_reports_named_is_released_and_the_rest_is_gone() {
 }
 
 /// Reports many distinct items, enough for many pages of the database, from several clients.
-fn report_many(server: &Server, name: &str, many: u128) {
+pub fn report_many(server: &Server, name: &str, many: u128) {
     std::thread::scope(|scope| {
         for client in 0..8 {
             scope.spawn(move || {

@@ -5,96 +5,22 @@
 //! one description in all three. A key that nobody knows is an error in each of them: a
 //! misspelt `admin_listn` must not quietly leave the default in force.
 
+mod layer;
+
+pub use layer::{Layer, parse_level};
+
+use crate::promise::Policy;
 use crate::storage::Location;
 use serde::Deserialize;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use vitrine_core::Digest;
+use vitrine_core::privacy::{DELTA, Guarantee, Level};
 
 /// Environment variables of this command start with it.
 pub const ENVIRONMENT_PREFIX: &str = "VITRINE_SERVER_";
-
-/// One source of settings; what it leaves out, another source or the default decides.
-#[derive(Clone, Debug, Default, Deserialize, clap::Args)]
-#[serde(deny_unknown_fields)]
-pub struct Layer {
-    /// Address and port of the public listener; port 0 takes a free one [default: 127.0.0.1:8080]
-    #[arg(long, env = "VITRINE_SERVER_LISTEN", value_name = "ADDRESS")]
-    pub listen: Option<SocketAddr>,
-
-    /// Folder of published bundles, as `vitrine publish` writes it; made when there is none
-    /// [default: store]
-    #[arg(long, env = "VITRINE_SERVER_STORE", value_name = "DIR")]
-    pub store: Option<PathBuf>,
-
-    /// SQLite file for feedback and released tables; made when there is none
-    /// [default: vitrine.db]
-    #[arg(long, env = "VITRINE_SERVER_DATABASE", value_name = "FILE")]
-    pub database: Option<String>,
-
-    /// Folder of a static site to serve at `/` [default: none]
-    #[arg(long, env = "VITRINE_SERVER_SITE", value_name = "DIR")]
-    pub site: Option<PathBuf>,
-
-    /// Address and port of the admin listener, through which bundles are published from
-    /// another machine [default: off]
-    #[arg(long, env = "VITRINE_SERVER_ADMIN_LISTEN", value_name = "ADDRESS")]
-    pub admin_listen: Option<SocketAddr>,
-
-    /// SHA-256, in hexadecimal, of the bearer token that the admin listener asks for; needed
-    /// with admin_listen [default: none]
-    #[arg(
-        long,
-        env = "VITRINE_SERVER_ADMIN_TOKEN_SHA256",
-        value_name = "HEX",
-        hide_env_values = true
-    )]
-    pub admin_token_sha256: Option<TokenHash>,
-
-    /// Threads that answer requests, a count of at least 1 [default: one per core]
-    #[arg(long, env = "VITRINE_SERVER_WORKERS", value_name = "COUNT")]
-    pub workers: Option<usize>,
-
-    /// Reports that may wait for the disk before the next is answered with 503, a count of at
-    /// least 1 [default: 10000]
-    #[arg(long, env = "VITRINE_SERVER_FEEDBACK_QUEUE", value_name = "COUNT")]
-    pub feedback_queue: Option<usize>,
-
-    /// How long a client may take to send a report's body, in seconds, at least 1 [default: 10]
-    #[arg(
-        long,
-        env = "VITRINE_SERVER_FEEDBACK_BODY_SECONDS",
-        value_name = "SECONDS"
-    )]
-    pub feedback_body_seconds: Option<u64>,
-
-    /// How long running requests may take to end when the server is told to stop, in seconds
-    /// [default: 30]
-    #[arg(long, env = "VITRINE_SERVER_SHUTDOWN_SECONDS", value_name = "SECONDS")]
-    pub shutdown_seconds: Option<u64>,
-
-    /// Log a line per request: method, path, status, microseconds; never an address or a query
-    /// [default: true]
-    #[arg(long, env = "VITRINE_SERVER_ACCESS_LOG", value_name = "BOOL")]
-    pub access_log: Option<bool>,
-
-    /// Which log lines are written, as a `tracing` filter such as `warn` or `info,access=off`
-    /// [default: info]
-    #[arg(long, env = "VITRINE_SERVER_LOG", value_name = "FILTER")]
-    pub log: Option<String>,
-
-    /// For tests: seconds to add to the machine's clock, so that a window can be closed without
-    /// waiting for it [default: 0]
-    #[arg(
-        long,
-        env = "VITRINE_SERVER_CLOCK_OFFSET_SECONDS",
-        value_name = "SECONDS",
-        allow_hyphen_values = true
-    )]
-    pub clock_offset_seconds: Option<i64>,
-}
 
 /// The settings in force.
 #[derive(Clone, Debug)]
@@ -121,6 +47,8 @@ pub struct Config {
     pub access_log: bool,
     /// See [`Layer::log`].
     pub log: String,
+    /// See [`Layer::privacy_level`], [`Layer::epsilon`] and [`Layer::epsilon_ceiling`].
+    pub policy: Policy,
     /// See [`Layer::clock_offset_seconds`].
     pub clock_offset_seconds: i64,
 }
@@ -189,37 +117,6 @@ pub enum ConfigError {
 }
 
 impl Layer {
-    /// Reads a configuration file.
-    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
-        toml::from_str(&text).map_err(|source| ConfigError::File {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })
-    }
-
-    /// These settings, and `below` where they say nothing.
-    pub fn over(self, below: Self) -> Self {
-        Self {
-            listen: self.listen.or(below.listen),
-            store: self.store.or(below.store),
-            database: self.database.or(below.database),
-            site: self.site.or(below.site),
-            admin_listen: self.admin_listen.or(below.admin_listen),
-            admin_token_sha256: self.admin_token_sha256.or(below.admin_token_sha256),
-            workers: self.workers.or(below.workers),
-            feedback_queue: self.feedback_queue.or(below.feedback_queue),
-            feedback_body_seconds: self.feedback_body_seconds.or(below.feedback_body_seconds),
-            shutdown_seconds: self.shutdown_seconds.or(below.shutdown_seconds),
-            access_log: self.access_log.or(below.access_log),
-            log: self.log.or(below.log),
-            clock_offset_seconds: self.clock_offset_seconds.or(below.clock_offset_seconds),
-        }
-    }
-
     /// Fills in the defaults and refuses what cannot work.
     pub fn resolve(self) -> Result<Config, ConfigError> {
         let admin = match (self.admin_listen, self.admin_token_sha256) {
@@ -234,6 +131,7 @@ impl Layer {
             }
             (None, _) => None,
         };
+        let policy = self.policy()?;
         let database = self.database.as_deref().unwrap_or("vitrine.db");
         Ok(Config {
             listen: self
@@ -256,7 +154,53 @@ impl Layer {
             shutdown_seconds: self.shutdown_seconds.unwrap_or(30),
             access_log: self.access_log.unwrap_or(true),
             log: self.log.unwrap_or_else(|| "info".into()),
+            policy,
             clock_offset_seconds: self.clock_offset_seconds.unwrap_or(0),
+        })
+    }
+}
+
+impl Layer {
+    fn policy(&self) -> Result<Policy, ConfigError> {
+        let fail = |key, reason: &str| {
+            Err(ConfigError::Value {
+                key,
+                reason: reason.into(),
+            })
+        };
+        let level = self.privacy_level.unwrap_or(Level::Unlinkable);
+        let mut guarantee = Guarantee::default();
+        if let Some(epsilon) = self.epsilon {
+            if level != Level::Private {
+                return fail(
+                    "epsilon",
+                    "is set, and the unlinkable level has no ε: set privacy_level to private",
+                );
+            }
+            guarantee = Guarantee {
+                epsilon,
+                delta: DELTA,
+            };
+            if let Err(error) = guarantee.check() {
+                return fail("epsilon", error.reason);
+            }
+        }
+        if let Some(ceiling) = self.epsilon_ceiling {
+            if level != Level::Private {
+                return fail(
+                    "epsilon_ceiling",
+                    "is set, and the unlinkable level has no ε that could be held to it: set \
+                     privacy_level to private",
+                );
+            }
+            if !(ceiling.is_finite() && ceiling > 0.0) {
+                return fail("epsilon_ceiling", "is not a number above 0");
+            }
+        }
+        Ok(Policy {
+            level,
+            guarantee,
+            epsilon_ceiling: self.epsilon_ceiling,
         })
     }
 }
@@ -336,12 +280,38 @@ mod tests {
             ("workers = 0", "workers"),
             ("listen = \"nowhere\"", "listen"),
             ("admin_listen = \"127.0.0.1:1\"", "admin_token_sha256"),
+            ("privacy_level = \"locked\"", "privacy_level"),
+            ("epsilon = 2.0", "epsilon"),
+            ("epsilon_ceiling = 20.0", "epsilon_ceiling"),
+            ("privacy_level = \"private\"\nepsilon = 0.0", "epsilon"),
+            ("privacy_level = \"private\"\nepsilon = nan", "epsilon"),
+            (
+                "privacy_level = \"private\"\nepsilon_ceiling = -1.0",
+                "epsilon_ceiling",
+            ),
+            (
+                "privacy_level = \"private\"\nepsilon_ceiling = inf",
+                "epsilon_ceiling",
+            ),
             ("database = \"mysql://user:secret@host/db\"", "mysql"),
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");
             assert!(!error.contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_private_level_has_a_default_and_may_have_a_ceiling() {
+        let policy = |text| parse(text).unwrap().policy;
+        assert_eq!(policy("").level, Level::Unlinkable);
+        let private = policy("privacy_level = \"private\"");
+        assert_eq!(private.guarantee, Guarantee::default());
+        assert_eq!(private.epsilon_ceiling, None);
+        let text = "privacy_level = \"private\"\nepsilon = 2.0\nepsilon_ceiling = 20";
+        let strict = policy(text);
+        assert_eq!(strict.guarantee.epsilon, 2.0);
+        assert_eq!(strict.epsilon_ceiling, Some(20.0));
     }
 
     #[test]

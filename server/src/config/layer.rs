@@ -1,0 +1,148 @@
+//! One source of settings.
+
+use super::{ConfigError, TokenHash};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use vitrine_core::privacy::Level;
+
+/// One source of settings; what it leaves out, another source or the default decides.
+#[derive(Clone, Debug, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Address and port of the public listener; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, env = "VITRINE_SERVER_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+
+    /// Folder of published bundles, as `vitrine publish` writes it; made when there is none
+    /// [default: store]
+    #[arg(long, env = "VITRINE_SERVER_STORE", value_name = "DIR")]
+    pub store: Option<PathBuf>,
+
+    /// SQLite file for feedback and released tables; made when there is none
+    /// [default: vitrine.db]
+    #[arg(long, env = "VITRINE_SERVER_DATABASE", value_name = "FILE")]
+    pub database: Option<String>,
+
+    /// Folder of a static site to serve at `/` [default: none]
+    #[arg(long, env = "VITRINE_SERVER_SITE", value_name = "DIR")]
+    pub site: Option<PathBuf>,
+
+    /// Address and port of the admin listener, through which bundles are published from
+    /// another machine [default: off]
+    #[arg(long, env = "VITRINE_SERVER_ADMIN_LISTEN", value_name = "ADDRESS")]
+    pub admin_listen: Option<SocketAddr>,
+
+    /// SHA-256, in hexadecimal, of the bearer token that the admin listener asks for; needed
+    /// with admin_listen [default: none]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_ADMIN_TOKEN_SHA256",
+        value_name = "HEX",
+        hide_env_values = true
+    )]
+    pub admin_token_sha256: Option<TokenHash>,
+
+    /// Threads that answer requests, a count of at least 1 [default: one per core]
+    #[arg(long, env = "VITRINE_SERVER_WORKERS", value_name = "COUNT")]
+    pub workers: Option<usize>,
+
+    /// Reports that may wait for the disk before the next is answered with 503, a count of at
+    /// least 1 [default: 10000]
+    #[arg(long, env = "VITRINE_SERVER_FEEDBACK_QUEUE", value_name = "COUNT")]
+    pub feedback_queue: Option<usize>,
+
+    /// How long a client may take to send a report's body, in seconds, at least 1 [default: 10]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_FEEDBACK_BODY_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub feedback_body_seconds: Option<u64>,
+
+    /// How long running requests may take to end when the server is told to stop, in seconds
+    /// [default: 30]
+    #[arg(long, env = "VITRINE_SERVER_SHUTDOWN_SECONDS", value_name = "SECONDS")]
+    pub shutdown_seconds: Option<u64>,
+
+    /// Log a line per request: method, path, status, microseconds; never an address or a query
+    /// [default: true]
+    #[arg(long, env = "VITRINE_SERVER_ACCESS_LOG", value_name = "BOOL")]
+    pub access_log: Option<bool>,
+
+    /// Which log lines are written, as a `tracing` filter such as `warn` or `info,access=off`
+    /// [default: info]
+    #[arg(long, env = "VITRINE_SERVER_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+
+    /// Level of every window, at least: `unlinkable` or `private`; a manifest may promise more
+    /// [default: unlinkable]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_PRIVACY_LEVEL",
+        value_name = "LEVEL",
+        value_parser = parse_level
+    )]
+    pub privacy_level: Option<Level>,
+
+    /// At the private level, ε that one window may cost a browser profile, from 0.25 to 10; the
+    /// noise follows from it [default: 4]
+    #[arg(long, env = "VITRINE_SERVER_EPSILON", value_name = "EPSILON")]
+    pub epsilon: Option<f64>,
+
+    /// At the private level, ε that the windows of any one year may add up to, above 0; a
+    /// release that would pass it is refused [default: none]
+    #[arg(long, env = "VITRINE_SERVER_EPSILON_CEILING", value_name = "EPSILON")]
+    pub epsilon_ceiling: Option<f64>,
+
+    /// For tests: seconds to add to the machine's clock, so that a window can be closed without
+    /// waiting for it [default: 0]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_CLOCK_OFFSET_SECONDS",
+        value_name = "SECONDS",
+        allow_hyphen_values = true
+    )]
+    pub clock_offset_seconds: Option<i64>,
+}
+
+impl Layer {
+    /// Reads a configuration file.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|source| ConfigError::File {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })
+    }
+
+    /// These settings, and `below` where they say nothing.
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            listen: self.listen.or(below.listen),
+            store: self.store.or(below.store),
+            database: self.database.or(below.database),
+            site: self.site.or(below.site),
+            admin_listen: self.admin_listen.or(below.admin_listen),
+            admin_token_sha256: self.admin_token_sha256.or(below.admin_token_sha256),
+            workers: self.workers.or(below.workers),
+            feedback_queue: self.feedback_queue.or(below.feedback_queue),
+            feedback_body_seconds: self.feedback_body_seconds.or(below.feedback_body_seconds),
+            shutdown_seconds: self.shutdown_seconds.or(below.shutdown_seconds),
+            access_log: self.access_log.or(below.access_log),
+            log: self.log.or(below.log),
+            privacy_level: self.privacy_level.or(below.privacy_level),
+            epsilon: self.epsilon.or(below.epsilon),
+            epsilon_ceiling: self.epsilon_ceiling.or(below.epsilon_ceiling),
+            clock_offset_seconds: self.clock_offset_seconds.or(below.clock_offset_seconds),
+        }
+    }
+}
+
+/// A level as it is written in the configuration.
+pub fn parse_level(name: &str) -> Result<Level, String> {
+    Level::named(name).ok_or_else(|| "a level is `unlinkable` or `private`".into())
+}

@@ -1,0 +1,128 @@
+//! The ledger's table, and the promise columns of a window.
+
+use super::sqlite::{Database, failed, signed};
+use super::{Location, StorageError};
+use crate::ledger::{Entry, Ledger, Spent};
+use crate::promise::Promise;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, Sqlite, SqliteConnection, Transaction};
+use vitrine_core::privacy::{Guarantee, Level, NoiseFacts};
+
+impl Database {
+    /// Every release so far.
+    pub async fn ledger(&mut self) -> Result<Ledger, StorageError> {
+        read(&self.location, &mut self.connection).await
+    }
+}
+
+/// Every release so far.
+pub(super) async fn read(
+    location: &Location,
+    connection: &mut SqliteConnection,
+) -> Result<Ledger, StorageError> {
+    let rows = sqlx::query(
+        r#"SELECT level, "window", window_seconds,
+                  strftime('%Y-%m-%d', released_at, 'unixepoch') AS released_on,
+                  epsilon, delta, sigma, threshold, cells, rho, noise_delta, threshold_delta
+           FROM privacy_ledger ORDER BY "window""#,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(failed(location, "read the privacy ledger"))?;
+    let entries = rows.iter().map(|row| {
+        let level = level(location, row)?;
+        let spent = match level {
+            Level::Unlinkable => None,
+            Level::Private => Some(Spent {
+                noise: noise(row),
+                noise_delta: row.get("noise_delta"),
+                threshold_delta: row.get("threshold_delta"),
+            }),
+        };
+        Ok(Entry {
+            window: row.get::<i64, _>("window").unsigned_abs(),
+            window_seconds: row.get::<i64, _>("window_seconds").unsigned_abs(),
+            released_on: row
+                .get::<Option<String>, _>("released_on")
+                .unwrap_or_default(),
+            level,
+            spent,
+        })
+    });
+    entries.collect::<Result<_, _>>().map(Ledger::new)
+}
+
+/// The noise of a row that has it; the table's own rule says which those are.
+pub(super) fn noise(row: &SqliteRow) -> NoiseFacts {
+    NoiseFacts {
+        epsilon: row.get("epsilon"),
+        delta: row.get("delta"),
+        sigma: row.get("sigma"),
+        threshold: row.get::<i64, _>("threshold").unsigned_abs(),
+        cells: row.get("cells"),
+        rho: row.get("rho"),
+    }
+}
+
+/// The level of a row.
+fn level(location: &Location, row: &SqliteRow) -> Result<Level, StorageError> {
+    let name: String = row.get("level");
+    Level::named(&name).ok_or_else(|| StorageError::Foreign {
+        location: location.clone(),
+        what: "privacy level",
+        reason: format!("'{name}'; update Vitrine"),
+    })
+}
+
+/// What a row of `feedback_window` promises.
+pub(super) fn promise(location: &Location, row: &SqliteRow) -> Result<Promise, StorageError> {
+    let (epsilon, delta): (Option<f64>, Option<f64>) = (row.get("epsilon"), row.get("delta"));
+    Ok(Promise {
+        level: level(location, row)?,
+        k: row.get("k"),
+        cells: row.get("cells"),
+        guarantee: epsilon
+            .zip(delta)
+            .map(|(epsilon, delta)| Guarantee { epsilon, delta }),
+    })
+}
+
+/// Enters a release, and notes in the window's row what was kept in the end.
+pub(super) async fn write(
+    transaction: &mut Transaction<'_, Sqlite>,
+    entry: &Entry,
+    promise: &Promise,
+    now: u64,
+) -> Result<(), sqlx::Error> {
+    let spent = entry.spent;
+    let noise = spent.map(|spent| spent.noise);
+    sqlx::query(
+        r#"INSERT INTO privacy_ledger ("window", window_seconds, released_at, level, epsilon,
+             delta, sigma, threshold, cells, rho, noise_delta, threshold_delta)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"#,
+    )
+    .bind(signed(entry.window))
+    .bind(signed(entry.window_seconds))
+    .bind(signed(now))
+    .bind(entry.level.name())
+    .bind(noise.map(|noise| noise.epsilon))
+    .bind(noise.map(|noise| noise.delta))
+    .bind(noise.map(|noise| noise.sigma))
+    .bind(noise.map(|noise| signed(noise.threshold)))
+    .bind(noise.map(|noise| noise.cells))
+    .bind(noise.map(|noise| noise.rho))
+    .bind(spent.map(|spent| spent.noise_delta))
+    .bind(spent.map(|spent| spent.threshold_delta))
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query(
+        r#"UPDATE feedback_window SET level = ?2, epsilon = ?3, delta = ?4 WHERE "window" = ?1"#,
+    )
+    .bind(signed(entry.window))
+    .bind(promise.level.name())
+    .bind(promise.guarantee.map(|guarantee| guarantee.epsilon))
+    .bind(promise.guarantee.map(|guarantee| guarantee.delta))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}

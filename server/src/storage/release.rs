@@ -1,0 +1,231 @@
+//! A window's release: one transaction, once.
+//!
+//! Both levels take this one path. They differ in how cells get into the released table: at the
+//! `unlinkable` level the rule runs inside the database, and a cell below k is not even read by
+//! this process; at the `private` level the counts are read, noise is drawn for each, and what
+//! reaches the threshold is written back. The noise is drawn inside the transaction: should the
+//! process die before it commits, what was drawn is gone with it and was seen by nobody.
+
+use super::sqlite::{Database, begin, delete_window, failed, forgotten_at, signed, to_json};
+use super::{Forecast, Released, StorageError, Window, ledger};
+use crate::clock::Clock;
+use crate::ledger::{Entry, Ledger, Spent};
+use crate::promise::{Policy, Promise};
+use sqlx::{Row as _, Sqlite, Transaction};
+use vitrine_core::privacy::Level;
+use vitrine_privacy::gaussian::Distribution;
+use vitrine_privacy::threshold::published;
+use vitrine_privacy::{Mechanism, OsRandom, Parameters, PrivacyError, calibrate};
+
+/// Cells in one statement: bounds its text.
+const CHUNK: usize = 4096;
+
+/// The rule by which a window is released.
+enum Rule {
+    /// Cells that at least `k` reports named.
+    Unlinkable { k: u32 },
+    /// Noisy counts above a threshold.
+    Private(Parameters),
+}
+
+impl Rule {
+    fn of(promise: &Promise) -> Result<Self, PrivacyError> {
+        let k = promise.k.max(1);
+        match promise.level {
+            Level::Unlinkable => Ok(Self::Unlinkable { k }),
+            Level::Private => {
+                // A manifest that allows no cell may still meet a report.
+                let cells = promise.cells.max(1);
+                let parameters = calibrate(promise.guarantee.unwrap_or_default(), cells)?;
+                Ok(Self::Private(
+                    parameters.with_threshold_at_least(u64::from(k)),
+                ))
+            }
+        }
+    }
+
+    fn entry(&self, window: &Window, promise: &Promise) -> Entry {
+        Entry {
+            window: window.window,
+            window_seconds: window.window_seconds,
+            released_on: String::new(),
+            level: promise.level,
+            spent: match self {
+                Self::Unlinkable { .. } => None,
+                Self::Private(parameters) => Some(Spent::from(parameters)),
+            },
+        }
+    }
+}
+
+impl Database {
+    /// Releases a window, once: what passes the rule is kept, the raw cells are deleted, the
+    /// window is marked and entered in the ledger, all in one transaction. `None` when it was
+    /// released before. Refused, with nothing changed, when the year's ε would pass the ceiling.
+    pub async fn release(
+        &mut self,
+        window: &Window,
+        policy: &Policy,
+        clock: &dyn Clock,
+    ) -> Result<Option<Released>, StorageError> {
+        let location = self.location.clone();
+        let failed = failed(&location, "release a window");
+        let mut transaction = begin(&mut self.connection).await.map_err(&failed)?;
+        let now = clock.now();
+        let number = signed(window.window);
+        let marked = sqlx::query(
+            r#"UPDATE feedback_window SET released_at = ?2
+               WHERE "window" = ?1 AND released_at IS NULL
+               RETURNING level, k, cells, epsilon, delta"#,
+        )
+        .bind(number)
+        .bind(signed(now))
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(&failed)?;
+        let Some(marked) = marked else {
+            return Ok(None);
+        };
+        let promise = ledger::promise(&location, &marked)?.and(policy);
+        let rule = Rule::of(&promise)?;
+        let entry = rule.entry(window, &promise);
+        let so_far = ledger::read(&location, &mut transaction).await?;
+        let year = so_far.admit(&entry, policy.epsilon_ceiling)?;
+        let cells = match &rule {
+            Rule::Unlinkable { k } => copy(&mut transaction, number, *k).await,
+            Rule::Private(parameters) => {
+                let mechanism = Mechanism::new(parameters.sigma, parameters.threshold)?;
+                let random = OsRandom::new()?;
+                add_noise(&mut transaction, number, &mechanism, random).await
+            }
+        }
+        .map_err(&failed)?;
+        ledger::write(&mut transaction, &entry, &promise, now)
+            .await
+            .map_err(&failed)?;
+        if forgotten_at(window) > now {
+            sqlx::query(
+                r#"INSERT INTO spent_nonce (nonce, binding, "window")
+                   SELECT nonce, binding, "window" FROM raw_cell WHERE "window" = ?1"#,
+            )
+            .bind(number)
+            .execute(&mut *transaction)
+            .await
+            .map_err(&failed)?;
+        }
+        let reports = delete_window(&mut transaction, number)
+            .await
+            .map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)?;
+        Ok(Some(Released {
+            reports,
+            cells,
+            noise: entry.spent.map(|spent| spent.noise),
+            year,
+        }))
+    }
+
+    /// What [`Database::release`] would do with a window, after what `so_far` holds. Changes
+    /// nothing but `so_far`, to which an admitted release is added. Reads how many cells have how
+    /// many reports, and no cell.
+    pub async fn forecast(
+        &mut self,
+        window: &Window,
+        policy: &Policy,
+        so_far: &mut Ledger,
+    ) -> Result<Forecast, StorageError> {
+        let counts = sqlx::query(
+            r#"SELECT reports, count(*) FROM (
+                 SELECT count(*) AS reports FROM raw_cell WHERE "window" = ?1 GROUP BY cell)
+               GROUP BY reports"#,
+        )
+        .bind(signed(window.window))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(failed(&self.location, "count a window's cells"))?;
+        let promise = window.promise.and(policy);
+        let rule = Rule::of(&promise)?;
+        let noise = match &rule {
+            Rule::Unlinkable { .. } => None,
+            Rule::Private(parameters) => Some(Distribution::noise(parameters.sigma)),
+        };
+        let mut forecast = Forecast {
+            reports: 0,
+            cells: 0,
+            expected: 0.0,
+            noise: None,
+            year: Ok(Default::default()),
+        };
+        for row in &counts {
+            let reports = row.get::<i64, _>(0).unsigned_abs();
+            let cells = row.get::<i64, _>(1).unsigned_abs();
+            let passes = match (&rule, &noise) {
+                (Rule::Private(parameters), Some(noise)) => {
+                    published(noise, reports, parameters.threshold)
+                }
+                (Rule::Unlinkable { k }, _) if reports >= u64::from(*k) => 1.0,
+                _ => 0.0,
+            };
+            forecast.reports += reports * cells;
+            forecast.cells += cells;
+            forecast.expected += passes * cells as f64;
+        }
+        let entry = rule.entry(window, &promise);
+        forecast.noise = entry.spent.map(|spent| spent.noise);
+        forecast.year = so_far.admit(&entry, policy.epsilon_ceiling);
+        if forecast.year.is_ok() {
+            so_far.push(entry);
+        }
+        Ok(forecast)
+    }
+}
+
+/// Copies exact counts of at least k; how many cells.
+async fn copy(
+    transaction: &mut Transaction<'_, Sqlite>,
+    window: i64,
+    k: u32,
+) -> Result<u64, sqlx::Error> {
+    let cells = sqlx::query(
+        r#"INSERT INTO released_cell ("window", cell, count)
+           SELECT "window", cell, count(*) FROM raw_cell WHERE "window" = ?1
+           GROUP BY "window", cell HAVING count(*) >= ?2"#,
+    )
+    .bind(window)
+    .bind(k)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(cells.rows_affected())
+}
+
+/// Adds noise to every cell that was reported and keeps what passes; how many cells.
+async fn add_noise(
+    transaction: &mut Transaction<'_, Sqlite>,
+    window: i64,
+    mechanism: &Mechanism,
+    mut random: OsRandom,
+) -> Result<u64, sqlx::Error> {
+    let counts =
+        sqlx::query(r#"SELECT cell, count(*) FROM raw_cell WHERE "window" = ?1 GROUP BY cell"#)
+            .bind(window)
+            .fetch_all(&mut **transaction)
+            .await?;
+    let mut noisy: Vec<(String, u64)> = Vec::new();
+    for row in &counts {
+        let count = row.try_get::<i64, _>(1)?.unsigned_abs();
+        if let Some(count) = mechanism.release(count, &mut random) {
+            noisy.push((row.try_get(0)?, count));
+        }
+    }
+    for chunk in noisy.chunks(CHUNK) {
+        sqlx::query(
+            r#"INSERT INTO released_cell ("window", cell, count)
+               SELECT ?2, value ->> 0, value ->> 1 FROM json_each(?1)"#,
+        )
+        .bind(to_json(chunk)?)
+        .bind(window)
+        .execute(&mut **transaction)
+        .await?;
+    }
+    Ok(noisy.len() as u64)
+}
