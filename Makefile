@@ -65,7 +65,7 @@ check-cuda: ## Check that the trainer builds with CUDA (no toolkit needed).
 
 bench: ## Measure quality, the closed loop and the noise: docs/results (VITRINE_DATA=folder of public data).
 	@$(MAKE) --no-print-directory -j2 web everything
-	node benches/quality.mjs --recipe benches/three-passes.toml
+	node benches/quality.mjs
 	node tests/browser/loop.mjs --out docs/results/loop.md
 	cargo run --release -p vitrine-privacy --example audit -- docs/results/privacy.md
 

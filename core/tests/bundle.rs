@@ -117,7 +117,8 @@ fn an_added_item_weighs_by_its_action() {
     ranker.track("a", Action::AddToCart, 10);
     let best = ranker.recommend(1, &Filter::default(), &[]);
     assert_eq!(best[0].id, "b");
-    assert!((best[0].score - 2.005).abs() < 1e-5);
+    // The weight is 2 within the half percent of a bfloat16 scale.
+    assert!((best[0].score - 2.005).abs() < 0.01);
 }
 
 #[test]
@@ -176,11 +177,14 @@ fn an_encoders_answer_changes_the_order_until_the_next_event() {
     tables.fusion.encoder = 1.0;
     let mut ranker = ranker(&tables);
     ranker.track("b", Action::View, 10);
-    assert_eq!(ranker.encoder_input(), [0.0, 1.0, 1.0, 0.0, 0.0]);
+    let input = ranker.encoder_input();
+    for (found, expected) in input.iter().zip([0.0, 1.0, 1.0, 0.0, 0.0]) {
+        assert!((found - expected).abs() < 0.005, "{input:?}");
+    }
     ranker.set_query(Some(&[-3.0, 0.0]));
     let first = |ranker: &mut Ranker| ranker.recommend(1, &Filter::default(), &[])[0].id.clone();
     assert_eq!(first(&mut ranker), "c");
-    assert!((ranker.explain("c").unwrap().terms.encoder - 3.0).abs() < 1e-4);
+    assert!((ranker.explain("c").unwrap().terms.encoder - 3.0).abs() < 0.01);
     ranker.set_query(Some(&[f32::NAN, 0.0]));
     assert_eq!(first(&mut ranker), "d");
     ranker.set_query(Some(&[-3.0, 0.0, 0.0]));
@@ -245,8 +249,8 @@ fn wrong_content_under_a_right_hash_is_refused_by_tensor() {
     assert!(refused(&|_, manifest| manifest.model.items = 5).contains("[5]"));
     assert!(refused(&|_, manifest| manifest.model.neighbours = 1).contains("neighbour_count"));
     let row = refused(&|bytes, _| {
-        // Row 0 has rows 1 and 2 (gaps 1, 0), row 1 has row 3; the weights follow.
-        replace(bytes, &[1, 0, 3, 255], &[1, 9, 3, 255]);
+        // The counts 2, 1, 0, 0; then the gaps: row 0 has rows 1 and 2, row 1 has row 3.
+        replace(bytes, &[2, 1, 0, 0, 1, 0, 3], &[2, 1, 0, 0, 1, 9, 3]);
     });
     assert!(row.contains("neighbour_gap"), "{row}");
 }

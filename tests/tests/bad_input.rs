@@ -307,7 +307,7 @@ fn one_flipped_byte_in_any_file_is_refused_and_what_is_live_stays() {
 #[test]
 fn a_weight_that_is_not_a_number_is_refused_under_a_right_hash() {
     let desk = Desk::new();
-    for tensor in ["fusion", "neighbour_scale", "position_decay"] {
+    for tensor in ["fusion", "repeat", "position_decay"] {
         let bundle = desk.bundle(|folder| {
             let path = folder.join("tables.safetensors");
             let bytes = with_nan(fs::read(&path).unwrap(), tensor);

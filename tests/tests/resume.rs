@@ -12,6 +12,8 @@ use vitrine_tests::command::{program, vitrine};
 
 const RECIPE: &str = "seed = 5
 [table]
+neighbours = 2
+most_neighbours = 2
 cooccurrence = 0.8
 gap_decay = 2.0
 age_decay = 1.0

@@ -64,7 +64,7 @@ impl Default for EncoderParameters {
             enabled: true,
             dim: 64,
             hidden: 96,
-            epochs: 8,
+            epochs: 6,
             patience: 1,
             refit: 2,
             batch: 256,

@@ -83,7 +83,8 @@ pub enum TableForm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TableRecipe {
-    /// Neighbours of an item on average, 1 to 255: popular items get more of them, others fewer.
+    /// Neighbours of an item on average, 1 to 255: with fewer than `most_neighbours`, popular
+    /// items get more of them than others.
     pub neighbours: usize,
     /// The most neighbours of an item, 1 to 255.
     pub most_neighbours: usize,
@@ -119,7 +120,7 @@ impl Default for TableRecipe {
     fn default() -> Self {
         Self {
             neighbours: 20,
-            most_neighbours: 100,
+            most_neighbours: 20,
             weight_bits: WeightBits::default(),
             max_session: 50,
             form: TableForm::default(),

@@ -6,24 +6,22 @@
 
 use super::NeighbourLists;
 
-/// The strongest neighbours of an item that stay whatever they are worth: a session of a single
-/// item has nothing else.
-const LEAST: usize = 4;
-
-/// Keeps about `budget` entries of `lists`, each strongest first.
+/// Keeps `budget` entries of `lists`, each strongest first.
 ///
-/// The first few of every row stay, so rows that are many and short can exceed the budget.
+/// The first of every row stay, up to half of what a row has on average, whatever they are worth:
+/// a session of a single item has nothing else.
 pub fn prune(mut lists: NeighbourLists, popularity: &[f64], budget: usize) -> NeighbourLists {
     let all: usize = lists.iter().map(Vec::len).sum();
     if all <= budget {
         return lists;
     }
-    let safe: usize = lists.iter().map(|list| list.len().min(LEAST)).sum();
+    let least = budget / lists.len() / 2;
+    let safe: usize = lists.iter().map(|list| list.len().min(least)).sum();
     let room = budget.saturating_sub(safe);
     let mut worth: Vec<(f32, u32, u32)> = Vec::with_capacity(all - safe);
     for (row, list) in lists.iter().enumerate() {
         let often = (popularity[row] + 1.0).sqrt() as f32;
-        for (place, entry) in list.iter().enumerate().skip(LEAST) {
+        for (place, entry) in list.iter().enumerate().skip(least) {
             worth.push((entry.1 * often, row as u32, place as u32));
         }
     }
@@ -35,7 +33,7 @@ pub fn prune(mut lists: NeighbourLists, popularity: &[f64], budget: usize) -> Ne
     }
     worth.truncate(room);
     // Within a row worth falls with the place, so what is kept of a row is its beginning.
-    let mut kept: Vec<usize> = lists.iter().map(|list| list.len().min(LEAST)).collect();
+    let mut kept: Vec<usize> = lists.iter().map(|list| list.len().min(least)).collect();
     for (_, row, _) in worth {
         kept[row as usize] += 1;
     }
@@ -71,8 +69,9 @@ mod tests {
     }
 
     #[test]
-    fn the_first_few_of_a_row_stay_whatever_the_budget() {
-        let pruned = prune(vec![list(&[0.5; 9]), list(&[0.5; 2])], &[1.0, 1.0], 0);
-        assert_eq!((pruned[0].len(), pruned[1].len()), (4, 2));
+    fn half_of_the_mean_stays_for_every_row() {
+        let lists = vec![list(&[0.5; 9]), list(&[0.5; 9])];
+        let pruned = prune(lists, &[0.0, 1e6], 8);
+        assert_eq!((pruned[0].len(), pruned[1].len()), (2, 6));
     }
 }
