@@ -113,12 +113,15 @@ fn scores_are_those_worked_out_by_hand() {
 
 #[test]
 fn an_added_item_weighs_by_its_action() {
-    let mut ranker = ranker(&tables());
+    let mut tables = tables();
+    // A unit of 1/256, which a bfloat16 holds exactly.
+    tables.neighbours[0] = vec![(2, 0.5), (1, 255.0 / 256.0)];
+    let mut ranker = ranker(&tables);
     ranker.track("a", Action::AddToCart, 10);
     let best = ranker.recommend(1, &Filter::default(), &[]);
     assert_eq!(best[0].id, "b");
-    // The weight is 2 within the half percent of a bfloat16 scale.
-    assert!((best[0].score - 2.005).abs() < 0.01);
+    let weight = 2.0 * 255.0 / 256.0;
+    assert!((best[0].score - (weight + 0.005)).abs() < 1e-5);
 }
 
 #[test]
@@ -173,18 +176,17 @@ fn the_walk_by_popularity_equals_the_whole_scan() {
 fn an_encoders_answer_changes_the_order_until_the_next_event() {
     let mut tables = tables();
     tables.dim = 2;
-    tables.vectors = vec![1.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0, -1.0];
+    // A unit of 1/128, which a bfloat16 holds exactly.
+    let one = 127.0 / 128.0;
+    tables.vectors = vec![one, 0.0, 0.0, one, -one, 0.0, 0.0, -one];
     tables.fusion.encoder = 1.0;
     let mut ranker = ranker(&tables);
     ranker.track("b", Action::View, 10);
-    let input = ranker.encoder_input();
-    for (found, expected) in input.iter().zip([0.0, 1.0, 1.0, 0.0, 0.0]) {
-        assert!((found - expected).abs() < 0.005, "{input:?}");
-    }
+    assert_eq!(ranker.encoder_input(), [0.0, one, 1.0, 0.0, 0.0]);
     ranker.set_query(Some(&[-3.0, 0.0]));
     let first = |ranker: &mut Ranker| ranker.recommend(1, &Filter::default(), &[])[0].id.clone();
     assert_eq!(first(&mut ranker), "c");
-    assert!((ranker.explain("c").unwrap().terms.encoder - 3.0).abs() < 0.01);
+    assert!((ranker.explain("c").unwrap().terms.encoder - 3.0 * one).abs() < 1e-4);
     ranker.set_query(Some(&[f32::NAN, 0.0]));
     assert_eq!(first(&mut ranker), "d");
     ranker.set_query(Some(&[-3.0, 0.0, 0.0]));

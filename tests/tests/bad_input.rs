@@ -307,7 +307,7 @@ fn one_flipped_byte_in_any_file_is_refused_and_what_is_live_stays() {
 #[test]
 fn a_weight_that_is_not_a_number_is_refused_under_a_right_hash() {
     let desk = Desk::new();
-    for tensor in ["fusion", "repeat", "position_decay"] {
+    for tensor in ["fusion", "neighbour_scale", "repeat", "position_decay"] {
         let bundle = desk.bundle(|folder| {
             let path = folder.join("tables.safetensors");
             let bytes = with_nan(fs::read(&path).unwrap(), tensor);
@@ -324,14 +324,18 @@ fn a_weight_that_is_not_a_number_is_refused_under_a_right_hash() {
     }
 }
 
-/// Writes NaN into the first number of an f32 tensor of a safetensors file.
+/// Writes NaN into the first number of an f32 or bfloat16 tensor of a safetensors file.
 fn with_nan(mut bytes: Vec<u8>, tensor: &str) -> Vec<u8> {
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let header: Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
-    assert_eq!(header[tensor]["dtype"], "F32", "{header}");
+    let nan: &[u8] = match header[tensor]["dtype"].as_str() {
+        Some("F32") => &f32::NAN.to_le_bytes(),
+        Some("BF16") => &0x7fc0_u16.to_le_bytes(),
+        other => panic!("{tensor} is of {other:?}"),
+    };
     let start = header[tensor]["data_offsets"][0].as_u64().unwrap() as usize;
     let at = 8 + length + start;
-    bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    bytes[at..at + nan.len()].copy_from_slice(nan);
     bytes
 }
 

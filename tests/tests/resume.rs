@@ -10,6 +10,7 @@ use std::time::Duration;
 use vitrine_core::manifest::Manifest;
 use vitrine_tests::command::{program, vitrine};
 
+/// Two neighbours an item leave the encoder something to add, so that it ships.
 const RECIPE: &str = "seed = 5
 [table]
 neighbours = 2
