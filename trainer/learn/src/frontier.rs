@@ -10,6 +10,7 @@ use crate::evaluate::metrics::Metrics;
 use crate::evaluate::queries::queries;
 use crate::evaluate::ranks::label_ranks;
 use crate::fusion::Candidates;
+use crate::parameters::TableParameters;
 use crate::progress::Progress;
 use crate::run::{self, Figures, Options, RunError, RunRecord};
 use crate::search::{Shape, Vectors, assemble, compress};
@@ -76,20 +77,25 @@ pub fn sweep(
     let total = dims.len() * NEIGHBOURS.len() * 2;
     progress.start("measuring compressed bundles", Some(total as u64));
     let mut points = Vec::with_capacity(total);
+    // All widths share one table, and what ships without an encoder has its own.
+    let count = |parameters: &TableParameters| {
+        Covisits::count(data.ids.len(), &fit, &parameters.counting())
+    };
+    let alone = count(&record.table_parameters);
+    let beside = trained.as_ref().map(|_| count(&record.parameters));
     for &dim in &dims {
         let encoder = trained
             .as_ref()
             .filter(|_| dim > 0)
             .map(|encoder| narrowed(encoder, dim));
-        let parameters = match &encoder {
-            Some(_) => record.parameters,
-            None => record.table_parameters,
+        let (parameters, counts) = match (&encoder, &beside) {
+            (Some(_), Some(counts)) => (record.parameters, counts),
+            _ => (record.table_parameters, &alone),
         };
         let vectors = encoder.as_ref().map(|encoder| Vectors {
             values: &encoder.vectors,
             dim: encoder.dim,
         });
-        let counts = Covisits::count(data.ids.len(), &fit, &parameters.counting());
         let shaped = |neighbours: usize, weight_bits: WeightBits| Shape {
             neighbours,
             most_neighbours: record.recipe.table.most_neighbours.max(neighbours),
@@ -97,7 +103,7 @@ pub fn sweep(
             max_session: record.recipe.table.max_session,
         };
         let tables = |shape: Shape| {
-            let lists = weigh(&counts, &popularity, &parameters.weighing(shape));
+            let lists = weigh(counts, &popularity, &parameters.weighing(shape));
             compress(
                 &assemble(lists, &popularity, &parameters, shape, vectors),
                 shape,

@@ -18,7 +18,6 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use vitrine_core::score::Event;
 
 /// Passes of the first rung, and the factor from rung to rung.
 const FACTOR: usize = 3;
@@ -108,13 +107,7 @@ pub fn tune(
         going.truncate(going.len().div_ceil(FACTOR));
         passes *= FACTOR;
     }
-    let best = Recipe {
-        encoder: EncoderParameters {
-            epochs: passes,
-            ..trials[going[0]].parameters.clone()
-        },
-        ..recipe.clone()
-    };
+    let best = best_recipe(recipe, &trials[going[0]], passes);
     let path = options.out.join("recipe.toml");
     let text = toml::to_string(&best).map_err(|e| RunError::Record {
         path: path.clone(),
@@ -122,6 +115,18 @@ pub fn tune(
     })?;
     write_atomically(&path, text.as_bytes()).map_err(|source| RunError::File { path, source })?;
     Ok(trials)
+}
+
+/// The given recipe with what a trial trained with.
+fn best_recipe(given: &Recipe, trial: &Trial, passes: usize) -> Recipe {
+    Recipe {
+        encoder: EncoderParameters {
+            epochs: passes,
+            patience: given.encoder.patience,
+            ..trial.parameters.clone()
+        },
+        ..given.clone()
+    }
 }
 
 fn best_pass(outcome: &Outcome) -> PassFigures {
@@ -145,7 +150,7 @@ fn origin(data: &Dataset, fold: usize) -> (Sessions, Examples) {
     let part = |from: usize, to: usize| -> Sessions {
         let mut part = Sessions::new();
         for session in data.train.iter().skip(from).take(to - from) {
-            part.push(session.iter().copied().collect::<Vec<Event>>());
+            part.push(session.iter().copied());
         }
         part
     };
@@ -198,8 +203,23 @@ fn write(out: &Path, trials: &[Trial]) -> Result<(), RunError> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails, as it should"
+)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_best_recipe_can_be_written_and_read() {
+        let given = Recipe::default();
+        let trial = &draw(&given.encoder, 2, 1)[1];
+        let best = best_recipe(&given, trial, 9);
+        let text = toml::to_string(&best).unwrap();
+        assert_eq!(toml::from_str::<Recipe>(&text).unwrap(), best);
+        assert_eq!(best.encoder.patience, given.encoder.patience);
+        assert_eq!(best.encoder.epochs, 9);
+    }
 
     #[test]
     fn the_first_trial_is_what_was_given_and_a_seed_gives_the_same_trials() {

@@ -6,6 +6,7 @@
 //! The same every time: numbers come from splitmix64.
 
 #[path = "../tests/support/mod.rs"]
+#[allow(dead_code, reason = "the tests use the rest of it")]
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,10 @@
 //! What a bundle's author and a browser rely on.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails, as it should"
+)]
+
 mod support;
 
 use support::*;
