@@ -11,6 +11,7 @@
 //! - [`released`]: what a server gives back to training once a window is closed.
 
 pub mod action;
+pub mod best;
 pub mod budget;
 pub mod bundle;
 pub mod cell;

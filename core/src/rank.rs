@@ -1,12 +1,12 @@
 //! Ranking on the device: the bundle, the visitor's session and the encoder's answer together.
 
 use crate::Action;
+use crate::best::{best, rows_by_popularity};
 use crate::bundle::Bundle;
 use crate::facets::Filter;
 use crate::score::{Event, Query, Scorer, Terms, contribution};
 use crate::session::Session;
 use crate::tables::Tables;
-use crate::topk::TopK;
 use serde::Serialize;
 
 /// An item of the caller's list.
@@ -173,10 +173,7 @@ impl Ranker {
             .collect();
         excluded.sort_unstable();
         if self.by_popularity.is_empty() {
-            let tables = self.bundle.tables();
-            self.by_popularity = (0..tables.items()).collect();
-            self.by_popularity
-                .sort_by_key(|&row| std::cmp::Reverse(tables.popularity(row)));
+            self.by_popularity = rows_by_popularity(self.bundle.tables());
         }
         let test = self.bundle.facets().map(|facets| facets.test(filter));
         let passes = |row: u32| {
@@ -186,40 +183,14 @@ impl Ranker {
                     None => filter.is_empty(),
                 }
         };
-        let best = self.best(n, passes);
+        let tables = self.bundle.tables();
+        let best = best(tables, &self.scorer, &self.by_popularity, n, passes);
         best.into_iter()
             .filter_map(|(row, score)| {
                 let id = self.bundle.id(row)?;
                 Some(Recommended { row, id, score })
             })
             .collect()
-    }
-
-    fn best(&self, n: usize, passes: impl Fn(u32) -> bool) -> Vec<(u32, f32)> {
-        let tables = self.bundle.tables();
-        let mut top = TopK::new(n.min(tables.items() as usize));
-        if self.scorer.has_query() || tables.fusion().popularity < 0.0 {
-            for row in (0..tables.items()).filter(|&row| passes(row)) {
-                top.offer(row, self.score(row));
-            }
-            return top.into_sorted();
-        }
-        // Without an encoder, all that the session does not reach is ordered by popularity alone:
-        // the walk ends as soon as it can no longer win.
-        let touched = self.scorer.touched();
-        for &row in touched.iter().filter(|&&row| passes(row)) {
-            top.offer(row, self.score(row));
-        }
-        for &row in &self.by_popularity {
-            if !self.scorer.reaches(row) && passes(row) {
-                let score = self.score(row);
-                if top.is_closed_to(score) {
-                    break;
-                }
-                top.offer(row, score);
-            }
-        }
-        top.into_sorted()
     }
 
     /// Takes the score of an item apart; `None` when the model does not know it.

@@ -202,9 +202,10 @@ impl Scorer {
         self.marked[row as usize]
     }
 
-    /// Whether an encoder's answer takes part, so that every row has a score of its own.
-    pub fn has_query(&self) -> bool {
-        self.query.is_some()
+    /// Whether rows that the session does not reach are ordered by popularity alone: without an
+    /// encoder's answer, and where the popular are not put last.
+    pub fn leaves_rest_to_popularity(&self, tables: &Tables) -> bool {
+        self.query.is_none() && tables.fusion().popularity >= 0.0
     }
 
     /// The terms of a row's score for the session that was set.

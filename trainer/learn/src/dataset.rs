@@ -8,8 +8,15 @@
 //! Validation is cut from the end of train, never from test: the last tenth of the train
 //! sessions in time order, unless the data name `valid` events of their own.
 
+mod event_log;
+mod sessions;
+
+use event_log::EventLog;
+use sessions::ExamplesOfSplit;
+pub use sessions::{Examples, Sessions};
+
 use crate::parquet_columns::{Columns, ReadError};
-use arrow::datatypes::{Float64Type, Int32Type, Int64Type, UInt8Type};
+use arrow::datatypes::Float64Type;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use vitrine_core::Action;
@@ -58,99 +65,6 @@ pub enum Split {
     Valid,
     /// Used once, to report.
     Test,
-}
-
-/// Sessions laid end to end.
-#[derive(Clone, Debug, Default)]
-pub struct Sessions {
-    /// Where each session starts in `events`, and the end; `[sessions + 1]`.
-    pub start: Vec<usize>,
-    /// Events of all sessions, oldest first within each.
-    pub events: Vec<Event>,
-}
-
-impl Sessions {
-    /// No session yet.
-    pub fn new() -> Self {
-        Self {
-            start: vec![0],
-            events: Vec::new(),
-        }
-    }
-
-    /// How many sessions there are.
-    pub fn len(&self) -> usize {
-        self.start.len() - 1
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The events of one session.
-    pub fn get(&self, session: usize) -> &[Event] {
-        &self.events[self.start[session]..self.start[session + 1]]
-    }
-
-    /// Adds a session.
-    pub fn push(&mut self, events: impl IntoIterator<Item = Event>) {
-        self.events.extend(events);
-        self.start.push(self.events.len());
-    }
-
-    /// All sessions in order.
-    pub fn iter(&self) -> impl Iterator<Item = &[Event]> {
-        (0..self.len()).map(|session| self.get(session))
-    }
-}
-
-/// Next-item examples: in `session`, the events before `position` are the input, the event at
-/// `position` is the label.
-#[derive(Clone, Debug)]
-pub struct Examples {
-    /// The sessions that the examples point into.
-    pub sessions: Sessions,
-    /// Session and position of each label, sessions rising.
-    pub at: Vec<(u32, u32)>,
-}
-
-impl Examples {
-    /// Every event after the first `shortest` of a session is a label once.
-    pub fn every_prefix(sessions: Sessions, shortest: usize) -> Self {
-        let mut at = Vec::new();
-        for (session, events) in sessions.iter().enumerate() {
-            at.extend((shortest..events.len()).map(|position| (session as u32, position as u32)));
-        }
-        Self { sessions, at }
-    }
-
-    /// How many examples there are.
-    pub fn len(&self) -> usize {
-        self.at.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.at.is_empty()
-    }
-
-    /// At most about `most` examples, evenly spread.
-    pub fn thinned(&self, most: usize) -> Self {
-        let stride = self.len().div_ceil(most.max(1)).max(1);
-        Self {
-            sessions: self.sessions.clone(),
-            at: self.at.iter().copied().step_by(stride).collect(),
-        }
-    }
-
-    /// Input and label of one example; the label is `None` when the model can't know the item.
-    pub fn get(&self, example: usize) -> (&[Event], Option<u32>) {
-        let (session, position) = self.at[example];
-        let events = self.sessions.get(session as usize);
-        let position = position as usize;
-        (&events[..position], events[position].row)
-    }
 }
 
 /// What is known of one item, by row.
@@ -326,162 +240,6 @@ fn may_leave_one_out(splits: &[Split]) -> bool {
         0 => true,
         1 => splits.first() == Some(&Split::Train),
         _ => false,
-    }
-}
-
-/// Collects the examples of one split.
-struct ExamplesOfSplit {
-    split: Split,
-    shortest: usize,
-    examples: Examples,
-}
-
-impl ExamplesOfSplit {
-    fn new(split: Split, shortest: usize) -> Self {
-        let examples = Examples {
-            sessions: Sessions::new(),
-            at: Vec::new(),
-        };
-        Self {
-            split,
-            shortest,
-            examples,
-        }
-    }
-
-    fn add(&mut self, events: &[Event], splits: &[Split]) {
-        let labels: Vec<usize> = (self.shortest..events.len())
-            .filter(|&position| splits[position] == self.split)
-            .collect();
-        if let Some(&last) = labels.last() {
-            let session = self.examples.sessions.len() as u32;
-            self.examples.sessions.push(events[..=last].iter().copied());
-            self.examples
-                .at
-                .extend(labels.iter().map(|&position| (session, position as u32)));
-        }
-    }
-
-    fn finish(self) -> Examples {
-        self.examples
-    }
-}
-
-/// `events.parquet` in memory, items by number.
-struct EventLog {
-    session: Vec<i64>,
-    item: Vec<u32>,
-    names: Vec<String>,
-    action: Vec<Action>,
-    split: Vec<Split>,
-}
-
-impl EventLog {
-    fn read(path: &Path) -> Result<Self, DatasetError> {
-        let columns = Columns::read(
-            path,
-            &["session_id", "position", "item_id", "action", "split"],
-        )?;
-        let value = |row: usize, reason: String| DatasetError::Value {
-            path: path.into(),
-            row,
-            reason,
-        };
-        let session = columns.present::<Int64Type>("session_id")?;
-        let position = columns.present::<Int32Type>("position")?;
-        for row in 1..session.len() {
-            let follows = session[row] == session[row - 1];
-            if follows && position[row] <= position[row - 1] {
-                return Err(value(
-                    row,
-                    "events are not sorted by session and position".into(),
-                ));
-            }
-        }
-        let mut numbers: HashMap<String, u32> = HashMap::new();
-        let mut names = Vec::new();
-        let mut item = Vec::with_capacity(session.len());
-        let mut missing = None;
-        columns.each_text("item_id", |id| {
-            let Some(id) = id else {
-                missing.get_or_insert(item.len());
-                item.push(0);
-                return;
-            };
-            let number = match numbers.get(id) {
-                Some(&number) => number,
-                None => {
-                    let number = names.len() as u32;
-                    names.push(id.to_owned());
-                    numbers.insert(id.to_owned(), number);
-                    number
-                }
-            };
-            item.push(number);
-        })?;
-        if let Some(row) = missing {
-            return Err(value(row, "item_id is null".into()));
-        }
-        let action = columns
-            .present::<UInt8Type>("action")?
-            .into_iter()
-            .enumerate()
-            .map(|(row, code)| {
-                Action::from_code(code)
-                    .ok_or_else(|| value(row, format!("{code} is not an action code")))
-            })
-            .collect::<Result<_, _>>()?;
-        let mut split = Vec::with_capacity(session.len());
-        let mut unknown = None;
-        columns.each_text("split", |name| {
-            split.push(match name {
-                Some("valid") => Split::Valid,
-                Some("test") => Split::Test,
-                Some("train") => Split::Train,
-                other => {
-                    unknown.get_or_insert((split.len(), format!("{other:?} is not a split")));
-                    Split::Train
-                }
-            });
-        })?;
-        if let Some((row, reason)) = unknown {
-            return Err(value(row, reason));
-        }
-        Ok(Self {
-            session,
-            item,
-            names,
-            action,
-            split,
-        })
-    }
-
-    /// The rows of each session.
-    fn sessions(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            let id = self.session.get(from)?;
-            let length = self.session[from..].iter().take_while(|s| *s == id).count();
-            from += length;
-            Some(from - length..from)
-        })
-    }
-
-    /// Ids of the items of the train split, and of those that `knows` names, in byte order.
-    fn items(&self, knows: &dyn Fn(&str) -> bool) -> Vec<String> {
-        let mut wanted: Vec<bool> = self.names.iter().map(|name| knows(name)).collect();
-        for (item, split) in self.item.iter().zip(&self.split) {
-            wanted[*item as usize] |= *split == Split::Train;
-        }
-        let mut ids: Vec<String> = self
-            .names
-            .iter()
-            .zip(wanted)
-            .filter(|(_, wanted)| *wanted)
-            .map(|(name, _)| name.clone())
-            .collect();
-        ids.sort_unstable();
-        ids
     }
 }
 

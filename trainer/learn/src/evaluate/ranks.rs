@@ -3,6 +3,7 @@
 use super::protocol::Protocol;
 use crate::dataset::Examples;
 use rayon::prelude::*;
+use vitrine_core::best::rows_by_popularity;
 use vitrine_core::score::{Event, Query, Scorer};
 use vitrine_core::tables::Tables;
 
@@ -25,7 +26,7 @@ impl Ranking<'_> {
     /// Rank of every label, from 1; 0 when it is unknown, masked or not among the first
     /// [`CUTOFF`].
     pub fn label_ranks(&self, examples: &Examples) -> Vec<u32> {
-        let by_popularity = self.by_popularity();
+        let by_popularity = rows_by_popularity(self.tables);
         (0..examples.len())
             .into_par_iter()
             .map_init(
@@ -46,13 +47,6 @@ impl Ranking<'_> {
         let from = input.len().saturating_sub(self.max_session);
         let query = self.queries.get(example).cloned().flatten();
         scorer.set(self.tables, &input[from..], query);
-    }
-
-    /// Rows from the most to the least popular.
-    pub(super) fn by_popularity(&self) -> Vec<u32> {
-        let mut rows: Vec<u32> = (0..self.tables.items()).collect();
-        rows.sort_by_key(|&row| std::cmp::Reverse(self.tables.popularity(row)));
-        rows
     }
 }
 
@@ -109,10 +103,48 @@ fn rank_of(
                     return 0;
                 }
             }
-        } else if !scorer.has_query() {
+        } else if scorer.leaves_rest_to_popularity(tables) {
             // Untouched rows are ordered by popularity alone.
             break;
         }
     }
     rank
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Sessions;
+    use crate::search::{Shape, assemble, compress};
+    use vitrine_core::Action;
+    use vitrine_core::neighbours::WeightBits;
+
+    #[test]
+    fn a_weight_that_puts_the_popular_last_counts_all_who_are_before_the_label() {
+        // 30 items that nothing reaches, each seen as often as its row says: row 4 is fifth.
+        let shape = Shape {
+            neighbours: 1,
+            most_neighbours: 1,
+            max_session: 3,
+            weight_bits: WeightBits::Eight,
+        };
+        let parameters = crate::parameters::TableParameters {
+            popularity: -0.5,
+            repeat_last: 0.0,
+            repeat_session: 0.0,
+            ..Default::default()
+        };
+        let seen: Vec<f64> = (0..30).map(f64::from).collect();
+        let tables = assemble(vec![Vec::new(); 30], &seen, &parameters, shape, None);
+        let Ok((_, tables)) = compress(&tables, shape) else {
+            panic!("these tables can be written");
+        };
+        let mut sessions = Sessions::new();
+        sessions.push([29, 4].map(|row| Event {
+            row: Some(row),
+            action: Action::View,
+        }));
+        let examples = Examples::every_prefix(sessions, 1);
+        assert_eq!(label_ranks(&tables, &examples, 3, &[]), [5]);
+    }
 }

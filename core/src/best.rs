@@ -1,0 +1,44 @@
+//! The best items of a whole catalogue: what the browser recommends and what `evaluate` measures.
+
+use crate::score::Scorer;
+use crate::tables::Tables;
+use crate::topk::TopK;
+
+/// Rows from the most to the least popular; ties go to the lower row.
+pub fn rows_by_popularity(tables: &Tables) -> Vec<u32> {
+    let mut rows: Vec<u32> = (0..tables.items()).collect();
+    rows.sort_by_key(|&row| std::cmp::Reverse(tables.popularity(row)));
+    rows
+}
+
+/// The `n` best rows that pass, with their scores, best first; ties go to the lower row.
+/// `by_popularity` is what [`rows_by_popularity`] gave.
+pub fn best(
+    tables: &Tables,
+    scorer: &Scorer,
+    by_popularity: &[u32],
+    n: usize,
+    passes: impl Fn(u32) -> bool,
+) -> Vec<(u32, f32)> {
+    let mut top = TopK::new(n.min(tables.items() as usize));
+    if !scorer.leaves_rest_to_popularity(tables) {
+        for row in (0..tables.items()).filter(|&row| passes(row)) {
+            top.offer(row, scorer.score(tables, row));
+        }
+        return top.into_sorted();
+    }
+    for &row in scorer.touched().iter().filter(|&&row| passes(row)) {
+        top.offer(row, scorer.score(tables, row));
+    }
+    // The walk ends as soon as what is left can no longer win.
+    for &row in by_popularity {
+        if !scorer.reaches(row) && passes(row) {
+            let score = scorer.score(tables, row);
+            if top.is_closed_to(score) {
+                break;
+            }
+            top.offer(row, score);
+        }
+    }
+    top.into_sorted()
+}
