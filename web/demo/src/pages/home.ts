@@ -47,7 +47,12 @@ export function home(app: App): Page {
       h(
         'p',
         { class: 'eyebrow' },
-        `${catalogue.products.length.toLocaleString()} things, ${catalogue.categories.length} departments`,
+        [
+          `${catalogue.products.length.toLocaleString()} things`,
+          ...(catalogue.categories.length > 1
+            ? [`${catalogue.categories.length} departments`]
+            : []),
+        ].join(', '),
       ),
       h('h1', {}, 'A window dressed for whoever stands before it'),
       h('p', {}, 'Wander about. What you look at stays in this browser, and the shelves follow.'),
