@@ -1,5 +1,6 @@
 //! The best items of a whole catalogue: what the browser recommends and what `evaluate` measures.
 
+use crate::scan::scan;
 use crate::score::Scorer;
 use crate::tables::Tables;
 use crate::topk::TopK;
@@ -21,6 +22,10 @@ pub fn best(
     passes: impl Fn(u32) -> bool,
 ) -> Vec<(u32, f32)> {
     let mut top = TopK::new(n.min(tables.items() as usize));
+    if let Some(query) = scorer.query() {
+        scan(tables, scorer, query, passes, &mut top);
+        return top.into_sorted();
+    }
     if !scorer.leaves_rest_to_popularity(tables) {
         for row in (0..tables.items()).filter(|&row| passes(row)) {
             top.offer(row, scorer.score(tables, row));

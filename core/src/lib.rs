@@ -6,7 +6,7 @@
 //! number: bytes, times and seeds are passed in.
 //!
 //! - [`manifest`], [`digest`] and [`bundle`]: what is published, and how it is checked before it is parsed.
-//! - [`tables`], [`session`], [`score`] and [`rank`]: what this visitor looked at, and what follows from it.
+//! - [`tables`], [`session`], [`query`], [`score`] and [`rank`]: what this visitor looked at, and what follows from it.
 //! - [`cell`] and [`budget`]: what may leave the device, and how much of it.
 //! - [`released`]: what a server gives back to training once a window is closed.
 
@@ -21,8 +21,10 @@ pub mod facets;
 pub mod manifest;
 pub mod neighbours;
 pub mod privacy;
+pub mod query;
 pub mod rank;
 pub mod released;
+mod scan;
 pub mod score;
 pub mod session;
 pub mod tables;

@@ -13,6 +13,7 @@
 //! the encoder, may differ in its last digits.
 
 use crate::Action;
+pub use crate::query::Query;
 use crate::tables::{Fusion, Tables};
 
 /// An event as the score sees it.
@@ -22,59 +23,6 @@ pub struct Event {
     pub row: Option<u32>,
     /// What was done.
     pub action: Action,
-}
-
-/// The encoder's answer for a session, in 16-bit integers: `[D]` in units of `scale`.
-///
-/// An i8 × i16 inner product is exact in i32 for D up to 516, so the scan over the item vectors
-/// is the same on every machine, and 15 bits are finer than the table's 7.
-#[derive(Clone, Debug)]
-pub struct Query {
-    units: Vec<i16>,
-    scale: f32,
-}
-
-impl Query {
-    /// Quantises `[D]` floats; `None` when one of them is not finite or D is 0.
-    pub fn new(query: &[f32]) -> Option<Self> {
-        let largest = query.iter().fold(0.0_f32, |max, v| max.max(v.abs()));
-        if query.is_empty() || !query.iter().all(|v| v.is_finite()) {
-            return None;
-        }
-        let scale = if largest > 0.0 {
-            largest / 32_767.0
-        } else {
-            1.0
-        };
-        let units = query.iter().map(|v| (v / scale).round() as i16).collect();
-        Some(Self { units, scale })
-    }
-
-    /// D.
-    pub fn dim(&self) -> usize {
-        self.units.len()
-    }
-
-    /// `⟨q, e⟩` with the vector of `row`.
-    #[inline]
-    pub fn dot(&self, tables: &Tables, row: u32) -> f32 {
-        // Two i32 lanes of at most 256 products each keep D ≤ 512 exact; longer vectors are
-        // added up in i64.
-        let total: i64 = self
-            .units
-            .chunks(256)
-            .zip(tables.vector(row).chunks(256))
-            .map(|(q, e)| {
-                let sum: i32 = q
-                    .iter()
-                    .zip(e)
-                    .map(|(&q, &e)| i32::from(q) * i32::from(e))
-                    .sum();
-                i64::from(sum)
-            })
-            .sum();
-        total as f32 * (self.scale * tables.vector_scale(row))
-    }
 }
 
 /// The terms of one score, each already weighted; their sum is the score up to rounding.
@@ -192,6 +140,11 @@ impl Scorer {
         }
     }
 
+    /// The encoder's answer, where it counts.
+    pub fn query(&self) -> Option<&Query> {
+        self.query.as_ref()
+    }
+
     /// Rows that the session's neighbours or its own items reach, in the order they were reached.
     pub fn touched(&self) -> &[u32] {
         &self.touched
@@ -253,7 +206,23 @@ pub fn contribution(tables: &Tables, distance: usize, event: Event, row: u32) ->
 
 #[inline]
 fn popularity(tables: &Tables, row: u32) -> f32 {
-    tables.fusion().popularity * (f32::from(tables.popularity(row)) * (1.0 / 65_535.0))
+    popularity_term(tables.fusion(), tables.popularity(row))
+}
+
+#[inline]
+fn popularity_term(fusion: Fusion, popularity: u16) -> f32 {
+    fusion.popularity * (f32::from(popularity) * (1.0 / 65_535.0))
+}
+
+/// A number that [`fuse`] less its encoder's part does not pass, for rows that the session does
+/// not reach and whose popularity is in `low..=high`.
+///
+/// The logarithm is within 1e-6 of one that rises, so it may fall by twice as much.
+pub(crate) fn untouched_bound(tables: &Tables, low: u16, high: u16) -> f32 {
+    let fusion = tables.fusion();
+    let at = |popularity| fuse(fusion, popularity_term(fusion, popularity), 0.0);
+    let bound = at(low).max(at(high));
+    bound + 1e-5 + 1e-5 * bound.abs()
 }
 
 #[cfg(test)]

@@ -261,6 +261,21 @@ impl Tables {
         &self.vectors[from..from + self.dim]
     }
 
+    /// The vectors of all rows, `[N × D]`.
+    pub(crate) fn vectors(&self) -> &[i8] {
+        &self.vectors
+    }
+
+    /// Values of one unit of all rows' vectors, `[N]`.
+    pub(crate) fn vector_scales(&self) -> &[f32] {
+        &self.vector_scale
+    }
+
+    /// Popularities of all rows, `[N]`.
+    pub(crate) fn popularities(&self) -> &[u16] {
+        &self.popularity
+    }
+
     /// Value of one unit of a row's vector.
     #[inline]
     pub fn vector_scale(&self, row: u32) -> f32 {

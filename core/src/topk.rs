@@ -60,6 +60,15 @@ impl TopK {
         self.heap.len() >= self.k && self.heap.peek().is_none_or(|worst| worst.score > score)
     }
 
+    /// The score that a row must reach to be held; below every number while there is room.
+    pub fn threshold(&self) -> f32 {
+        match self.heap.peek() {
+            Some(worst) if self.heap.len() >= self.k => worst.score,
+            None if self.k == 0 => f32::INFINITY,
+            _ => f32::NEG_INFINITY,
+        }
+    }
+
     /// Rows and scores, best first.
     pub fn into_sorted(self) -> Vec<(u32, f32)> {
         let sorted = self.heap.into_sorted_vec();
