@@ -18,10 +18,14 @@ export interface EncoderHost {
 /** Longest time that a worker may take to start, in milliseconds; slow phones included. */
 const START_PATIENCE = 30_000;
 
+/** A worker broke after it had been handed the bytes. With new ones, the page can take over. */
+export class WorkerLost extends Error {}
+
 /**
  * Starts an encoder; `worker` is as in the options, and `stop` ends a start under way. The bytes
  * of `start` are given away: a worker that listens gets them without a copy, which for a module
- * of megabytes would hold up the page.
+ * of megabytes would hold up the page. Rejects with {@link WorkerLost} where that worker breaks,
+ * as `encode` does later.
  */
 export async function startEncoder(
   start: EncoderStart,
@@ -34,7 +38,7 @@ export async function startEncoder(
     } catch (error) {
       // A page may forbid workers, or serve this code from another origin. What the encoder
       // itself refuses, it would refuse here too.
-      if (error instanceof EncoderFailed) throw error;
+      if (error instanceof EncoderFailed || error instanceof WorkerLost) throw error;
     }
   }
   if (stop.aborted) throw new EncoderFailed('Vitrine was disposed.');
@@ -66,7 +70,9 @@ function inWorker(start: EncoderStart, worker: Worker, stop: AbortSignal): Promi
     worker.postMessage(message, given);
   // Until then the bytes are here, and the main thread can take over.
   let listening = false;
+  let ended: Error | undefined;
   const fail = (error: Error) => {
+    ended = error;
     worker.terminate();
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
@@ -79,7 +85,7 @@ function inWorker(start: EncoderStart, worker: Worker, stop: AbortSignal): Promi
       reject(error);
     };
     const broken = (message: string) =>
-      give(listening ? new EncoderFailed(message) : new Error(message));
+      give(listening ? new WorkerLost(message) : new Error(message));
     const timer = setTimeout(() => broken('The worker did not start.'), START_PATIENCE);
     const stopped = () => give(new EncoderFailed('Vitrine was disposed.'));
     stop.addEventListener('abort', stopped, { once: true });
@@ -103,6 +109,8 @@ function inWorker(start: EncoderStart, worker: Worker, stop: AbortSignal): Promi
       resolve({
         encode(session) {
           turn += 1;
+          // It may have broken while nobody asked.
+          if (ended !== undefined) return Promise.reject(ended);
           return new Promise((resolve, reject) => {
             waiting.set(turn, { resolve, reject });
             send({ session, turn });

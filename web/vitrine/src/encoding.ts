@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type EncoderHost, startEncoder } from './encoder-host.js';
+import { type EncoderHost, startEncoder, WorkerLost } from './encoder-host.js';
 import type { Fetcher } from './fetching.js';
 import type { Model } from './model.js';
 import { whenIdle, within } from './platform.js';
@@ -56,7 +56,7 @@ export class Encoding {
     this.close();
     this.#model = model;
     this.#state = 'loading';
-    whenIdle(() => void this.#load(model), IDLE_PATIENCE);
+    whenIdle(() => void this.#load(model, this.#context.worker), IDLE_PATIENCE);
   }
 
   /** Stops the encoder. */
@@ -97,8 +97,7 @@ export class Encoding {
       (error: unknown) => {
         if (this.#host !== host) return;
         this.#host = undefined;
-        this.#state = 'failed';
-        this.#context.failed(error);
+        this.#broken(model, error);
         this.#context.changed();
       },
     );
@@ -109,10 +108,18 @@ export class Encoding {
     return within(ANSWER_PATIENCE, this.#asking, this.#context.stop);
   }
 
-  async #load(model: Model): Promise<void> {
+  /** Without a worker that broke, the page itself takes over; its files are in the cache. */
+  #broken(model: Model, error: unknown): void {
+    this.#context.failed(error);
+    const lost = error instanceof WorkerLost;
+    this.#state = lost ? 'loading' : 'failed';
+    if (lost) whenIdle(() => void this.#load(model, false), IDLE_PATIENCE);
+  }
+
+  async #load(model: Model, worker: VitrineOptions['worker']): Promise<void> {
     const current = () => this.#model === model;
     if (!current()) return;
-    const { fetcher, endpoint, moduleUrl, worker, stop } = this.#context;
+    const { fetcher, endpoint, moduleUrl, stop } = this.#context;
     try {
       const [module, onnx] = await Promise.all([
         fetcher.bytes(moduleUrl(), MAX_MODULE_BYTES),
@@ -125,8 +132,8 @@ export class Encoding {
       this.#state = 'ready';
       this.ask();
     } catch (error) {
-      if (current()) this.#state = 'failed';
-      this.#context.failed(error);
+      if (current()) this.#broken(model, error);
+      else this.#context.failed(error);
     }
     this.#context.changed();
   }

@@ -69,14 +69,34 @@ test('a worker that cannot be loaded has taken nothing: the encoder runs in the 
   assert.deepEqual(Worker.started, []);
 });
 
-test('a worker that breaks later is not followed by a load in the page', async () => {
-  worker((what) => (what === 'opened' ? { listening: true } : new Error('it stopped')));
+for (const when of ['start', 'session']) {
+  test(`a worker that breaks at its ${when}, with the module: the encoder runs in the page`, async () => {
+    worker((what) => {
+      if (what === 'opened') return { listening: true };
+      return what === when ? new Error('it stopped') : { ready: true };
+    });
+    const errors = [];
+    const vitrine = start({ onError: (error) => errors.push(error) });
+    vitrine.track({ item: ids[0] });
+    await until(async () => (await vitrine.explain(ids[2])).terms.encoder !== 0, 'its answer');
+    assert.equal(await encoder(vitrine), 'ready');
+    assert.equal(Worker.started.length, 1);
+    assert.deepEqual(
+      errors.map((error) => error.message),
+      ['it stopped'],
+    );
+    assert.equal((await vitrine.rank(ids)).status, 'ranked');
+  });
+}
+
+test('what the encoder refuses in the worker is not tried again in the page', async () => {
+  worker((what) => (what === 'opened' ? { listening: true } : { error: 'no such operator' }));
   const errors = [];
   const vitrine = start({ onError: (error) => errors.push(error) });
   await until(async () => (await encoder(vitrine)) === 'failed', 'the failure');
   assert.deepEqual(
     errors.map((error) => error.message),
-    ['it stopped'],
+    ['no such operator'],
   );
   assert.equal((await vitrine.rank(ids)).status, 'ranked');
 });
