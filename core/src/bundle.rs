@@ -2,14 +2,17 @@
 //!
 //! Bytes come from a network. The order is therefore fixed: manifest, then the length and the
 //! SHA-256 of each file against the manifest, then the parser of that file, which checks every
-//! shape, index and number. A bundle that loads can be scored without a bounds check failing.
+//! shape, index and number ([`crate::opening`]). A bundle that loads can be scored without a bounds
+//! check failing.
 //!
 //! Rows are numbered in the byte order of the item ids. That makes the fst's outputs monotone,
 //! so that the same fst answers id → row and row → id, and no second table of ids is shipped.
 
 use crate::digest::Digest;
 use crate::facets::Facets;
+use crate::incoming::Incoming;
 use crate::manifest::{FileEntry, Manifest, ManifestError, file};
+use crate::opening::Opening;
 use crate::tables::Tables;
 
 /// The files of a bundle that the ranker reads. The encoder's file is read by its own module.
@@ -72,23 +75,9 @@ impl BundleError {
 /// # Errors
 /// [`BundleError::Length`] or [`BundleError::Hash`].
 pub fn verify(name: &str, entry: &FileEntry, bytes: &[u8]) -> Result<(), BundleError> {
-    let found = bytes.len() as u64;
-    if found != entry.bytes {
-        return Err(BundleError::Length {
-            name: name.into(),
-            found,
-            wanted: entry.bytes,
-        });
-    }
-    let found = Digest::of(bytes);
-    if found != entry.sha256 {
-        return Err(BundleError::Hash {
-            name: name.into(),
-            found,
-            wanted: entry.sha256,
-        });
-    }
-    Ok(())
+    let mut incoming = Incoming::of(name, *entry);
+    incoming.push(bytes);
+    incoming.finish().map(|_| ())
 }
 
 /// A bundle that was verified, parsed and checked: ready to score.
@@ -105,23 +94,32 @@ impl Bundle {
     /// # Errors
     /// A [`BundleError`] that names the file; nothing of an unverified file was parsed.
     pub fn load(manifest: &Manifest, files: Files) -> Result<Self, BundleError> {
-        verify(file::TABLES, manifest.entry(file::TABLES)?, &files.tables)?;
-        verify(file::ITEMS, manifest.entry(file::ITEMS)?, &files.items)?;
+        let mut opening = Opening::new(manifest)?;
+        opening.push(file::TABLES, &files.tables);
+        opening.push(file::ITEMS, &files.items);
         if let Some(facets) = &files.facets {
-            verify(file::FACETS, manifest.entry(file::FACETS)?, facets)?;
+            // Facets that the manifest does not name are nobody's.
+            manifest.entry(file::FACETS)?;
+            opening.push(file::FACETS, facets);
         }
-        let tables = Tables::parse(&manifest.model, &files.tables)?;
-        let items = parse_items(manifest.model.items, files.items)?;
-        let facets = files
-            .facets
-            .map(|bytes| Facets::parse(manifest.model.items, &bytes))
-            .transpose()?;
-        Ok(Self {
+        while !opening.step()? {}
+        opening
+            .finish()
+            .ok_or_else(|| BundleError::content(file::TABLES, "was not opened"))
+    }
+
+    pub(crate) fn new(
+        tables: Tables,
+        items: fst::Map<Vec<u8>>,
+        facets: Option<Facets>,
+        max_session: usize,
+    ) -> Self {
+        Self {
             tables,
             items,
             facets,
-            max_session: manifest.model.max_session as usize,
-        })
+            max_session,
+        }
     }
 
     /// The row of an item, or `None` when the model does not know it.
@@ -159,33 +157,4 @@ impl Bundle {
     pub fn facets(&self) -> Option<&Facets> {
         self.facets.as_ref()
     }
-}
-
-fn parse_items(items: u32, bytes: Vec<u8>) -> Result<fst::Map<Vec<u8>>, BundleError> {
-    let fail = |reason: String| BundleError::content(file::ITEMS, reason);
-    let map = fst::Map::new(bytes).map_err(|e| fail(format!("is not an fst: {e}")))?;
-    map.as_fst()
-        .verify()
-        .map_err(|e| fail(format!("is damaged: {e}")))?;
-    if map.len() != items as usize {
-        return Err(fail(format!(
-            "holds {} items; the manifest says {items}",
-            map.len()
-        )));
-    }
-    let mut stream = map.stream();
-    let mut expected = 0;
-    while let Some((id, row)) = fst::Streamer::next(&mut stream) {
-        if row != expected {
-            return Err(fail(format!(
-                "gives item '{}' row {row}; rows are numbered in the byte order of the ids, so {expected} was expected",
-                String::from_utf8_lossy(id)
-            )));
-        }
-        if std::str::from_utf8(id).is_err() {
-            return Err(fail(format!("the id of row {row} is not UTF-8")));
-        }
-        expected += 1;
-    }
-    Ok(map)
 }

@@ -5,7 +5,7 @@
 //! for `wasm32`. This crate does no I/O, starts no thread, reads no clock and draws no random
 //! number: bytes, times and seeds are passed in.
 //!
-//! - [`manifest`], [`digest`] and [`bundle`]: what is published, and how it is checked before it is parsed.
+//! - [`manifest`], [`digest`], [`incoming`], [`opening`] and [`bundle`]: what is published, and how it is checked before it is parsed.
 //! - [`tables`], [`session`], [`query`], [`score`] and [`rank`]: what this visitor looked at, and what follows from it.
 //! - [`cell`] and [`budget`]: what may leave the device, and how much of it.
 //! - [`released`]: what a server gives back to training once a window is closed.
@@ -18,8 +18,10 @@ pub mod cell;
 pub mod dataset;
 pub mod digest;
 pub mod facets;
+pub mod incoming;
 pub mod manifest;
 pub mod neighbours;
+pub mod opening;
 pub mod privacy;
 pub mod query;
 pub mod rank;

@@ -7,6 +7,7 @@
 
 use crate::bundle::BundleError;
 use crate::manifest::file;
+use std::ops::Range;
 
 /// Bits of a neighbour's weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -123,46 +124,78 @@ pub fn encode(lists: &[Vec<(u32, f32)>], bits: WeightBits) -> Encoded {
     encoded
 }
 
-/// The rows of all entries, `[M]`, from byte planes `[P × M]`.
-///
-/// # Errors
-/// [`BundleError::Content`] when a list leaves the `count.len()` items.
-pub fn decode_rows(count: &[u8], gap: &[u8]) -> Result<Vec<u32>, BundleError> {
-    let entries: usize = count.iter().map(|&c| usize::from(c)).sum();
-    let mut rows = vec![0_u32; entries];
-    if entries == 0 {
-        return Ok(rows);
+/// Gaps in byte planes `[P × M]`, read where they are.
+#[derive(Clone, Copy)]
+pub struct Gaps<'a> {
+    planes: &'a [u8],
+    entries: usize,
+}
+
+impl<'a> Gaps<'a> {
+    /// Gaps of M `entries` in `[P × M]` bytes.
+    pub fn new(planes: &'a [u8], entries: usize) -> Self {
+        Self { planes, entries }
     }
-    for (plane, bytes) in gap.chunks_exact(entries).enumerate() {
-        for (row, &byte) in rows.iter_mut().zip(bytes) {
-            *row |= u32::from(byte) << (8 * plane);
-        }
+
+    /// The rows of one list.
+    #[inline]
+    pub fn rows(self, list: Range<usize>) -> impl Iterator<Item = u32> + 'a {
+        list.scan(0_u32, move |next, entry| {
+            let row = next.wrapping_add(self.gap(entry));
+            *next = row.wrapping_add(1);
+            Some(row)
+        })
     }
-    let mut rest = rows.as_mut_slice();
-    for &c in count {
-        let (list, others) = rest.split_at_mut(usize::from(c));
+
+    #[inline]
+    fn gap(self, entry: usize) -> u32 {
+        let planes = self.planes.iter().skip(entry).step_by(self.entries);
+        (0..).zip(planes).fold(0, |gap, (plane, &byte)| {
+            gap | u32::from(byte) << (8 * plane)
+        })
+    }
+
+    /// Checks one list against the number of items.
+    ///
+    /// # Errors
+    /// [`BundleError::Content`] when the list leaves the items.
+    pub fn check(self, list: Range<usize>, items: u32) -> Result<(), BundleError> {
         let mut next = 0_u64;
-        for row in list {
-            let at = next + u64::from(*row);
-            if at >= count.len() as u64 {
-                let items = count.len();
+        for entry in list {
+            let row = next + u64::from(self.gap(entry));
+            if row >= u64::from(items) {
                 return Err(BundleError::content(
                     file::TABLES,
                     format!("tensor 'neighbour_gap' leads beyond the {items} items"),
                 ));
             }
-            *row = at as u32;
-            next = at + 1;
+            next = row + 1;
         }
-        rest = others;
+        Ok(())
     }
-    Ok(rows)
 }
 
-/// Weights `[entries]` from levels `[⌈entries / 2⌉]`.
-pub fn decode_levels(levels: &[u8], entries: usize) -> Vec<u8> {
-    let both = levels.iter().flat_map(|&pair| [pair & 15, pair >> 4]);
-    both.take(entries).map(|level| level * level).collect()
+/// Weights as they are stored: bytes `[M]`, or levels `[⌈M / 2⌉]`.
+#[derive(Clone, Copy)]
+pub struct Weights<'a> {
+    /// The tensor.
+    pub bytes: &'a [u8],
+    /// How it is to be read.
+    pub bits: WeightBits,
+}
+
+impl Weights<'_> {
+    /// The weight of an entry in units of its row.
+    #[inline]
+    pub fn at(self, entry: usize) -> u8 {
+        match self.bits {
+            WeightBits::Eight => self.bytes[entry],
+            WeightBits::Four => {
+                let level = self.bytes[entry / 2] >> (4 * (entry % 2)) & 15;
+                level * level
+            }
+        }
+    }
 }
 
 /// The nearest bfloat16 to a finite number that is not negative.
@@ -193,15 +226,19 @@ mod tests {
         lists[69_999] = vec![(65_536, 1.0)];
         let encoded = encode(&lists, WeightBits::Eight);
         assert_eq!(encoded.planes, 3);
-        let rows = decode_rows(&encoded.count, &encoded.gap).unwrap();
-        assert_eq!(rows, [0, 300, 69_999, 65_536]);
+        let gaps = Gaps::new(&encoded.gap, 4);
+        assert_eq!(gaps.rows(0..3).collect::<Vec<_>>(), [0, 300, 69_999]);
+        assert_eq!(gaps.rows(3..4).collect::<Vec<_>>(), [65_536]);
+        assert!(gaps.check(0..3, 70_000).is_ok() && gaps.check(0..3, 69_999).is_err());
     }
 
     #[test]
     fn a_gap_beyond_the_items_is_refused() {
-        let error = decode_rows(&[2, 0, 0], &[1, 1]).unwrap_err();
+        let error = Gaps::new(&[1, 1], 2).check(0..2, 3).unwrap_err();
         assert!(error.to_string().contains("3 items"), "{error}");
-        assert!(decode_rows(&[2, 0, 0], &[1, 0]).is_ok());
+        assert!(Gaps::new(&[1, 0], 2).check(0..2, 3).is_ok());
+        // Four planes of 255: no sum may come round.
+        assert!(Gaps::new(&[255; 8], 2).check(0..2, 3).is_err());
     }
 
     #[test]
@@ -210,7 +247,11 @@ mod tests {
         let encoded = encode(&lists, WeightBits::Four);
         // The third rounds to nothing; √0.3 · 15 = 8.2 rounds to 8.
         assert_eq!(encoded.count, [2, 0, 0]);
-        assert_eq!(decode_levels(&encoded.weight, 2), [225, 64]);
+        let weights = Weights {
+            bytes: &encoded.weight,
+            bits: WeightBits::Four,
+        };
+        assert_eq!([weights.at(0), weights.at(1)], [225, 64]);
         assert!((from_half(encoded.scale[0]) * 225.0 - 1.0).abs() < 0.004);
     }
 

@@ -22,8 +22,9 @@
 use crate::Action;
 use crate::bundle::BundleError;
 use crate::manifest::{ModelFacts, file};
-use crate::neighbours::{decode_levels, decode_rows, from_half};
-use safetensors::{Dtype, SafeTensors};
+use crate::neighbours::{Gaps, WeightBits, Weights, from_half};
+use safetensors::{Dtype, SafeTensors, tensor::Metadata};
+use std::ops::Range;
 
 /// Names of the tensors, for the writer and the reader.
 pub mod tensor {
@@ -70,57 +71,42 @@ impl Fusion {
     }
 }
 
-/// One neighbour list: indices and weights side by side.
+/// One neighbour list, read where it is stored.
 pub struct Neighbours<'a> {
-    index: Index<'a>,
-    /// Weights in units of [`Neighbours::scale`].
-    pub weight: &'a [u8],
+    gaps: Gaps<'a>,
+    weights: Weights<'a>,
+    list: Range<usize>,
     /// Value of one unit.
     pub scale: f32,
-}
-
-#[derive(Clone, Copy)]
-enum Index<'a> {
-    Narrow(&'a [u16]),
-    Wide(&'a [u32]),
 }
 
 impl Neighbours<'_> {
     /// Calls `each` with the row and the unscaled weight of every neighbour, in stored order.
     #[inline]
     pub fn for_each(&self, mut each: impl FnMut(u32, u8)) {
-        match self.index {
-            Index::Narrow(index) => index
-                .iter()
-                .zip(self.weight)
-                .for_each(|(&row, &weight)| each(u32::from(row), weight)),
-            Index::Wide(index) => index
-                .iter()
-                .zip(self.weight)
-                .for_each(|(&row, &weight)| each(row, weight)),
+        let rows = self.gaps.rows(self.list.clone());
+        for (row, entry) in rows.zip(self.list.clone()) {
+            each(row, self.weights.at(entry));
         }
     }
 }
 
-enum IndexTable {
-    Narrow(Vec<u16>),
-    Wide(Vec<u32>),
-}
-
-/// The checked tables of one bundle.
+/// The checked tables of one bundle: the file's bytes, and where in them each tensor is.
 pub struct Tables {
+    bytes: Vec<u8>,
     /// Where each row's entries start; `[N + 1]`.
     start: Vec<u32>,
-    index: IndexTable,
-    weight: Vec<u8>,
-    scale: Vec<f32>,
+    gap: Range<usize>,
+    weight: Range<usize>,
+    bits: WeightBits,
+    scale: Range<usize>,
     popularity: Vec<u16>,
     position_decay: Vec<f32>,
     action_weight: [f32; Action::COUNT],
     repeat: Vec<f32>,
     fusion: Fusion,
     dim: usize,
-    vectors: Vec<i8>,
+    vectors: Range<usize>,
     vector_scale: Vec<f32>,
 }
 
@@ -130,74 +116,9 @@ impl Tables {
     /// # Errors
     /// [`BundleError::Content`] with the tensor that is missing, misshapen, out of range or not finite.
     pub fn parse(model: &ModelFacts, bytes: &[u8]) -> Result<Self, BundleError> {
-        let reader = Reader::open(bytes)?;
-        let n = model.items as usize;
-        let t = model.max_session as usize;
-        let dim = model.dim as usize;
-
-        let count = reader.bytes(tensor::NEIGHBOUR_COUNT, Dtype::U8, &[n])?;
-        let mut start = Vec::with_capacity(n + 1);
-        let mut entries = 0_u32;
-        start.push(0);
-        for &c in count {
-            if u32::from(c) > model.neighbours {
-                return Err(reader.fail(
-                    tensor::NEIGHBOUR_COUNT,
-                    &format!("holds {c}; the manifest allows {}", model.neighbours),
-                ));
-            }
-            entries += u32::from(c);
-            start.push(entries);
-        }
-        let m = entries as usize;
-        let rows = decode_rows(count, reader.planes(tensor::NEIGHBOUR_GAP, m)?)?;
-        let index = if n <= usize::from(u16::MAX) + 1 {
-            IndexTable::Narrow(rows.into_iter().map(|row| row as u16).collect())
-        } else {
-            IndexTable::Wide(rows)
-        };
-        let weight = if reader.has(tensor::NEIGHBOUR_LEVEL) {
-            let levels = reader.bytes(tensor::NEIGHBOUR_LEVEL, Dtype::U8, &[m.div_ceil(2)])?;
-            decode_levels(levels, m)
-        } else {
-            reader
-                .bytes(tensor::NEIGHBOUR_WEIGHT, Dtype::U8, &[m])?
-                .to_vec()
-        };
-        let action = reader.f32s(tensor::ACTION_WEIGHT, &[Action::COUNT])?;
-        let fusion = reader.f32s(tensor::FUSION, &[5])?;
-        if fusion[4] <= 0.0 {
-            return Err(reader.fail(tensor::FUSION, "has a floor that is not above 0"));
-        }
-        let (vectors, vector_scale) = if dim == 0 {
-            (Vec::new(), Vec::new())
-        } else {
-            let bytes = reader.bytes(tensor::ITEMS, Dtype::I8, &[n, dim])?;
-            (
-                bytes.iter().map(|&b| b.cast_signed()).collect(),
-                reader.halves(tensor::ITEM_SCALE, &[n])?,
-            )
-        };
-        Ok(Self {
-            start,
-            index,
-            weight,
-            scale: reader.halves(tensor::NEIGHBOUR_SCALE, &[n])?,
-            popularity: reader.u16s(tensor::POPULARITY, &[n])?,
-            position_decay: reader.f32s(tensor::POSITION_DECAY, &[t])?,
-            action_weight: [action[0], action[1], action[2]],
-            repeat: reader.f32s(tensor::REPEAT, &[t])?,
-            fusion: Fusion {
-                encoder: fusion[0],
-                neighbours: fusion[1],
-                repeat: fusion[2],
-                popularity: fusion[3],
-                floor: fusion[4],
-            },
-            dim,
-            vectors,
-            vector_scale,
-        })
+        let mut reader = TablesReader::open(model, bytes.to_vec())?;
+        while !reader.step()? {}
+        Ok(reader.finish())
     }
 
     /// Items, N.
@@ -212,21 +133,21 @@ impl Tables {
 
     /// All neighbour entries, M.
     pub fn entries(&self) -> usize {
-        self.weight.len()
+        self.start[self.popularity.len()] as usize
     }
 
     /// The neighbours of a row.
     #[inline]
     pub fn neighbours(&self, row: u32) -> Neighbours<'_> {
-        let row = row as usize;
-        let range = self.start[row] as usize..self.start[row + 1] as usize;
+        let at = row as usize;
         Neighbours {
-            index: match &self.index {
-                IndexTable::Narrow(rows) => Index::Narrow(&rows[range.clone()]),
-                IndexTable::Wide(rows) => Index::Wide(&rows[range.clone()]),
+            gaps: Gaps::new(&self.bytes[self.gap.clone()], self.entries()),
+            weights: Weights {
+                bytes: &self.bytes[self.weight.clone()],
+                bits: self.bits,
             },
-            weight: &self.weight[range],
-            scale: self.scale[row],
+            list: self.start[at] as usize..self.start[at + 1] as usize,
+            scale: half(&self.bytes[self.scale.clone()], at),
         }
     }
 
@@ -258,12 +179,13 @@ impl Tables {
     #[inline]
     pub fn vector(&self, row: u32) -> &[i8] {
         let from = row as usize * self.dim;
-        &self.vectors[from..from + self.dim]
+        &self.vectors()[from..from + self.dim]
     }
 
     /// The vectors of all rows, `[N × D]`.
+    #[inline]
     pub(crate) fn vectors(&self) -> &[i8] {
-        &self.vectors
+        vitrine_kernel::signed(&self.bytes[self.vectors.clone()])
     }
 
     /// Values of one unit of all rows' vectors, `[N]`.
@@ -283,79 +205,264 @@ impl Tables {
     }
 }
 
-/// Reads tensors by name, with errors that name them.
-struct Reader<'a>(SafeTensors<'a>);
+/// The bfloat16 at a place of a tensor.
+#[inline]
+fn half(bytes: &[u8], at: usize) -> f32 {
+    from_half(u16::from_le_bytes([bytes[2 * at], bytes[2 * at + 1]]))
+}
 
-impl<'a> Reader<'a> {
-    fn open(bytes: &'a [u8]) -> Result<Self, BundleError> {
-        SafeTensors::deserialize(bytes)
-            .map(Self)
+/// Numbers that one step looks at.
+const SLICE: usize = 1 << 15;
+
+/// Tables whose large tensors are looked at a slice at a time.
+pub(crate) struct TablesReader {
+    tables: Tables,
+    header: Header,
+    items: usize,
+    most_neighbours: u32,
+    stage: Stage,
+    /// Rows of the stage that were looked at.
+    at: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    Counts,
+    Gaps,
+    Scales,
+    Popularity,
+    VectorScales,
+    Done,
+}
+
+impl TablesReader {
+    /// Reads the header and what is small.
+    pub(crate) fn open(model: &ModelFacts, bytes: Vec<u8>) -> Result<Self, BundleError> {
+        let header = Header::read(&bytes)?;
+        let n = model.items as usize;
+        let t = model.max_session as usize;
+        let dim = model.dim as usize;
+        let action = header.f32s(&bytes, tensor::ACTION_WEIGHT, &[Action::COUNT])?;
+        let fusion = header.f32s(&bytes, tensor::FUSION, &[5])?;
+        if fusion[4] <= 0.0 {
+            return Err(fail(tensor::FUSION, "has a floor that is not above 0"));
+        }
+        header.range(tensor::NEIGHBOUR_COUNT, Dtype::U8, &[n])?;
+        header.range(tensor::POPULARITY, Dtype::U16, &[n])?;
+        let vectors = if dim == 0 {
+            0..0
+        } else {
+            header.range(tensor::ITEM_SCALE, Dtype::BF16, &[n])?;
+            header.range(tensor::ITEMS, Dtype::I8, &[n, dim])?
+        };
+        let mut start = Vec::with_capacity(n + 1);
+        start.push(0);
+        let tables = Tables {
+            start,
+            gap: 0..0,
+            weight: 0..0,
+            bits: WeightBits::Eight,
+            scale: header.range(tensor::NEIGHBOUR_SCALE, Dtype::BF16, &[n])?,
+            popularity: Vec::with_capacity(n),
+            position_decay: header.f32s(&bytes, tensor::POSITION_DECAY, &[t])?,
+            action_weight: [action[0], action[1], action[2]],
+            repeat: header.f32s(&bytes, tensor::REPEAT, &[t])?,
+            fusion: Fusion {
+                encoder: fusion[0],
+                neighbours: fusion[1],
+                repeat: fusion[2],
+                popularity: fusion[3],
+                floor: fusion[4],
+            },
+            dim,
+            vectors,
+            vector_scale: Vec::with_capacity(if dim == 0 { 0 } else { n }),
+            bytes,
+        };
+        Ok(Self {
+            tables,
+            header,
+            items: n,
+            most_neighbours: model.neighbours,
+            stage: Stage::Counts,
+            at: 0,
+        })
+    }
+
+    /// Looks at a slice; `true` when everything has been looked at.
+    pub(crate) fn step(&mut self) -> Result<bool, BundleError> {
+        let rows = self.at..self.items.min(self.at + SLICE);
+        match self.stage {
+            Stage::Counts => self.count(rows.clone())?,
+            Stage::Gaps => {
+                let Tables { bytes, start, .. } = &self.tables;
+                let gaps = Gaps::new(&bytes[self.tables.gap.clone()], self.tables.entries());
+                // A row has up to 255 entries.
+                let rows = rows.start..self.items.min(rows.start + SLICE / 16);
+                for row in rows.clone() {
+                    let list = start[row] as usize..start[row + 1] as usize;
+                    gaps.check(list, self.items as u32)?;
+                }
+                self.at = rows.end;
+                return Ok(self.turn());
+            }
+            Stage::Scales => {
+                let bytes = &self.tables.bytes[self.tables.scale.clone()];
+                for row in rows.clone() {
+                    finite(tensor::NEIGHBOUR_SCALE, row, half(bytes, row))?;
+                }
+            }
+            Stage::Popularity => {
+                let range = self
+                    .header
+                    .range(tensor::POPULARITY, Dtype::U16, &[self.items])?;
+                let (values, _) = self.tables.bytes[range].as_chunks::<2>();
+                let values = values[rows.clone()].iter();
+                let values = values.map(|&bytes| u16::from_le_bytes(bytes));
+                self.tables.popularity.extend(values);
+            }
+            Stage::VectorScales => {
+                let range = self
+                    .header
+                    .range(tensor::ITEM_SCALE, Dtype::BF16, &[self.items])?;
+                let bytes = &self.tables.bytes[range];
+                for row in rows.clone() {
+                    let scale = finite(tensor::ITEM_SCALE, row, half(bytes, row))?;
+                    self.tables.vector_scale.push(scale);
+                }
+            }
+            Stage::Done => {}
+        }
+        self.at = rows.end;
+        Ok(self.turn())
+    }
+
+    /// The tables, when a step has said that everything was looked at.
+    pub(crate) fn finish(self) -> Tables {
+        self.tables
+    }
+
+    /// Goes on to the next stage where one has ended; whether that was the last.
+    fn turn(&mut self) -> bool {
+        if self.at >= self.items {
+            self.at = 0;
+            self.stage = match self.stage {
+                Stage::Counts => Stage::Popularity,
+                Stage::Popularity => Stage::Gaps,
+                Stage::Gaps => Stage::Scales,
+                Stage::Scales if self.tables.dim > 0 => Stage::VectorScales,
+                _ => Stage::Done,
+            };
+        }
+        self.stage == Stage::Done
+    }
+
+    fn count(&mut self, rows: Range<usize>) -> Result<(), BundleError> {
+        let n = self.items;
+        let range = self
+            .header
+            .range(tensor::NEIGHBOUR_COUNT, Dtype::U8, &[n])?;
+        let mut entries = self.tables.start[rows.start];
+        for &count in &self.tables.bytes[range][rows.clone()] {
+            if u32::from(count) > self.most_neighbours {
+                let most = self.most_neighbours;
+                return Err(fail(
+                    tensor::NEIGHBOUR_COUNT,
+                    &format!("holds {count}; the manifest allows {most}"),
+                ));
+            }
+            entries += u32::from(count);
+            self.tables.start.push(entries);
+        }
+        if rows.end == n {
+            let m = entries as usize;
+            self.tables.gap = self.header.planes(tensor::NEIGHBOUR_GAP, m)?;
+            let levels = self.header.has(tensor::NEIGHBOUR_LEVEL);
+            (self.tables.bits, self.tables.weight) = if levels {
+                let length = m.div_ceil(2);
+                let range = self
+                    .header
+                    .range(tensor::NEIGHBOUR_LEVEL, Dtype::U8, &[length])?;
+                (WeightBits::Four, range)
+            } else {
+                let range = self
+                    .header
+                    .range(tensor::NEIGHBOUR_WEIGHT, Dtype::U8, &[m])?;
+                (WeightBits::Eight, range)
+            };
+        }
+        Ok(())
+    }
+}
+
+fn fail(tensor: &str, reason: &str) -> BundleError {
+    BundleError::content(file::TABLES, format!("tensor '{tensor}' {reason}"))
+}
+
+fn finite(tensor: &str, at: usize, value: f32) -> Result<f32, BundleError> {
+    if value.is_finite() {
+        return Ok(value);
+    }
+    let what = if value.is_nan() { "NaN" } else { "infinity" };
+    Err(fail(tensor, &format!("holds {what} at {at}")))
+}
+
+/// Where each tensor is, with errors that name it.
+struct Header {
+    metadata: Metadata,
+    /// Where the tensors begin.
+    from: usize,
+}
+
+impl Header {
+    fn read(bytes: &[u8]) -> Result<Self, BundleError> {
+        SafeTensors::read_metadata(bytes)
+            .map(|(length, metadata)| Self {
+                metadata,
+                from: length + 8,
+            })
             .map_err(|e| BundleError::content(file::TABLES, format!("is not safetensors: {e}")))
     }
 
-    fn fail(&self, tensor: &str, reason: &str) -> BundleError {
-        BundleError::content(file::TABLES, format!("tensor '{tensor}' {reason}"))
-    }
-
-    fn view(&self, name: &str) -> Result<safetensors::tensor::TensorView<'a>, BundleError> {
-        self.0
-            .tensor(name)
-            .map_err(|_| self.fail(name, "is missing"))
-    }
-
     fn has(&self, name: &str) -> bool {
-        self.0.tensor(name).is_ok()
+        self.metadata.info(name).is_some()
+    }
+
+    fn range(
+        &self,
+        name: &str,
+        dtype: Dtype,
+        shape: &[usize],
+    ) -> Result<Range<usize>, BundleError> {
+        let Some(info) = self.metadata.info(name) else {
+            return Err(fail(name, "is missing"));
+        };
+        if info.dtype != dtype || info.shape != shape {
+            let (found, of) = (info.dtype, &info.shape);
+            let reason = format!("is {found:?} {of:?}; {dtype:?} {shape:?} was expected");
+            return Err(fail(name, &reason));
+        }
+        let (from, to) = info.data_offsets;
+        Ok(self.from + from..self.from + to)
     }
 
     /// Bytes `[P, columns]` for a P of 1 to 4.
-    fn planes(&self, name: &str, columns: usize) -> Result<&'a [u8], BundleError> {
-        match *self.view(name)?.shape() {
-            [planes @ 1..=4, _] => self.bytes(name, Dtype::U8, &[planes, columns]),
-            _ => Err(self.fail(name, "must have 1 to 4 planes")),
+    fn planes(&self, name: &str, columns: usize) -> Result<Range<usize>, BundleError> {
+        match self.metadata.info(name).map(|info| info.shape.as_slice()) {
+            None => Err(fail(name, "is missing")),
+            Some(&[planes @ 1..=4, _]) => self.range(name, Dtype::U8, &[planes, columns]),
+            Some(_) => Err(fail(name, "must have 1 to 4 planes")),
         }
     }
 
-    fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&'a [u8], BundleError> {
-        let view = self.view(name)?;
-        if view.dtype() != dtype || view.shape() != shape {
-            return Err(self.fail(
-                name,
-                &format!(
-                    "is {:?} {:?}; {dtype:?} {shape:?} was expected",
-                    view.dtype(),
-                    view.shape()
-                ),
-            ));
-        }
-        Ok(view.data())
-    }
-
-    fn u16s(&self, name: &str, shape: &[usize]) -> Result<Vec<u16>, BundleError> {
-        let bytes = self.bytes(name, Dtype::U16, shape)?;
-        let (values, _) = bytes.as_chunks::<2>();
-        Ok(values.iter().map(|&b| u16::from_le_bytes(b)).collect())
-    }
-
-    fn halves(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BundleError> {
-        let bytes = self.bytes(name, Dtype::BF16, shape)?;
-        let (values, _) = bytes.as_chunks::<2>();
-        let values = values.iter().map(|&b| from_half(u16::from_le_bytes(b)));
-        self.finite(name, values.collect())
-    }
-
-    fn f32s(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BundleError> {
-        let bytes = self.bytes(name, Dtype::F32, shape)?;
-        let (values, _) = bytes.as_chunks::<4>();
-        self.finite(
-            name,
-            values.iter().map(|&b| f32::from_le_bytes(b)).collect(),
-        )
-    }
-
-    fn finite(&self, name: &str, values: Vec<f32>) -> Result<Vec<f32>, BundleError> {
-        if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-            return Err(self.fail(name, &format!("holds {} at {at}", values[at])));
-        }
-        Ok(values)
+    /// A small tensor.
+    fn f32s(&self, bytes: &[u8], name: &str, shape: &[usize]) -> Result<Vec<f32>, BundleError> {
+        let range = self.range(name, Dtype::F32, shape)?;
+        let (values, _) = bytes[range].as_chunks::<4>();
+        let values = values.iter().map(|&bytes| f32::from_le_bytes(bytes));
+        let checked = values
+            .enumerate()
+            .map(|(at, value)| finite(name, at, value));
+        checked.collect()
     }
 }

@@ -14,6 +14,7 @@ use vitrine_core::manifest::{
     FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
 };
 use vitrine_core::neighbours::WeightBits;
+use vitrine_core::opening::Opening;
 use vitrine_core::rank::Ranker;
 use vitrine_core::tables::Fusion;
 use vitrine_core::writer::{NewTables, write_items};
@@ -218,6 +219,61 @@ fn every_flipped_byte_and_every_truncation_is_refused_by_name() {
     }
     let error = load(good.tables, good.items[1..].to_vec()).unwrap();
     assert!(error.contains("items.fst"), "{error}");
+}
+
+#[test]
+fn files_that_arrive_in_pieces_side_by_side_open_the_same_bundle() {
+    let (manifest, files) = pack(&tables());
+    let facets = files.facets.clone().unwrap();
+    let mut opening = Opening::new(&manifest).unwrap();
+    let longest = files.tables.len().max(files.items.len()).max(facets.len());
+    for at in 0..longest {
+        for (name, bytes) in [
+            (file::TABLES, &files.tables),
+            (file::ITEMS, &files.items),
+            (file::FACETS, &facets),
+            (file::ENCODER, &facets),
+        ] {
+            opening.push(name, bytes.get(at..=at).unwrap_or_default());
+        }
+    }
+    while !opening.step().unwrap() {}
+    let mut pieced = Ranker::new(opening.finish().unwrap());
+    let mut whole = Ranker::new(Bundle::load(&manifest, files).unwrap());
+    let filter: Filter = serde_json::from_str(r#"{"in_stock":true}"#).unwrap();
+    for ranker in [&mut pieced, &mut whole] {
+        ranker.track("a", Action::View, 10);
+    }
+    let found = pieced.recommend(10, &filter, &[]);
+    assert_eq!(found, whole.recommend(10, &filter, &[]));
+    assert_eq!(found.len(), 3);
+}
+
+#[test]
+fn a_bundle_is_not_opened_before_all_of_it_is_verified() {
+    let (manifest, files) = pack(&tables());
+    let step = |change: &dyn Fn(&mut Opening)| {
+        let mut opening = Opening::new(&manifest).unwrap();
+        opening.push(file::TABLES, &files.tables);
+        change(&mut opening);
+        let error = opening.step().unwrap_err().to_string();
+        // What was refused stays so.
+        assert!(!opening.step().unwrap());
+        assert!(opening.finish().is_none());
+        error
+    };
+    assert!(step(&|_| ()).contains("items.fst is 0 bytes"));
+    assert!(step(&|opening| opening.push(file::TABLES, b"x")).contains("tables.safetensors is"));
+    let altered = step(&|opening| {
+        opening.push(file::ITEMS, &files.items);
+        opening.push(
+            file::FACETS,
+            &vec![b' '; files.facets.as_ref().unwrap().len()],
+        );
+    });
+    assert!(altered.contains("facets.json has SHA-256"), "{altered}");
+    let never = Opening::new(&manifest).unwrap();
+    assert!(never.finish().is_none());
 }
 
 /// A hostile publisher can put any bytes under a right hash: the parsers must refuse them too.

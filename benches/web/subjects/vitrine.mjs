@@ -4,61 +4,82 @@
  * @module
  */
 
-import { copying, once, time } from './clock.mjs';
+import { copying, once, time } from "./clock.mjs";
 
 const BEST = 20;
 const RANKS = 10_000;
 
 export async function measure(env) {
-  const session = JSON.parse(new TextDecoder().decode(await env.bytes('session.json')));
+  const session = JSON.parse(
+    new TextDecoder().decode(await env.bytes("session.json")),
+  );
   const { events, actions, listing } = session;
   const packaged = await throughThePackage(env, events);
 
   // The modules alone.
-  const { default: initialise, Manifest, Ranker } = await env.import('ranker');
+  const { default: initialise, Manifest, Opening } = await env.import("ranker");
   const parts = {};
   const part = async (name, task) => {
     const [spent, answer] = await once(task);
     parts[name] = spent;
     return answer;
   };
-  const module = await part('read', () => env.bytes('wasm/ranker.wasm'));
-  const { memory } = await part('compile', () => initialise({ module_or_path: module }));
-  const manifestBytes = await env.bytes('site/manifest.json');
+  const module = await part("read", () => env.bytes("wasm/ranker.wasm"));
+  const { memory } = await part("compile", () =>
+    initialise({ module_or_path: module }),
+  );
+  const manifestBytes = await env.bytes("site/manifest.json");
   const manifest = new Manifest(manifestBytes);
   const { files, model } = JSON.parse(new TextDecoder().decode(manifestBytes));
   const file = (name) => env.bytes(`site/bundles/${files[name].sha256}`);
-  const [tables, items, facets] = [
-    await file('tables.safetensors'),
-    await file('items.fst'),
-    await file('facets.json'),
-  ];
+  const names = ["tables.safetensors", "items.fst", "facets.json"];
+  const [tables, items, facets] = await Promise.all(names.map(file));
+  /** As the package does: no larger piece is copied into the module at once. */
+  const pieces = (bytes, take) => {
+    for (let at = 0; at < bytes.length; at += 32_768)
+      take(bytes.subarray(at, at + 32_768));
+  };
   const empty = memory.buffer.byteLength;
-  const ranker = await part('open', () => new Ranker(manifest, tables, items, facets));
-  const loaded = memory.buffer.byteLength;
-  await part('hash', () => {
-    manifest.verify('tables.safetensors', tables);
-    manifest.verify('items.fst', items);
-    manifest.verify('facets.json', facets);
+  const ranker = await part("open", () => {
+    const opening = new Opening(manifest);
+    [tables, items, facets].forEach((bytes, at) =>
+      pieces(bytes, (piece) => opening.push(names[at], piece)),
+    );
+    while (!opening.step());
+    return opening.finish();
   });
-  await part('recommend', () => ranker.recommend(BEST, '{}', ''));
+  const loaded = memory.buffer.byteLength;
+  await part("hash", () => {
+    [tables, items, facets].forEach((bytes, at) => {
+      const check = manifest.check(names[at]);
+      pieces(bytes, (piece) => check.push(piece));
+      check.finish();
+    });
+  });
+  await part("recommend", () => ranker.recommend(BEST, "{}", ""));
 
-  const onnx = await file('encoder.onnx');
-  const encoding = await env.import('encoder');
-  const encoderModule = await env.bytes('wasm/encoder.wasm');
-  await part('compileEncoder', () => encoding.default({ module_or_path: encoderModule }));
-  const encoder = await part('openEncoder', () => new encoding.Encoder(onnx, model.dim + 3));
+  const onnx = await file("encoder.onnx");
+  const encoding = await env.import("encoder");
+  const encoderModule = await env.bytes("wasm/encoder.wasm");
+  await part("compileEncoder", () =>
+    encoding.default({ module_or_path: encoderModule }),
+  );
+  const encoder = await part(
+    "openEncoder",
+    () => new encoding.Encoder(onnx, model.dim + 3),
+  );
 
   const visit = () => {
     ranker.clear();
-    for (const [at, item] of events.entries()) ranker.track(item, actions[at], 1_000_000);
+    for (const [at, item] of events.entries())
+      ranker.track(item, actions[at], 1_000_000);
   };
-  const best = () => ranker.recommend(BEST, '{}', '');
+  const best = () => ranker.recommend(BEST, "{}", "");
   visit();
   const input = ranker.encoderInput();
   const query = encoder.encode(input);
   const rows = JSON.parse(best()).map(({ id }) => id);
-  const lines = listing.join('\n');
+  const lines = listing.join("\n");
 
   const times = {};
   times.visit = await time(visit);
@@ -89,7 +110,7 @@ export async function measure(env) {
   Object.assign(times, worker.times);
 
   // Whether anything grows when it is asked for long.
-  const few = listing.slice(0, 60).join('\n');
+  const few = listing.slice(0, 60).join("\n");
   const rankOften = (count) => {
     for (let at = 0; at < count; at += 1) {
       if (at % 20 === 0) visit();
@@ -126,29 +147,29 @@ export async function measure(env) {
 /** From nothing to the first list, and to the first that the encoder had a part in. */
 async function throughThePackage(env, events) {
   const began = performance.now();
-  const { createVitrine } = await env.import('vitrine');
+  const { createVitrine } = await env.import("vitrine");
   const errors = [];
   const vitrine = createVitrine({
     endpoint: env.endpoint,
     wasmUrl: env.wasmUrl,
     ...(env.workerUrl && { worker: env.workerUrl }),
     ...(env.fetch && { fetch: env.fetch }),
-    storage: 'memory',
+    storage: "memory",
     timeout: 60_000,
     onError: (error) => errors.push(error),
   });
   vitrine.track({ item: events[0] });
   const list = await vitrine.recommend({ n: BEST });
   const cold = performance.now() - began;
-  if (list.status !== 'ranked' || list.items.length !== BEST) {
+  if (list.status !== "ranked" || list.items.length !== BEST) {
     throw new Error(`the package gave no list: ${list.reason}: ${errors}`);
   }
   const state = async () => (await vitrine.inspect()).encoder;
   await new Promise((resolve, reject) => {
     const look = async () => {
       const now = await state();
-      if (now === 'ready') resolve();
-      if (now === 'failed') reject(new Error(`the encoder failed: ${errors}`));
+      if (now === "ready") resolve();
+      if (now === "failed") reject(new Error(`the encoder failed: ${errors}`));
     };
     vitrine.subscribe(look);
     void look();
@@ -159,11 +180,11 @@ async function throughThePackage(env, events) {
 
 /** The way of a session to the worker and back, as the package sends it. */
 async function throughTheWorker(env, onnx, module, input, width) {
-  const worker = new Worker(env.workerUrl, { type: 'module' });
+  const worker = new Worker(env.workerUrl, { type: "module" });
   const answer = () =>
     new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) =>
-        'error' in data ? reject(new Error(data.error)) : resolve(data);
+        "error" in data ? reject(new Error(data.error)) : resolve(data);
       worker.onerror = (event) => reject(new Error(event.message));
     });
   await answer();
@@ -173,7 +194,9 @@ async function throughTheWorker(env, onnx, module, input, width) {
   };
   await ask({ start: { module, onnx, width } });
   let turn = 0;
-  const roundTrip = await time(() => ask({ session: input, turn: (turn += 1) }));
+  const roundTrip = await time(() =>
+    ask({ session: input, turn: (turn += 1) }),
+  );
   worker.terminate();
   return { times: { roundTrip } };
 }

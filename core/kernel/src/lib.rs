@@ -15,6 +15,17 @@ pub const EXACT: usize = 512;
 /// Popularities that share a bound: the bound of popularity p is at place p / 256.
 pub const STEP: u16 = 256;
 
+/// The same bytes as signed numbers.
+#[allow(
+    unsafe_code,
+    reason = "the standard library has no such cast of a slice; u8 and i8 have one layout"
+)]
+#[inline]
+pub fn signed(bytes: &[u8]) -> &[i8] {
+    // SAFETY: same address, length and lifetime; every u8 is an i8.
+    unsafe { core::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) }
+}
+
 /// `⟨q, e⟩` of two `[D]` for D ≤ [`EXACT`].
 pub fn product(vector: &[i8], units: &[i16]) -> i32 {
     let (vectors, rest) = vector.as_chunks::<8>();

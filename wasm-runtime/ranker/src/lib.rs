@@ -12,11 +12,11 @@
 use serde::de::DeserializeOwned;
 use vitrine_core::Action;
 use vitrine_core::budget::Budget;
-use vitrine_core::bundle::{Bundle, Files};
 use vitrine_core::cell::{Cell, PositionBucket};
+use vitrine_core::incoming::Incoming;
 use vitrine_core::manifest::{self, Manifest};
-use vitrine_core::rank;
 use vitrine_core::session::Session;
+use vitrine_core::{opening, rank};
 use wasm_bindgen::prelude::*;
 
 /// A manifest that was parsed and checked: what may be fetched, and what is expected of it.
@@ -31,13 +31,69 @@ impl JsManifest {
         Ok(Self(Manifest::parse(bytes)?))
     }
 
-    /// Checks length and SHA-256 of a file that another module will parse.
-    pub fn verify(&self, name: &str, bytes: &[u8]) -> Result<(), JsError> {
-        Ok(vitrine_core::bundle::verify(
-            name,
-            self.0.entry(name)?,
-            bytes,
-        )?)
+    /// Expects the file `name`, which another module will parse.
+    pub fn check(&self, name: &str) -> Result<Check, JsError> {
+        Ok(Check(Incoming::new(&self.0, name)?))
+    }
+}
+
+/// Length and SHA-256 of a file that arrives in pieces.
+#[wasm_bindgen]
+pub struct Check(Incoming);
+
+#[wasm_bindgen]
+impl Check {
+    /// The next piece.
+    pub fn push(&mut self, piece: &[u8]) {
+        self.0.push(piece);
+    }
+
+    /// Whether the file is the manifest's; an error says what is wrong.
+    pub fn finish(self) -> Result<(), JsError> {
+        self.0.finish()?;
+        Ok(())
+    }
+}
+
+/// A bundle whose files arrive in pieces, and that is opened a slice at a time, so that the page
+/// can do other things in between.
+#[wasm_bindgen]
+pub struct Opening {
+    manifest: Manifest,
+    opening: opening::Opening,
+}
+
+#[wasm_bindgen]
+impl Opening {
+    /// Expects the files of `manifest` that the ranker reads.
+    #[wasm_bindgen(constructor)]
+    pub fn new(manifest: &JsManifest) -> Result<Self, JsError> {
+        Ok(Self {
+            manifest: manifest.0.clone(),
+            opening: opening::Opening::new(&manifest.0)?,
+        })
+    }
+
+    /// The next piece of the file `name`; files may come side by side.
+    pub fn push(&mut self, name: &str, piece: &[u8]) {
+        self.opening.push(name, piece);
+    }
+
+    /// Goes a slice further, when all files have arrived; `true` when all is done. The first
+    /// step verifies them.
+    pub fn step(&mut self) -> Result<bool, JsError> {
+        Ok(self.opening.step()?)
+    }
+
+    /// The ranker, when a step has said that all is done.
+    pub fn finish(self) -> Result<Ranker, JsError> {
+        let bundle = self.opening.finish();
+        let bundle = bundle.ok_or_else(|| JsError::new("the bundle is not open yet"))?;
+        Ok(Ranker {
+            manifest: self.manifest,
+            ranker: rank::Ranker::new(bundle),
+            budget: Budget::default(),
+        })
     }
 }
 
@@ -51,30 +107,6 @@ pub struct Ranker {
 
 #[wasm_bindgen]
 impl Ranker {
-    /// Verifies the bundle's files against the manifest, then parses them.
-    #[wasm_bindgen(constructor)]
-    pub fn new(
-        manifest: &JsManifest,
-        tables: Vec<u8>,
-        items: Vec<u8>,
-        facets: Option<Vec<u8>>,
-    ) -> Result<Self, JsError> {
-        let manifest = manifest.0.clone();
-        let bundle = Bundle::load(
-            &manifest,
-            Files {
-                tables,
-                items,
-                facets,
-            },
-        )?;
-        Ok(Self {
-            manifest,
-            ranker: rank::Ranker::new(bundle),
-            budget: Budget::default(),
-        })
-    }
-
     /// Records an event; `action` is 0 for a view, 1 for the basket, 2 for a purchase.
     pub fn track(&mut self, item: &str, action: u8, now: f64) -> Result<(), JsError> {
         let action =

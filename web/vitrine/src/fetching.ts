@@ -30,22 +30,23 @@ export class Fetcher {
     this.#fetch = fetcher;
   }
 
-  /** The bytes of a file whose length is known; fewer when it has fewer, and never more. */
-  file(url: string, length: number): Promise<Uint8Array> {
-    return this.#bytes(url, length, 'default', new Uint8Array(length));
-  }
-
   /** The bytes at `url`, at most `limit`. */
-  bytes(url: string, limit: number, cache: RequestCache = 'default'): Promise<Uint8Array> {
-    return this.#bytes(url, limit, cache);
+  async bytes(url: string, limit: number, cache: RequestCache = 'default'): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    const take = (piece: Uint8Array) => void parts.push(piece);
+    return joined(parts, await this.pieces(url, limit, take, cache));
   }
 
-  async #bytes(
+  /**
+   * Hands the bytes at `url`, at most `limit`, to `take` as they arrive, and waits for it each
+   * time; resolves to their number.
+   */
+  async pieces(
     url: string,
     limit: number,
-    cache: RequestCache,
-    whole?: Uint8Array,
-  ): Promise<Uint8Array> {
+    take: (piece: Uint8Array) => void | Promise<void>,
+    cache: RequestCache = 'default',
+  ): Promise<number> {
     if (this.#disposed) throw new Unreachable(`${url} was not asked for: Vitrine was disposed.`);
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), PATIENCE);
@@ -53,7 +54,7 @@ export class Fetcher {
     try {
       const response = await this.#response(url, { ...ANONYMOUS, cache, signal: abort.signal });
       if (!response.ok) throw new Unreachable(`${url} answered ${response.status}.`);
-      return await read(url, response, limit, whole);
+      return await read(url, response, limit, take);
     } catch (error) {
       if (error instanceof Refused || error instanceof Unreachable) throw error;
       throw new Unreachable(`${url} could not be fetched: ${String(error)}`);
@@ -95,29 +96,25 @@ export class Fetcher {
   }
 }
 
-/** Reads into `whole` as the bytes arrive; without it, puts them together at the end. */
 async function read(
   url: string,
   response: Response,
   limit: number,
-  whole?: Uint8Array,
-): Promise<Uint8Array> {
-  if (response.body === null) return new Uint8Array(await response.arrayBuffer());
+  take: (piece: Uint8Array) => void | Promise<void>,
+): Promise<number> {
+  if (response.body === null) return 0;
   const reader = response.body.getReader();
-  const parts: Uint8Array[] = [];
   let length = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) break;
-    if (length + value.length > limit) {
+    if (done) return length;
+    length += value.length;
+    if (length > limit) {
       await reader.cancel();
       throw new Refused(`${url} is longer than ${limit} bytes.`);
     }
-    if (whole === undefined) parts.push(value);
-    else whole.set(value, length);
-    length += value.length;
+    await take(value);
   }
-  return whole?.subarray(0, length) ?? joined(parts, length);
 }
 
 function joined(parts: Uint8Array[], length: number): Uint8Array {

@@ -4,10 +4,11 @@
  * @module
  */
 
-import initialise, { Manifest, maxManifestBytes, Ranker } from '../wasm/ranker.js';
+import initialise, { Manifest, maxManifestBytes, Opening, type Ranker } from '../wasm/ranker.js';
 import { ACTIONS } from './actions.js';
 import { type Fetcher, Refused } from './fetching.js';
 import { reasonsOf } from './reasons.js';
+import { Slices } from './slices.js';
 import type {
   Action,
   BundleFacts,
@@ -127,13 +128,7 @@ export class Model {
           `The bundle of version ${fields.version} has expired: publish a new one.`,
         );
       }
-      const [tables, items, facets] = await Promise.all([
-        file(fetcher, endpoint, fields, 'tables.safetensors'),
-        file(fetcher, endpoint, fields, 'items.fst'),
-        file(fetcher, endpoint, fields, 'facets.json'),
-      ]);
-      if (tables === undefined || items === undefined) throw new Refused('A file is missing.');
-      const ranker = refusing(() => new Ranker(manifest, tables, items, facets));
+      const ranker = await open(fetcher, endpoint, manifest, fields);
       return new Model(manifest, fields, ranker);
     } catch (error) {
       manifest.free();
@@ -143,10 +138,27 @@ export class Model {
 
   /** `encoder.onnx`, verified. */
   async encoderFile(fetcher: Fetcher, endpoint: string): Promise<Uint8Array> {
-    const bytes = await file(fetcher, endpoint, this.#fields, 'encoder.onnx');
-    if (bytes === undefined) throw new Refused('The bundle has no encoder.');
-    refusing(() => this.#manifest.verify('encoder.onnx', bytes));
-    return bytes;
+    const name = 'encoder.onnx';
+    const entry = this.#fields.files[name];
+    if (entry === undefined) throw new Refused('The bundle has no encoder.');
+    const check = this.#manifest.check(name);
+    try {
+      const slices = new Slices();
+      const whole = new Uint8Array(entry.bytes);
+      let length = 0;
+      await fetcher.pieces(`${endpoint}/bundles/${entry.sha256}`, entry.bytes, (arrived) =>
+        slices.pieces(arrived, (piece) => {
+          whole.set(piece, length);
+          length += piece.length;
+          check.push(piece);
+        }),
+      );
+      refusing(() => check.finish());
+      return whole;
+    } catch (error) {
+      release(check);
+      throw error;
+    }
   }
 
   track(item: string, action: number, now: number): void {
@@ -244,15 +256,44 @@ export class Model {
   }
 }
 
-/** A file of the bundle, not longer than the manifest says; `undefined` when it names none. */
-async function file(
+/** The files of the bundle that the ranker reads. */
+const FILES = ['tables.safetensors', 'items.fst', 'facets.json'];
+
+/** Fetches the ranker's files side by side, hashes them as they arrive, and opens them. */
+async function open(
   fetcher: Fetcher,
   endpoint: string,
-  fields: ManifestFields,
-  name: string,
-): Promise<Uint8Array | undefined> {
-  const entry = fields.files[name];
-  return entry && (await fetcher.file(`${endpoint}/bundles/${entry.sha256}`, entry.bytes));
+  manifest: Manifest,
+  { files }: ManifestFields,
+): Promise<Ranker> {
+  const slices = new Slices();
+  const opening = refusing(() => new Opening(manifest));
+  let given = false;
+  try {
+    const fetching = FILES.map(async (name) => {
+      const entry = files[name];
+      if (entry === undefined) return;
+      await fetcher.pieces(`${endpoint}/bundles/${entry.sha256}`, entry.bytes, (arrived) =>
+        slices.pieces(arrived, (piece) => {
+          // Another file may have failed meanwhile.
+          if (!given) opening.push(name, piece);
+        }),
+      );
+    });
+    await Promise.all(fetching);
+    await slices.until(() => refusing(() => opening.step()));
+    given = true;
+    return refusing(() => opening.finish());
+  } catch (error) {
+    if (!given) release(opening);
+    given = true;
+    throw error;
+  }
+}
+
+/** Frees what the module keeps; one that has stopped cannot free anything. */
+function release(object: { free(): void }): void {
+  attempt(() => object.free());
 }
 
 /** An id with a line break names no item, and must not become two. */

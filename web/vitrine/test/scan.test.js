@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { readTensors, writeTensors } from '../../../benches/web/safetensors.mjs';
-import initialise, { Manifest, Ranker } from '../wasm/ranker.js';
+import initialise, { Manifest, Opening } from '../wasm/ranker.js';
 import { catalogue, ids, manifest } from './shop.js';
 
 const at = (path) => new URL(path, import.meta.url);
@@ -34,13 +34,12 @@ async function widened(dim) {
     model: { ...manifest.model, dim },
     files: { ...manifest.files, 'tables.safetensors': { sha256, bytes: tables.length } },
   };
-  const ranker = new Ranker(
-    new Manifest(Buffer.from(JSON.stringify(changed))),
-    tables,
-    await file('items.fst'),
-    await file('facets.json'),
-  );
-  return { ranker, units };
+  const opening = new Opening(new Manifest(Buffer.from(JSON.stringify(changed))));
+  opening.push('tables.safetensors', tables);
+  opening.push('items.fst', await file('items.fst'));
+  opening.push('facets.json', await file('facets.json'));
+  while (!opening.step());
+  return { ranker: opening.finish(), units };
 }
 
 // Widths with a rest, below and above one load of the SIMD loop, and beyond what an i32 holds.

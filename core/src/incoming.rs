@@ -1,0 +1,86 @@
+//! A file that arrives in pieces: hashed as it comes, and nothing but bytes before it is verified.
+
+use crate::bundle::BundleError;
+use crate::digest::Hasher;
+use crate::manifest::{FileEntry, Manifest};
+
+/// A file of a bundle on its way.
+pub struct Incoming {
+    name: String,
+    entry: FileEntry,
+    hasher: Hasher,
+    found: u64,
+    /// What arrived, where it is to be kept.
+    kept: Option<Vec<u8>>,
+}
+
+impl Incoming {
+    /// Expects the file `name`, whose bytes another module keeps.
+    ///
+    /// # Errors
+    /// [`BundleError::Manifest`] when the manifest does not name it.
+    pub fn new(manifest: &Manifest, name: &str) -> Result<Self, BundleError> {
+        Ok(Self::of(name, *manifest.entry(name)?))
+    }
+
+    pub(crate) fn of(name: &str, entry: FileEntry) -> Self {
+        Self {
+            name: name.into(),
+            entry,
+            hasher: Hasher::default(),
+            found: 0,
+            kept: None,
+        }
+    }
+
+    /// Expects the file `name` and keeps its bytes: once, in memory of their exact length.
+    pub(crate) fn kept(manifest: &Manifest, name: &str) -> Result<Self, BundleError> {
+        let mut incoming = Self::new(manifest, name)?;
+        incoming.kept = Some(Vec::new());
+        Ok(incoming)
+    }
+
+    /// The next piece. What is longer than the manifest says is counted and not kept.
+    pub fn push(&mut self, piece: &[u8]) {
+        self.found += piece.len() as u64;
+        if self.found > self.entry.bytes {
+            return;
+        }
+        self.hasher.push(piece);
+        if let Some(kept) = &mut self.kept {
+            if kept.capacity() == 0 {
+                kept.reserve_exact(self.entry.bytes as usize);
+            }
+            kept.extend_from_slice(piece);
+        }
+    }
+
+    /// Whether anything arrived.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.found > 0
+    }
+
+    /// Checks length and SHA-256, and gives the bytes that were kept.
+    ///
+    /// # Errors
+    /// [`BundleError::Length`] or [`BundleError::Hash`].
+    pub fn finish(self) -> Result<Vec<u8>, BundleError> {
+        let (name, wanted) = (self.name, self.entry);
+        if self.found != wanted.bytes {
+            return Err(BundleError::Length {
+                name,
+                found: self.found,
+                wanted: wanted.bytes,
+            });
+        }
+        let found = self.hasher.finish();
+        if found != wanted.sha256 {
+            return Err(BundleError::Hash {
+                name,
+                found,
+                wanted: wanted.sha256,
+            });
+        }
+        Ok(self.kept.unwrap_or_default())
+    }
+}

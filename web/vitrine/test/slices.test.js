@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { mock, test } from 'node:test';
+import { Slices } from '../dist/slices.js';
+
+test('the page has its turn after each slice, and no piece is lost', async () => {
+  // Each piece takes 1.5 ms by this clock, so three fit into a slice of 4.
+  let now = 100;
+  mock.method(performance, 'now', () => now);
+  const seen = [];
+  let turns = 0;
+  let over = false;
+  const page = () => {
+    turns += 1;
+    if (!over) setImmediate(page);
+  };
+  setImmediate(page);
+  const turnsOf = [];
+  const bytes = Uint8Array.from({ length: 300_000 }, (_, at) => at);
+  await new Slices().pieces(bytes, (piece) => {
+    now += 1.5;
+    seen.push(...piece);
+    turnsOf.push(turns);
+  });
+  over = true;
+  assert.deepEqual(seen, [...bytes]);
+  assert.equal(turnsOf.length, 10);
+  // Pieces of one slice share a turn; between slices the page had one at least.
+  for (let slice = 3; slice < 10; slice += 3) assert.ok(turnsOf[slice] > turnsOf[slice - 1]);
+  for (const at of [1, 2, 4, 5, 7, 8]) assert.equal(turnsOf[at], turnsOf[at - 1]);
+  mock.restoreAll();
+});
