@@ -7,9 +7,30 @@ use crate::topk::TopK;
 
 /// Rows from the most to the least popular; ties go to the lower row.
 pub fn rows_by_popularity(tables: &Tables) -> Vec<u32> {
-    let mut rows: Vec<u32> = (0..tables.items()).collect();
-    rows.sort_by_key(|&row| std::cmp::Reverse(tables.popularity(row)));
-    rows
+    // Sorted by the low byte, then by the high byte: a browser does it at the first list, and a
+    // comparing sort of 100,000 rows would hold up its page.
+    let rows = sorted_by(0..tables.items(), |row| !tables.popularity(row) as u8);
+    sorted_by(rows.into_iter(), |row| (!tables.popularity(row) >> 8) as u8)
+}
+
+/// `rows` by their key, in the order they came where it is the same.
+fn sorted_by(rows: impl Iterator<Item = u32> + Clone, key: impl Fn(u32) -> u8) -> Vec<u32> {
+    let mut place = [0_usize; 257];
+    let mut count = 0;
+    for row in rows.clone() {
+        place[usize::from(key(row)) + 1] += 1;
+        count += 1;
+    }
+    for at in 1..place.len() {
+        place[at] += place[at - 1];
+    }
+    let mut sorted = vec![0; count];
+    for row in rows {
+        let place = &mut place[usize::from(key(row))];
+        sorted[*place] = row;
+        *place += 1;
+    }
+    sorted
 }
 
 /// The `n` best rows that pass, with their scores, best first; ties go to the lower row.

@@ -85,6 +85,9 @@ fn the_scan_equals_scoring_every_row() {
             };
             let tables = tables(&mut numbers, items, dim, fusion);
             let by_popularity = rows_by_popularity(&tables);
+            let mut compared: Vec<u32> = (0..items as u32).collect();
+            compared.sort_by_key(|&row| std::cmp::Reverse(tables.popularity(row)));
+            assert_eq!(by_popularity, compared);
             let mut scorer = Scorer::new(items as u32);
             let session: Vec<Event> = (0..2)
                 .map(|_| Event {
