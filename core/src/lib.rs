@@ -6,7 +6,7 @@
 //! number: bytes, times and seeds are passed in.
 //!
 //! - [`manifest`], [`digest`], [`incoming`], [`opening`] and [`bundle`]: what is published, and how it is checked before it is parsed.
-//! - [`tables`], [`session`], [`query`], [`score`] and [`rank`]: what this visitor looked at, and what follows from it.
+//! - [`tables`], [`session`], [`query`], [`score`], [`rank`] and [`diversity`]: what this visitor looked at, and what follows from it.
 //! - [`cell`] and [`budget`]: what may leave the device, and how much of it.
 //! - [`released`]: what a server gives back to training once a window is closed.
 
@@ -17,6 +17,7 @@ pub mod bundle;
 pub mod cell;
 pub mod dataset;
 pub mod digest;
+pub mod diversity;
 pub mod facets;
 pub mod incoming;
 pub mod manifest;

@@ -3,6 +3,7 @@
 use crate::Action;
 use crate::best::{best, rows_by_popularity};
 use crate::bundle::Bundle;
+use crate::diversity::{diversified, head};
 use crate::facets::Filter;
 use crate::score::{Event, Query, Scorer, Terms, contribution};
 use crate::session::Session;
@@ -167,6 +168,38 @@ impl Ranker {
     /// The `n` best items of the catalogue that pass `filter` and are not in `exclude`; ties go
     /// to the lower row. A filter on a bundle without facets lets nothing pass.
     pub fn recommend(&mut self, n: usize, filter: &Filter, exclude: &[&str]) -> Vec<Recommended> {
+        let best = self.best(n, filter, exclude);
+        self.named(best)
+    }
+
+    /// The same, with `diversity` in 0..=1: at 0 the best items, at 1 such as resemble one another
+    /// least. See [`crate::diversity`]; the scores are the items' own.
+    pub fn recommend_diverse(
+        &mut self,
+        n: usize,
+        filter: &Filter,
+        exclude: &[&str],
+        diversity: f32,
+    ) -> Vec<Recommended> {
+        if diversity > 0.0 {
+            let head = self.best(head(n), filter, exclude);
+            let chosen = diversified(&self.bundle, head, n, diversity.min(1.0));
+            self.named(chosen)
+        } else {
+            self.recommend(n, filter, exclude)
+        }
+    }
+
+    fn named(&self, rows: Vec<(u32, f32)>) -> Vec<Recommended> {
+        rows.into_iter()
+            .filter_map(|(row, score)| {
+                let id = self.bundle.id(row)?;
+                Some(Recommended { row, id, score })
+            })
+            .collect()
+    }
+
+    fn best(&mut self, n: usize, filter: &Filter, exclude: &[&str]) -> Vec<(u32, f32)> {
         let mut excluded: Vec<u32> = exclude
             .iter()
             .filter_map(|id| self.bundle.row(id))
@@ -184,13 +217,7 @@ impl Ranker {
                 }
         };
         let tables = self.bundle.tables();
-        let best = best(tables, &self.scorer, &self.by_popularity, n, passes);
-        best.into_iter()
-            .filter_map(|(row, score)| {
-                let id = self.bundle.id(row)?;
-                Some(Recommended { row, id, score })
-            })
-            .collect()
+        best(tables, &self.scorer, &self.by_popularity, n, passes)
     }
 
     /// Takes the score of an item apart; `None` when the model does not know it.

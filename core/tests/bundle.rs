@@ -173,6 +173,67 @@ fn the_walk_by_popularity_equals_the_whole_scan() {
     }
 }
 
+/// Worked out by hand: without an encoder, and with `a` viewed, the order is b, c, d, a: scores
+/// b 1.005, c 0.51, d 0.01 (to two places: repeat puts a at 0.2, before d).
+///
+/// Circles: a {a, b, c}, b {b, d}, c {c}, d {d}. Likeness to b: of a 1/√6 = 0.41, in the mean with
+/// one category 0.70; of c 0, of another category, so 0; of d, which has no category, 1/√2 = 0.71.
+/// To c: of a 1/√3 = 0.58, of another category, so 0.29; of d 0.
+#[test]
+fn a_diverse_list_is_the_one_worked_out_by_hand() {
+    let mut ranker = ranker(&tables());
+    ranker.track("a", Action::View, 10);
+    let ids = |ranker: &mut Ranker, n, diversity| -> String {
+        let best = ranker.recommend_diverse(n, &Filter::default(), &[], diversity);
+        best.into_iter().map(|r| r.id).collect()
+    };
+    assert_eq!(ids(&mut ranker, 4, 0.0), "bcad");
+    assert_eq!(ids(&mut ranker, 4, f32::NAN), "bcad");
+    // Relevance over all four: c (0.51 − 0.01) / 0.995 = 0.5, a 0.19, d 0. At 0.5 c is the next,
+    // then a (0.19 − 0.70) before d (0 − 0.71).
+    assert_eq!(ids(&mut ranker, 4, 0.5), "bcad");
+    assert_eq!(ids(&mut ranker, 4, 1.0), "bcad");
+    assert_eq!(ids(&mut ranker, 2, 0.5), "bc");
+    assert_eq!(ids(&mut ranker, 0, 0.5), "");
+    // With b viewed: d 1.01, b 0.205, c 0.01, a 0. To d: b 0.71, the others 0. At 0.3 relevance
+    // no longer keeps b second (0.7 × 0.2 − 0.3 × 0.71 = −0.07 is below c's 0.007): c is. Then b
+    // is before a, which is 0.29 like c: −0.09.
+    ranker.clear();
+    ranker.track("b", Action::View, 10);
+    assert_eq!(ids(&mut ranker, 4, 0.0), "dbca");
+    assert_eq!(ids(&mut ranker, 4, 0.3), "dcba");
+    assert_eq!(ids(&mut ranker, 4, 0.1), "dbca");
+}
+
+#[test]
+fn with_an_encoder_alike_are_items_of_like_vectors() {
+    let mut tables = tables();
+    tables.dim = 2;
+    let one = 127.0 / 128.0;
+    // a and b point the same way, c the other way, d aside.
+    tables.vectors = vec![one, 0.0, one, 0.0, -one, 0.0, 0.0, one];
+    tables.fusion = Fusion {
+        encoder: 1.0,
+        neighbours: 0.0,
+        repeat: 0.0,
+        popularity: 0.0,
+        floor: 0.5,
+    };
+    let mut ranker = ranker(&tables);
+    ranker.track("a", Action::View, 10);
+    ranker.set_query(Some(&[1.0, 0.5]));
+    let ids = |ranker: &mut Ranker, diversity| -> String {
+        let best = ranker.recommend_diverse(3, &Filter::default(), &[], diversity);
+        best.into_iter().map(|r| r.id).collect()
+    };
+    assert_eq!(ids(&mut ranker, 0.0), "abd");
+    // b has relevance 1 and likeness 1: it is last of the three as soon as 1 − 2·d is below d's
+    // 0.75·(1 − d), and behind c from 1 − 2·d < 0.
+    assert_eq!(ids(&mut ranker, 0.1), "abd");
+    assert_eq!(ids(&mut ranker, 0.4), "adb");
+    assert_eq!(ids(&mut ranker, 0.9), "adc");
+}
+
 #[test]
 fn an_encoders_answer_changes_the_order_until_the_next_event() {
     let mut tables = tables();

@@ -149,11 +149,21 @@ impl Ranker {
     }
 
     /// The best `n` items of the catalogue as JSON, `[{id, score}]`; `filter` is JSON, `exclude`
-    /// one id per line.
-    pub fn recommend(&mut self, n: usize, filter: &str, exclude: &str) -> Result<String, JsError> {
+    /// one id per line, `diversity` in 0..=1 and 0 when left out.
+    pub fn recommend(
+        &mut self,
+        n: usize,
+        filter: &str,
+        exclude: &str,
+        diversity: Option<f32>,
+    ) -> Result<String, JsError> {
         let filter = parsed("filter", filter)?;
         let exclude: Vec<&str> = exclude.split('\n').collect();
-        Ok(json(&self.ranker.recommend(n, &filter, &exclude)))
+        let diversity = diversity.unwrap_or(0.0);
+        let ranker = &mut self.ranker;
+        Ok(json(
+            &ranker.recommend_diverse(n, &filter, &exclude, diversity),
+        ))
     }
 
     /// What the score of an item is made of, as JSON.

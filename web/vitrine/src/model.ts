@@ -197,9 +197,14 @@ export class Model {
     };
   }
 
-  recommend(n: number, filter: Filter, exclude: readonly string[]): RecommendedItem[] {
+  recommend(
+    n: number,
+    filter: Filter,
+    exclude: readonly string[],
+    diversity: number,
+  ): RecommendedItem[] {
     const lines = exclude.map(oneLine).join('\n');
-    const json = this.#ranker.recommend(n, JSON.stringify(filter), lines);
+    const json = this.#ranker.recommend(n, JSON.stringify(filter), lines, diversity);
     return (JSON.parse(json) as { id: string; score: number }[]).map(({ id, score }) => {
       const explanation = this.explain(id);
       return { id, score, reasons: explanation === undefined ? [] : reasonsOf(explanation) };

@@ -139,6 +139,15 @@ export interface RecommendOptions {
   filter?: Filter;
   /** Ids of items that are not wanted. Default: none. */
   exclude?: readonly string[];
+  /**
+   * From 0, the best items, to 1, such as resemble one another least: the weight of an item's
+   * likeness to those before it against its score (maximal marginal relevance, Carbonell &
+   * Goldstein 1998). The best item stays first, and only the first 100 places are chosen so.
+   * Alike are items that the session encoder sees alike; in a bundle without one, items with the
+   * same neighbours and category. Scores are the items' own, so they no longer fall along the
+   * list. Default: 0.
+   */
+  diversity?: number;
   /** Milliseconds to wait for the model while it loads. Default: the instance's `timeout`. */
   timeout?: number;
   /** Ends the waiting: the answer is then a fallback, at once. Default: none. */

@@ -151,7 +151,8 @@ class Instance implements Vitrine {
       const wanted = Math.floor(options?.n ?? 10);
       const n = Math.min(Math.max(Number.isFinite(wanted) ? wanted : 0, 0), MAX_RECOMMENDED);
       const exclude = Array.from(options?.exclude ?? [], String);
-      return this.#loading.model?.recommend(n, options?.filter ?? {}, exclude);
+      const { filter = {}, diversity = 0 } = options ?? {};
+      return this.#loading.model?.recommend(n, filter, exclude, Number(diversity));
     });
     if (items === undefined) return { ...this.#fallback(aborted), items: [] };
     this.#journal.show(items.map((item) => item.id));

@@ -68,6 +68,26 @@ test('recommendations obey filter and exclusion, and explanations name the viewe
   assert.equal(await vitrine.explain('nobody knows it'), undefined);
 });
 
+test('a diverse list begins with the best item and repeats itself less', async () => {
+  const vitrine = start(new Shop());
+  vitrine.track({ item: styled('Oak')[0].id });
+  const list = async (diversity) => (await vitrine.recommend({ n: 12, diversity })).items;
+  const plain = await vitrine.recommend({ n: 12 });
+  assert.deepEqual(await list(0), plain.items);
+  assert.deepEqual(await list('nonsense'), plain.items);
+  const diverse = await list(0.7);
+  assert.equal(diverse.length, 12);
+  assert.equal(new Set(diverse.map(({ id }) => id)).size, 12);
+  assert.deepEqual(diverse[0], plain.items[0]);
+  const kinds = (items) =>
+    new Set(items.map(({ id }) => catalogue.items.find((item) => item.id === id).title)).size;
+  assert.notDeepEqual(
+    diverse.map(({ id }) => id),
+    plain.items.map(({ id }) => id),
+  );
+  assert.ok(kinds(diverse) >= kinds(plain.items));
+});
+
 test('events before the model is there are queued', async () => {
   const shop = new Shop();
   let release;
