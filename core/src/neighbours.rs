@@ -149,10 +149,13 @@ impl<'a> Gaps<'a> {
 
     #[inline]
     fn gap(self, entry: usize) -> u32 {
-        let planes = self.planes.iter().skip(entry).step_by(self.entries);
-        (0..).zip(planes).fold(0, |gap, (plane, &byte)| {
-            gap | u32::from(byte) << (8 * plane)
-        })
+        let (mut gap, mut at, mut shift) = (0, entry, 0);
+        while at < self.planes.len() {
+            gap |= u32::from(self.planes[at]) << shift;
+            at += self.entries;
+            shift += 8;
+        }
+        gap
     }
 
     /// Checks one list against the number of items.

@@ -64,6 +64,8 @@ pub struct Ranker {
     /// The session's events by row, in step with `session`.
     events: Vec<Event>,
     scorer: Scorer,
+    /// The encoder's answer, or that there is none, when the scorer has not seen the session yet.
+    unseen: Option<Option<Query>>,
     /// Rows from the most to the least popular; made when it is first needed.
     by_popularity: Vec<u32>,
 }
@@ -77,6 +79,7 @@ impl Ranker {
             session: Session::default(),
             events: Vec::new(),
             scorer,
+            unseen: None,
             by_popularity: Vec::new(),
         };
         ranker.follow_session();
@@ -97,7 +100,13 @@ impl Ranker {
     pub fn track(&mut self, item: &str, action: Action, now: u64) {
         let limit = self.bundle.max_session();
         self.session.push(item, action, now, limit);
-        self.follow_session();
+        // The rows of what the session has kept are known.
+        let kept = self.session.events().len() - 1;
+        let surplus = self.events.len().saturating_sub(kept);
+        self.events.drain(..surplus);
+        let row = self.bundle.row(item);
+        self.events.push(Event { row, action });
+        self.set_query(None);
     }
 
     /// Takes up a stored session, unless it is over at `now`.
@@ -138,13 +147,20 @@ impl Ranker {
     /// Gives the encoder's answer `[D]` for the running session, or takes it away. An answer of
     /// another width or with a number that is not finite is as good as none.
     pub fn set_query(&mut self, query: Option<&[f32]>) {
-        let query = query.and_then(Query::new);
-        self.scorer.set(self.bundle.tables(), &self.events, query);
+        self.unseen = Some(query.and_then(Query::new));
+    }
+
+    /// Lets the scorer see the session: once for all events since the last list.
+    fn settle(&mut self) {
+        if let Some(query) = self.unseen.take() {
+            self.scorer.set(self.bundle.tables(), &self.events, query);
+        }
     }
 
     /// Orders the caller's list: known items by score, then unknown ones; the caller's order
     /// decides among equals.
-    pub fn rank(&self, ids: &[&str]) -> Vec<Ranked> {
+    pub fn rank(&mut self, ids: &[&str]) -> Vec<Ranked> {
+        self.settle();
         let mut ranked: Vec<Ranked> = ids
             .iter()
             .enumerate()
@@ -200,6 +216,7 @@ impl Ranker {
     }
 
     fn best(&mut self, n: usize, filter: &Filter, exclude: &[&str]) -> Vec<(u32, f32)> {
+        self.settle();
         let mut excluded: Vec<u32> = exclude
             .iter()
             .filter_map(|id| self.bundle.row(id))
@@ -221,7 +238,8 @@ impl Ranker {
     }
 
     /// Takes the score of an item apart; `None` when the model does not know it.
-    pub fn explain(&self, id: &str) -> Option<Explanation> {
+    pub fn explain(&mut self, id: &str) -> Option<Explanation> {
+        self.settle();
         let row = self.bundle.row(id)?;
         let tables = self.bundle.tables();
         let terms = self.scorer.terms(tables, &self.events, row);

@@ -235,6 +235,22 @@ fn with_an_encoder_alike_are_items_of_like_vectors() {
 }
 
 #[test]
+fn a_session_that_grew_event_by_event_is_the_restored_one() {
+    let mut grown = ranker(&tables());
+    // T = 3, so the first two leave; then a pause ends the session.
+    for (item, now) in [("a", 1), ("new", 2), ("b", 3), ("a", 4), ("d", 5)] {
+        grown.track(item, Action::View, now);
+        let mut restored = ranker(&tables());
+        restored.restore(grown.session().clone(), now);
+        let all = |ranker: &mut Ranker| ranker.recommend(4, &Filter::default(), &[]);
+        assert_eq!(all(&mut grown), all(&mut restored));
+    }
+    grown.track("b", Action::View, 5_000);
+    assert_eq!(grown.recommend(1, &Filter::default(), &[])[0].id, "d");
+    assert_eq!(grown.explain("d").unwrap().because.len(), 1);
+}
+
+#[test]
 fn an_encoders_answer_changes_the_order_until_the_next_event() {
     let mut tables = tables();
     tables.dim = 2;

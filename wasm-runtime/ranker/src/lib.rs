@@ -139,7 +139,7 @@ impl Ranker {
 
     /// Orders the caller's list, given as one id per line. Of a list of n: the n places of the
     /// caller's list from best to worst, then the n scores in that order as the bits of an f32.
-    pub fn rank(&self, ids: &str) -> Vec<u32> {
+    pub fn rank(&mut self, ids: &str) -> Vec<u32> {
         let ids: Vec<&str> = ids.split('\n').collect();
         let ranked = self.ranker.rank(&ids);
         let mut packed = Vec::with_capacity(2 * ranked.len());
@@ -167,7 +167,7 @@ impl Ranker {
     }
 
     /// What the score of an item is made of, as JSON.
-    pub fn explain(&self, item: &str) -> Option<String> {
+    pub fn explain(&mut self, item: &str) -> Option<String> {
         self.ranker
             .explain(item)
             .map(|explanation| json(&explanation))
