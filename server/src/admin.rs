@@ -16,6 +16,7 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use vitrine_core::Digest;
 use vitrine_core::manifest::{MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
+use vitrine_core::signature::{self, MAX_SIGNATURE_BYTES, PublicKey};
 use vitrine_store::{Incoming, Outcome, Store, StoreError};
 
 /// How long a publisher may pause between two pieces of a body.
@@ -30,6 +31,8 @@ pub struct Admin {
     pub store: Store,
     /// What the token must hash to.
     pub token: TokenHash,
+    /// Whose signature a manifest needs; none of them: it needs none.
+    pub public_keys: Vec<PublicKey>,
 }
 
 /// A file that was stored.
@@ -77,11 +80,7 @@ pub async fn put_file(
     admin: web::Data<Admin>,
 ) -> Result<HttpResponse, Problem> {
     admin.authorize(&request)?;
-    let digest: Digest = name
-        .parse()
-        .map_err(|error: vitrine_core::digest::NotADigest| {
-            Problem::not_found(format!("the address ends in a SHA-256; {error}"))
-        })?;
+    let digest = digest_in_address(&name)?;
     refuse_above(&request, MAX_FILE_BYTES)?;
     let store = admin.store.clone();
     let incoming = on_disk_thread(move || store.receive(digest)).await?;
@@ -92,6 +91,36 @@ pub async fn put_file(
         sha256: digest,
         bytes,
     }))
+}
+
+/// Stores the signatures of a manifest, before it is published or after.
+#[utoipa::path(
+    put,
+    path = "/v1/admin/signatures/{sha256}",
+    tag = "admin",
+    params(("sha256" = String, Path, description = "SHA-256 of the signed manifest, 64 lower-case hexadecimal digits.")),
+    request_body(content = String, content_type = "text/plain"),
+    responses(
+        (status = 204, description = "The signatures are stored, in place of any before."),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is longer than eight signatures.", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The body is not a signature file.", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub async fn put_signature(
+    request: HttpRequest,
+    name: web::Path<String>,
+    payload: web::Payload,
+    admin: web::Data<Admin>,
+) -> Result<HttpResponse, Problem> {
+    admin.authorize(&request)?;
+    let manifest = digest_in_address(&name)?;
+    let body = body_of(&request, payload, MAX_SIGNATURE_BYTES).await?;
+    let store = admin.store.clone();
+    on_disk_thread(move || store.put_signature(manifest, &body)).await?;
+    tracing::info!(sha256 = %manifest, "stored a signature");
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Makes a manifest the current one.
@@ -105,27 +134,26 @@ pub async fn put_file(
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Files are missing (`missing` names them), or the version is not above the current one.", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The manifest is above 256 KiB.", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The manifest is refused; `detail` names the field.", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The manifest is refused; `detail` names the field, or says whose signature is missing.", body = Problem, content_type = "application/problem+json"),
     ),
     security(("token" = []))
 )]
 pub async fn put_manifest(
     request: HttpRequest,
-    mut payload: web::Payload,
+    payload: web::Payload,
     admin: web::Data<Admin>,
 ) -> Result<HttpResponse, Problem> {
     admin.authorize(&request)?;
-    let limit = MAX_MANIFEST_BYTES as u64;
-    refuse_above(&request, limit)?;
-    let mut body = Vec::new();
-    while let Some(chunk) = next_chunk(&mut payload).await? {
-        if body.len() + chunk.len() > MAX_MANIFEST_BYTES {
-            return Err(Problem::body_too_long(limit));
+    let body = body_of(&request, payload, MAX_MANIFEST_BYTES).await?;
+    let (store, trusted) = (admin.store.clone(), admin.public_keys.clone());
+    let published = on_disk_thread(move || {
+        if !trusted.is_empty() {
+            let file = store.signature(Digest::of(&body))?.unwrap_or_default();
+            signature::verify(&body, &file, &trusted)?;
         }
-        body.extend_from_slice(&chunk);
-    }
-    let store = admin.store.clone();
-    let published = on_disk_thread(move || store.put_manifest(&body)).await?;
+        store.put_manifest(&body)
+    })
+    .await?;
     tracing::info!(version = published.version, "published a manifest");
     Ok(HttpResponse::Ok().json(PublishedManifest {
         version: published.version,
@@ -183,6 +211,30 @@ async fn receive(mut incoming: Incoming, mut payload: web::Payload) -> Result<In
             return Ok(incoming);
         }
     }
+}
+
+/// A whole body, at most `limit` bytes.
+async fn body_of(
+    request: &HttpRequest,
+    mut payload: web::Payload,
+    limit: usize,
+) -> Result<Vec<u8>, Problem> {
+    refuse_above(request, limit as u64)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = next_chunk(&mut payload).await? {
+        if body.len() + chunk.len() > limit {
+            return Err(Problem::body_too_long(limit as u64));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn digest_in_address(name: &str) -> Result<Digest, Problem> {
+    name.parse()
+        .map_err(|error: vitrine_core::digest::NotADigest| {
+            Problem::not_found(format!("the address ends in a SHA-256; {error}"))
+        })
 }
 
 async fn next_chunk(payload: &mut web::Payload) -> Result<Option<web::Bytes>, Problem> {

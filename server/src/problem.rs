@@ -282,6 +282,12 @@ impl From<StoreError> for Problem {
                 "The manifest is refused",
                 detail,
             ),
+            StoreError::Signature(_) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "bad-signature",
+                "The signature is refused",
+                detail,
+            ),
             StoreError::Altered { .. } | StoreError::Length { .. } => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "altered-file",

@@ -166,6 +166,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
         let data = web::Data::new(Admin {
             store,
             token: admin.token,
+            public_keys: config.public_keys.clone(),
         });
         (admin.listen, data, parts.observed.clone())
     });
@@ -197,6 +198,11 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
                 .service(
                     web::resource("/v1/admin/files/{sha256}")
                         .route(web::put().to(admin::put_file))
+                        .default_service(web::to(admin::put_only)),
+                )
+                .service(
+                    web::resource("/v1/admin/signatures/{sha256}")
+                        .route(web::put().to(admin::put_signature))
                         .default_service(web::to(admin::put_only)),
                 )
                 .service(

@@ -4,6 +4,7 @@ use crate::house::{Answer, House, Server};
 use std::fs;
 use vitrine_core::Digest;
 use vitrine_core::manifest::{Manifest, file};
+use vitrine_core::signature::{SecretKey, sign, verify};
 
 const TOKEN: &str = "a token that nobody guesses";
 
@@ -182,4 +183,52 @@ fn what_is_not_as_announced_is_refused() {
     // The public listener's addresses are not on this one.
     let url = format!("http://{}/metrics", server.admin.as_ref().unwrap());
     assert_eq!(server.request("GET", &url, &[], b"").unwrap().status, 404);
+}
+
+#[test]
+fn where_keys_are_pinned_a_stolen_token_publishes_nothing() {
+    let house = House::empty();
+    let [mine, theirs] = [[1; 32], [2; 32]].map(|seed| SecretKey::from_bytes(&seed));
+    let hash = Digest::of(TOKEN.as_bytes()).to_string();
+    let server = house.start(&[
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--admin-token-sha256",
+        &hash,
+        "--public-keys",
+        &mine.public().to_string(),
+    ]);
+    let (_, manifest) = house.bundle(1, "tables", Default::default());
+    put_files(&server, &house, &manifest);
+    let bytes = manifest.to_bytes();
+    let signatures = format!("/v1/admin/signatures/{}", Digest::of(&bytes));
+    let refused = |answer: Answer, named: &str| {
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (422, "bad-signature")
+        );
+        let detail = answer.json()["detail"].to_string();
+        assert!(detail.contains(named), "{detail}");
+        assert_eq!(server.get("/manifest.json", &[]).status, 404);
+    };
+    let publish = || put(&server, "/v1/admin/manifest", Some(TOKEN), &bytes);
+    refused(publish(), "manifest.sig");
+    refused(
+        put(&server, &signatures, Some(TOKEN), b"junk"),
+        "first line",
+    );
+
+    let sent = |file: &[u8]| {
+        assert_eq!(put(&server, &signatures, Some(TOKEN), file).status, 204);
+    };
+    sent(&sign(&bytes, &[&theirs]));
+    refused(publish(), &theirs.public().id().to_string());
+    sent(&sign(b"another manifest", &[&mine]));
+    refused(publish(), "altered");
+
+    assert_eq!(put(&server, &signatures, None, b"").status, 401);
+    sent(&sign(&bytes, &[&theirs, &mine]));
+    assert_eq!(publish().status, 200);
+    let served = server.get("/manifest.sig", &[]).body;
+    verify(&bytes, &served, &[mine.public()]).unwrap();
 }

@@ -3,6 +3,7 @@
 pub mod compress;
 pub mod evaluate;
 pub mod export;
+pub mod key;
 pub mod prepare;
 pub mod publish;
 pub mod retrain;

@@ -1,6 +1,7 @@
 //! The `vitrine` command.
 
 mod commands;
+mod key_file;
 mod progress;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +32,7 @@ enum Command {
     Compress(commands::compress::Arguments),
     Evaluate(commands::evaluate::Arguments),
     Export(commands::export::Arguments),
+    Key(commands::key::Arguments),
     Publish(commands::publish::Arguments),
     Retrain(commands::retrain::Arguments),
     Tune(commands::tune::Arguments),
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Compress(arguments) => commands::compress::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),
+        Command::Key(arguments) => commands::key::run(&arguments),
         Command::Publish(arguments) => commands::publish::run(&arguments),
         Command::Retrain(arguments) => commands::retrain::run(&arguments),
         Command::Tune(arguments) => commands::tune::run(&arguments),
