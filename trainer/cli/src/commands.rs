@@ -5,6 +5,7 @@ pub mod evaluate;
 pub mod export;
 pub mod key;
 pub mod prepare;
+pub mod privacy;
 pub mod publish;
 pub mod retrain;
 pub mod simulate;
