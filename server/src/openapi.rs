@@ -109,6 +109,10 @@ enum Arm {
         crate::admin::put_file,
         crate::admin::put_signature,
         crate::admin::put_manifest,
+        crate::admin::put_candidate,
+        crate::admin::candidate,
+        crate::admin::published,
+        crate::admin::promote,
     ),
     components(schemas(Report, Problem)),
     modifiers(&Token)

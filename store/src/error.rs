@@ -88,6 +88,12 @@ pub enum StoreError {
         /// The version.
         version: u64,
     },
+    /// Another manifest waits to be promoted, or none.
+    #[error(
+        "the manifest {0} does not wait to be promoted: propose it with `vitrine publish \
+         --candidate`, or look at what waits"
+    )]
+    NoCandidate(Digest),
     /// Nothing is stored under this hash.
     #[error("no file with SHA-256 {0} is in the store")]
     NotFound(Digest),

@@ -9,6 +9,7 @@
 //!   manifests/<sha256>.sig     signatures over a manifest's bytes, under the hash of those
 //!   manifest.json          the current manifest
 //!   manifest.sig           its signatures, where it has any
+//!   candidate.json         a manifest that waits to be promoted, where there is one
 //! ```
 //!
 //! The layout is also the layout of the URLs, so a store can be served by any static file host.
@@ -111,7 +112,24 @@ impl Store {
 
     /// The current manifest, or `None` when nothing is published yet.
     pub fn current(&self) -> Result<Option<Current>, StoreError> {
-        let path = self.manifest_path();
+        self.manifest_at(self.manifest_path())
+    }
+
+    /// The manifest that waits to be promoted, when there is one.
+    pub fn candidate(&self) -> Result<Option<Current>, StoreError> {
+        self.manifest_at(self.candidate_path())
+    }
+
+    /// The manifest that was published under this version, when there was one.
+    pub fn published(&self, version: u64) -> Result<Option<Current>, StoreError> {
+        self.manifest_at(self.manifests().join(format!("{version}.json")))
+    }
+
+    fn candidate_path(&self) -> PathBuf {
+        self.root.join("candidate.json")
+    }
+
+    fn manifest_at(&self, path: PathBuf) -> Result<Option<Current>, StoreError> {
         let Some(bytes) = read_at_most(&path, MAX_MANIFEST_BYTES as u64 + 1)? else {
             return Ok(None);
         };

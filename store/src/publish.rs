@@ -113,6 +113,37 @@ impl Store {
         Ok(published(&manifest, bytes, outcome))
     }
 
+    /// Makes a manifest the candidate, in place of any other: all that publishing checks is
+    /// checked, and browsers see nothing of it until it is promoted.
+    pub fn put_candidate(&self, bytes: &[u8]) -> Result<Published, StoreError> {
+        let manifest = Manifest::parse(bytes).map_err(StoreError::ManifestBytes)?;
+        let _lock = self.lock()?;
+        let outcome = self.would(&manifest, bytes)?;
+        if outcome == Outcome::Switched {
+            self.all_there(&manifest)?;
+            replace(&self.candidate_path(), bytes)?;
+        }
+        Ok(published(&manifest, bytes, outcome))
+    }
+
+    /// Makes the candidate the current manifest. Its SHA-256 is named, so that nobody promotes
+    /// another than the one that was looked at.
+    pub fn promote(&self, candidate: Digest) -> Result<Published, StoreError> {
+        let waiting = self.candidate()?;
+        let Some(found) = waiting.filter(|found| found.digest == candidate) else {
+            // Promoting twice is harmless, as publishing twice is.
+            if let Some(current) = self.current()?.filter(|c| c.digest == candidate) {
+                let (manifest, bytes) = (&current.manifest, &current.bytes);
+                return Ok(published(manifest, bytes, Outcome::Unchanged));
+            }
+            return Err(StoreError::NoCandidate(candidate));
+        };
+        let published = self.put_manifest(&found.bytes)?;
+        let path = self.candidate_path();
+        fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        Ok(published)
+    }
+
     /// What publishing this manifest would do, by its version alone.
     fn would(&self, manifest: &Manifest, bytes: &[u8]) -> Result<Outcome, StoreError> {
         let Some(Current {

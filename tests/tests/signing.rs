@@ -189,3 +189,48 @@ fn openssl_makes_and_checks_the_same_signatures() {
         &format!("{bundle}/manifest.json"),
     ]);
 }
+
+#[test]
+fn a_bundle_is_proposed_promoted_and_taken_back_under_a_new_version() {
+    let desk = Desk::new();
+    let (bundle, store) = (desk.bundle(), desk.path("store"));
+    let (key, public) = desk.key("shop.pem");
+    let to = ["--to", &store];
+    let signed = ["--to", &store, "--key", &key];
+    let live = || -> serde_json::Value {
+        serde_json::from_slice(&fs::read(format!("{store}/manifest.json")).unwrap()).unwrap()
+    };
+    vitrine(&[&["promote"][..], &to].concat()).refused(&["--candidate"]);
+    vitrine(&[&["rollback", "1"][..], &to].concat()).refused(&["nothing is published"]);
+    vitrine(&[&["publish", &bundle, "--candidate"][..], &signed].concat()).done();
+    assert!(!Path::new(&store).join("manifest.json").exists());
+    vitrine(&[&["promote"][..], &to].concat()).done();
+    assert_eq!(live()["version"], 1);
+    vitrine(&[&["promote"][..], &to].concat()).refused(&["--candidate"]);
+    vitrine(&[&["rollback", "1"][..], &to].concat()).refused(&["not older"]);
+
+    // A second version with other privacy facts, as a later recipe would give it.
+    let first = fs::read(format!("{store}/manifest.json")).unwrap();
+    let text = String::from_utf8(first.clone()).unwrap();
+    let second = text.replacen("\"version\": 1", "\"version\": 2", 1);
+    let second = second.replacen("\"k\": 2", "\"k\": 3", 1);
+    fs::write(format!("{bundle}/manifest.json"), second).unwrap();
+    vitrine(&[&["publish", &bundle][..], &signed].concat()).done();
+    vitrine(&[&["rollback", "9"][..], &to].concat()).refused(&["version 9"]);
+    vitrine(&[&["rollback", "1"][..], &signed].concat()).done();
+    let now = live();
+    assert_eq!(now["version"], 3);
+    assert_eq!(
+        now["files"],
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["files"]
+    );
+    assert_eq!(
+        now["restores"],
+        vitrine_core::Digest::of(&first).to_string()
+    );
+    assert_eq!(
+        now["privacy"]["k"], 3,
+        "a promise is not taken back with a bundle"
+    );
+    vitrine(&["key", "check", &store, "--public-key", &public]).done();
+}

@@ -55,6 +55,11 @@ pub struct Layer {
     )]
     pub public_keys: Option<Vec<PublicKey>>,
 
+    /// File to which the admin listener writes who changed what, a line each; made when there is
+    /// none [default: audit.jsonl beside the database]
+    #[arg(long, env = "VITRINE_SERVER_AUDIT_LOG", value_name = "FILE")]
+    pub audit_log: Option<PathBuf>,
+
     /// Threads that answer requests, a count of at least 1 [default: one per core]
     #[arg(long, env = "VITRINE_SERVER_WORKERS", value_name = "COUNT")]
     pub workers: Option<usize>,
@@ -141,6 +146,7 @@ impl Layer {
             admin_listen: self.admin_listen.or(below.admin_listen),
             admin_token_sha256: self.admin_token_sha256.or(below.admin_token_sha256),
             public_keys: self.public_keys.or(below.public_keys),
+            audit_log: self.audit_log.or(below.audit_log),
             workers: self.workers.or(below.workers),
             feedback_queue: self.feedback_queue.or(below.feedback_queue),
             feedback_body_seconds: self.feedback_body_seconds.or(below.feedback_body_seconds),

@@ -38,6 +38,8 @@ pub struct Config {
     pub admin: Option<Admin>,
     /// See [`Layer::public_keys`].
     pub public_keys: Vec<PublicKey>,
+    /// See [`Layer::audit_log`].
+    pub audit_log: PathBuf,
     /// See [`Layer::workers`].
     pub workers: usize,
     /// See [`Layer::feedback_queue`].
@@ -136,15 +138,20 @@ impl Layer {
         };
         let policy = self.policy()?;
         let database = self.database.as_deref().unwrap_or("vitrine.db");
+        let database: Location = database.parse().map_err(|reason| ConfigError::Value {
+            key: "database",
+            reason,
+        })?;
+        let audit_log = self.audit_log.unwrap_or_else(|| match &database {
+            Location::File(path) => path.with_file_name("audit.jsonl"),
+        });
         Ok(Config {
             listen: self
                 .listen
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             store: self.store.unwrap_or_else(|| "store".into()),
-            database: database.parse().map_err(|reason| ConfigError::Value {
-                key: "database",
-                reason,
-            })?,
+            database,
+            audit_log,
             site: self.site,
             admin,
             public_keys: self.public_keys.unwrap_or_default(),

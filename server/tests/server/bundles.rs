@@ -228,6 +228,9 @@ fn the_interface_describes_itself() {
         "/v1/admin/files/{sha256}",
         "/v1/admin/signatures/{sha256}",
         "/v1/admin/manifest",
+        "/v1/admin/manifests/{version}",
+        "/v1/admin/candidate",
+        "/v1/admin/promotions/{sha256}",
     ] {
         assert!(document["paths"][path].is_object(), "{path}");
     }

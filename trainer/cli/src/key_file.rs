@@ -8,8 +8,8 @@ use anyhow::{Context, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::io::Write;
-use std::path::Path;
-use vitrine_core::signature::SecretKey;
+use std::path::{Path, PathBuf};
+use vitrine_core::signature::{MAX_SIGNATURES, SecretKey};
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
@@ -53,6 +53,18 @@ pub fn create(path: &Path) -> anyhow::Result<SecretKey> {
     }
     written.with_context(|| path.display().to_string())?;
     Ok(SecretKey::from_bytes(&seed))
+}
+
+/// Reads the keys that sign together, at most [`MAX_SIGNATURES`].
+///
+/// # Errors
+/// Those of [`read`], and when there are more.
+pub fn read_all(paths: &[PathBuf]) -> anyhow::Result<Vec<SecretKey>> {
+    ensure!(
+        paths.len() <= MAX_SIGNATURES,
+        "--key: at most {MAX_SIGNATURES} keys sign a bundle"
+    );
+    paths.iter().map(|path| read(path)).collect()
 }
 
 /// Reads a key's file.

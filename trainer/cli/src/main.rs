@@ -1,6 +1,7 @@
 //! The `vitrine` command.
 
 mod commands;
+mod destination;
 mod key_file;
 mod progress;
 
@@ -34,7 +35,9 @@ enum Command {
     Export(commands::export::Arguments),
     Key(commands::key::Arguments),
     Privacy(commands::privacy::Arguments),
+    Promote(commands::promote::Arguments),
     Publish(commands::publish::Arguments),
+    Rollback(commands::rollback::Arguments),
     Retrain(commands::retrain::Arguments),
     Tune(commands::tune::Arguments),
 }
@@ -56,7 +59,9 @@ fn main() -> ExitCode {
         Command::Export(arguments) => commands::export::run(&arguments),
         Command::Key(arguments) => commands::key::run(&arguments),
         Command::Privacy(arguments) => commands::privacy::run(&arguments),
+        Command::Promote(arguments) => commands::promote::run(&arguments),
         Command::Publish(arguments) => commands::publish::run(&arguments),
+        Command::Rollback(arguments) => commands::rollback::run(&arguments),
         Command::Retrain(arguments) => commands::retrain::run(&arguments),
         Command::Tune(arguments) => commands::tune::run(&arguments),
     };

@@ -1,13 +1,14 @@
 //! `vitrine publish`.
 
+use crate::destination::{self, Destination};
 use crate::key_file;
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use std::path::{Path, PathBuf};
 use vitrine_core::Digest;
 use vitrine_core::manifest::{MANIFEST_FILE, Manifest, SIGNATURE_FILE};
-use vitrine_core::signature::{MAX_SIGNATURES, SecretKey, sign};
+use vitrine_core::signature::{SecretKey, sign};
 use vitrine_learn::files::write_atomically;
-use vitrine_store::{Outcome, Store};
+use vitrine_store::Outcome;
 
 /// Publish a bundle, by content hash, to a store's folder or to a running server.
 ///
@@ -19,52 +20,63 @@ use vitrine_store::{Outcome, Store};
 ///   vitrine publish run/bundle --to store --key shop.pem
 ///   vitrine publish run/bundle --to store --key old.pem --key new.pem
 ///   vitrine publish run/bundle --to http://127.0.0.1:8081 --token-file token --key shop.pem
+///   vitrine publish run2/bundle --to store --key shop.pem --candidate
 ///   VITRINE_ADMIN_TOKEN=... vitrine publish run/bundle --to http://127.0.0.1:8081
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
     /// The bundle's folder.
     bundle: PathBuf,
-    /// The store's folder, or the address of a server's admin listener.
-    #[arg(long)]
-    to: String,
+    #[command(flatten)]
+    destination: destination::Destined,
     /// A key that signs, as `vitrine key new` writes it; several while keys change.
     #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
-    /// Token of the admin listener.
-    #[arg(long, env = "VITRINE_ADMIN_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-    /// File that holds the token: unlike a flag, it does not show in the list of processes.
-    #[arg(long, value_name = "FILE", conflicts_with = "token")]
-    token_file: Option<PathBuf>,
+    /// Leave the bundle as the candidate: browsers see it once `vitrine promote` makes it live.
+    #[arg(long)]
+    candidate: bool,
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bundle = &arguments.bundle;
-    let remote = ["http://", "https://"]
-        .iter()
-        .any(|scheme| arguments.to.starts_with(scheme));
-    let keys: Vec<SecretKey> = arguments
-        .keys
-        .iter()
-        .map(|path| key_file::read(path))
-        .collect::<anyhow::Result<_>>()?;
-    ensure!(
-        keys.len() <= MAX_SIGNATURES,
-        "--key: at most {MAX_SIGNATURES} keys sign a bundle"
-    );
+    let keys = key_file::read_all(&arguments.keys)?;
     // What no browser could load is not made live: right hashes alone do not make a model.
     vitrine_learn::bundle::open(bundle)?;
     if !keys.is_empty() {
         write_signature(bundle, &keys)?;
     }
-    if remote {
-        return publish_to_server(bundle, &arguments.to, &token(arguments)?);
+    let name = arguments.destination.name();
+    let destination = arguments.destination.open()?;
+    if let (Destination::Folder(store), false) = (&destination, arguments.candidate) {
+        let published = store.publish_folder(bundle)?;
+        match published.outcome {
+            Outcome::Switched => println!("version {} is live in {name}", published.version),
+            Outcome::Unchanged => println!("version {} was live already", published.version),
+        }
+        return Ok(());
     }
-    let published = Store::open(&arguments.to)?.publish_folder(bundle)?;
-    match published.outcome {
-        Outcome::Switched => println!("version {} is live in {}", published.version, arguments.to),
-        Outcome::Unchanged => println!("version {} was live already", published.version),
+    let bytes = read(bundle, MANIFEST_FILE)?;
+    let manifest = Manifest::parse(&bytes).with_context(|| bundle.display().to_string())?;
+    for (name, entry) in &manifest.files {
+        destination
+            .put_file(entry.sha256, &bundle.join(name))
+            .with_context(|| name.clone())?;
+        println!("{name}: {} bytes", entry.bytes);
+    }
+    let digest = Digest::of(&bytes);
+    if bundle.join(SIGNATURE_FILE).is_file() {
+        destination
+            .put_signature(digest, &read(bundle, SIGNATURE_FILE)?)
+            .context(SIGNATURE_FILE)?;
+    }
+    let version = manifest.version;
+    if arguments.candidate {
+        destination.put_candidate(&bytes).context(MANIFEST_FILE)?;
+        println!("version {version} is the candidate in {name}");
+        println!("next: vitrine promote --to {name}");
+    } else {
+        destination.put_manifest(&bytes).context(MANIFEST_FILE)?;
+        println!("version {version} is live at {name}");
     }
     Ok(())
 }
@@ -81,55 +93,7 @@ fn write_signature(bundle: &Path, keys: &[SecretKey]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn token(arguments: &Arguments) -> anyhow::Result<String> {
-    let text = match (&arguments.token, &arguments.token_file) {
-        (Some(token), _) => token.clone(),
-        (None, Some(path)) => {
-            std::fs::read_to_string(path).with_context(|| path.display().to_string())?
-        }
-        (None, None) => bail!(
-            "publishing to a server needs its admin token: name --token-file, or set \
-             VITRINE_ADMIN_TOKEN"
-        ),
-    };
-    Ok(text.trim().to_owned())
-}
-
 fn read(bundle: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
     let path = bundle.join(name);
     std::fs::read(&path).with_context(|| path.display().to_string())
-}
-
-fn publish_to_server(bundle: &Path, server: &str, token: &str) -> anyhow::Result<()> {
-    let bytes = read(bundle, MANIFEST_FILE)?;
-    let manifest = Manifest::parse(&bytes).with_context(|| bundle.display().to_string())?;
-    let admin = format!("{}/v1/admin", server.trim_end_matches('/'));
-    for (name, entry) in &manifest.files {
-        let url = format!("{admin}/files/{}", entry.sha256);
-        put(&url, token, &read(bundle, name)?).with_context(|| name.clone())?;
-        println!("{name}: {} bytes", entry.bytes);
-    }
-    if bundle.join(SIGNATURE_FILE).is_file() {
-        let url = format!("{admin}/signatures/{}", Digest::of(&bytes));
-        put(&url, token, &read(bundle, SIGNATURE_FILE)?).context(SIGNATURE_FILE)?;
-    }
-    put(&format!("{admin}/manifest"), token, &bytes).context(MANIFEST_FILE)?;
-    println!("version {} is live at {server}", manifest.version);
-    Ok(())
-}
-
-fn put(url: &str, token: &str, bytes: &[u8]) -> anyhow::Result<()> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let mut response = agent
-        .put(url)
-        .header("Authorization", format!("Bearer {token}"))
-        .send(bytes)?;
-    if !response.status().is_success() {
-        let problem = response.body_mut().read_to_string().unwrap_or_default();
-        bail!("{url} answered {}: {problem}", response.status());
-    }
-    Ok(())
 }
