@@ -18,7 +18,7 @@ setup: ## Install what the build needs beside Rust, Node and make.
 wasm-build: setup
 	cargo build -p vitrine-wasm-build
 
-wasm: wasm-build ## Build the two browser modules.
+wasm: wasm-build ## Build the browser modules.
 	$(TARGET)/debug/vitrine-wasm-build
 
 web: wasm ## Build the npm package and the demo storefront.

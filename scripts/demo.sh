@@ -33,7 +33,12 @@ cp -R web/demo/dist "$demo/site"
 "$vitrine" export --run "$demo/run" --data "$demo/data" --catalogue "$demo/site/catalogue.json" \
   --currency "${VITRINE_CURRENCY:-GBP}"
 rm -rf "$demo/store"
-"$vitrine" publish "$demo/run/bundle" --to "$demo/store"
+# The storefront takes no bundle that this key has not signed.
+[ -f "$demo/key.pem" ] || "$vitrine" key new "$demo/key.pem" >/dev/null
+public="$("$vitrine" key show "$demo/key.pem" | sed -n 's/^public key  *//p')"
+sed -i.bak "s/<html /<html data-public-keys=\"$public\" /" "$demo/site/index.html"
+rm "$demo/site/index.html.bak"
+"$vitrine" publish "$demo/run/bundle" --to "$demo/store" --key "$demo/key.pem"
 
 [ "${VITRINE_SERVE:-yes}" = no ] && exit 0
 echo

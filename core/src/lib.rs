@@ -5,7 +5,7 @@
 //! for `wasm32`. This crate does no I/O, starts no thread, reads no clock and draws no random
 //! number: bytes, times and seeds are passed in.
 //!
-//! - [`manifest`], [`digest`], [`incoming`], [`opening`] and [`bundle`]: what is published, and how it is checked before it is parsed.
+//! - [`manifest`], [`signature`], [`digest`], [`incoming`], [`opening`] and [`bundle`]: what is published, and how it is checked before it is parsed.
 //! - [`tables`], [`session`], [`query`], [`score`], [`rank`] and [`diversity`]: what this visitor looked at, and what follows from it.
 //! - [`cell`] and [`budget`]: what may leave the device, and how much of it.
 //! - [`released`]: what a server gives back to training once a window is closed.
@@ -30,6 +30,7 @@ pub mod released;
 mod scan;
 pub mod score;
 pub mod session;
+pub mod signature;
 pub mod tables;
 pub mod topk;
 pub mod writer;

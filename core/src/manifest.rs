@@ -44,6 +44,10 @@ pub struct Manifest {
     pub version: u64,
     /// SHA-256 of the manifest that this bundle was trained after, if there was one.
     pub parent: Option<Digest>,
+    /// SHA-256 of the older manifest whose files this one names again, where it takes a bundle
+    /// back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restores: Option<Digest>,
     /// When the bundle was made, Unix time in seconds.
     pub created: u64,
     /// When it must no longer be used, Unix time in seconds.
@@ -234,6 +238,7 @@ pub(crate) mod tests {
             schema: SCHEMA.into(),
             version: 1,
             parent: None,
+            restores: None,
             created: 1_700_000_000,
             expires: 1_800_000_000,
             synthetic: true,

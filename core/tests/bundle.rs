@@ -64,6 +64,7 @@ fn pack(tables: &NewTables) -> (Manifest, Files) {
         schema: SCHEMA.into(),
         version: 1,
         parent: None,
+        restores: None,
         created: 1,
         expires: 2,
         synthetic: true,

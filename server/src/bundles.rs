@@ -62,7 +62,7 @@ pub async fn signature(
     let current = live.current().ok_or_else(Problem::nothing_published)?;
     let signature = live
         .store()
-        .signature(current.manifest.version)
+        .signature(current.digest)
         .map_err(unreadable)?
         .ok_or_else(|| Problem::not_found("the current manifest was published unsigned"))?;
     let tag = format!("\"{}\"", Digest::of(&signature));

@@ -3,6 +3,7 @@
 use crate::config::{Layer, parse_level};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use vitrine_core::Digest;
 use vitrine_core::privacy::Level;
 
 /// Serves Vitrine's bundles by content hash, takes feedback as single unlinkable cells, and
@@ -76,6 +77,15 @@ The server may keep running meanwhile. Each window becomes released/window-<numb
     vitrine-server privacy --database vitrine.db
     vitrine-server privacy --config vitrine.toml")]
     Privacy(PrivacyArgs),
+    /// Check the audit log's chain and print its last hash, to be kept elsewhere
+    #[command(after_long_help = "Examples:
+
+    vitrine-server audit audit.jsonl
+    vitrine-server audit audit.jsonl --head $(cat noted-last-week)
+
+A line that was changed, removed or put in between breaks the chain. That the end is missing only
+shows against a hash that was noted before.")]
+    Audit(AuditArgs),
 }
 
 /// Settings of `serve`.
@@ -104,6 +114,16 @@ pub struct ReleaseArgs {
     /// Print what would be released, as counts, and the ε that it would cost; change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Settings of `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// The log, as the setting audit_log names it
+    pub file: PathBuf,
+    /// A hash that this command printed earlier: some line must have it
+    #[arg(long, value_name = "HEX")]
+    pub head: Option<Digest>,
 }
 
 /// Settings of `privacy`.

@@ -16,6 +16,7 @@
 //! the database's key, and a release is one transaction ([`storage`]).
 
 pub mod admin;
+pub mod audit;
 pub mod bundles;
 pub mod cli;
 pub mod clock;

@@ -7,11 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
-use vitrine_server::cli::{Cli, Command, DatabaseArgs, PrivacyArgs, ReleaseArgs, ServeArgs};
+use vitrine_server::cli::{
+    AuditArgs, Cli, Command, DatabaseArgs, PrivacyArgs, ReleaseArgs, ServeArgs,
+};
 use vitrine_server::clock::{Clock, SystemClock};
 use vitrine_server::config::{Config, Layer, check_environment};
 use vitrine_server::storage::Database;
-use vitrine_server::{release, serve, statement};
+use vitrine_server::{audit, release, serve, statement};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -25,6 +27,7 @@ async fn main() -> Result<()> {
         Some(Command::Serve(args)) => run_serve(args).await,
         Some(Command::Release(args)) => run_release(args).await,
         Some(Command::Privacy(args)) => run_privacy(args).await,
+        Some(Command::Audit(args)) => run_audit(&args),
     }
 }
 
@@ -93,6 +96,19 @@ async fn run_release(args: ReleaseArgs) -> Result<()> {
         }
     }
     outcome.refused.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn run_audit(args: &AuditArgs) -> Result<()> {
+    let checked = audit::verify(&args.file, args.head)?;
+    say(&format!(
+        "{} lines, each names the one before",
+        checked.lines
+    ));
+    if checked.torn > 0 {
+        say("a line after them was cut short; the next start of the server takes it away");
+    }
+    say(&format!("head {}", checked.head));
+    Ok(())
 }
 
 async fn run_privacy(args: PrivacyArgs) -> Result<()> {

@@ -107,7 +107,12 @@ enum Arm {
         crate::health::readyz,
         crate::health::metrics,
         crate::admin::put_file,
+        crate::admin::put_signature,
         crate::admin::put_manifest,
+        crate::admin::put_candidate,
+        crate::admin::candidate,
+        crate::admin::published,
+        crate::admin::promote,
     ),
     components(schemas(Report, Problem)),
     modifiers(&Token)

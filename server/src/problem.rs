@@ -4,6 +4,7 @@
 //! This file says what a client is told: the status, a stable `type` that a program can match,
 //! and a detail for a person. Public answers never name a path of the server.
 
+use crate::audit::AuditError;
 use crate::decode::DecodeError;
 use crate::writer::WriteError;
 use actix_web::http::header::{self, HeaderValue};
@@ -282,6 +283,12 @@ impl From<StoreError> for Problem {
                 "The manifest is refused",
                 detail,
             ),
+            StoreError::Signature(_) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "bad-signature",
+                "The signature is refused",
+                detail,
+            ),
             StoreError::Altered { .. } | StoreError::Length { .. } => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "altered-file",
@@ -305,6 +312,12 @@ impl From<StoreError> for Problem {
                 detail,
             )
             .field(Some("version")),
+            StoreError::NoCandidate(_) => Self::new(
+                StatusCode::CONFLICT,
+                "no-candidate",
+                "This manifest does not wait to be promoted",
+                detail,
+            ),
             StoreError::NotFound(_) => Self::not_found(detail),
             StoreError::Io { source, .. } => {
                 let status = match source.kind() {
@@ -316,6 +329,17 @@ impl From<StoreError> for Problem {
                 Self::new(status, "disk", "The disk refused", detail)
             }
         }
+    }
+}
+
+impl From<AuditError> for Problem {
+    fn from(error: AuditError) -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "audit-log",
+            "The audit log cannot be written",
+            error.to_string(),
+        )
     }
 }
 

@@ -5,6 +5,7 @@
 //! disk before any of that; a report that was not answered is sent again by its client.
 
 use crate::admin::{self, Admin};
+use crate::audit::{AuditError, AuditLog};
 use crate::bundles;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -38,6 +39,9 @@ pub enum ServeError {
     /// The database cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The audit log cannot be used.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The site's folder is not there.
     #[error("cannot serve the site {}: {source}; name a folder that exists, or leave `site` out", path.display())]
     Site {
@@ -125,6 +129,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
     database.probe().await?;
 
     let metrics = Arc::new(Metrics::default());
+    let for_admin = Arc::clone(&clock);
     let (writer, database) = Writer::start(
         database,
         config.database.clone(),
@@ -162,13 +167,17 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
         listeners: Vec::new(),
         database,
     };
-    let admin = config.admin.map(|admin| {
+    let mut listen_for_admin = None;
+    if let Some(admin) = config.admin {
         let data = web::Data::new(Admin {
             store,
             token: admin.token,
+            public_keys: config.public_keys.clone(),
+            audit: Arc::new(AuditLog::open(&config.audit_log)?),
+            clock: Arc::clone(&for_admin),
         });
-        (admin.listen, data, parts.observed.clone())
-    });
+        listen_for_admin = Some((admin.listen, data, parts.observed.clone()));
+    }
 
     let public = HttpServer::new(move || {
         App::new()
@@ -188,7 +197,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
     })?;
     running.address = public.addrs().first().copied().unwrap_or(config.listen);
 
-    if let Some((listen, data, observed)) = admin {
+    if let Some((listen, data, observed)) = listen_for_admin {
         let server = HttpServer::new(move || {
             App::new()
                 .wrap(from_fn(observe))
@@ -197,6 +206,27 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
                 .service(
                     web::resource("/v1/admin/files/{sha256}")
                         .route(web::put().to(admin::put_file))
+                        .default_service(web::to(admin::put_only)),
+                )
+                .service(
+                    web::resource("/v1/admin/signatures/{sha256}")
+                        .route(web::put().to(admin::put_signature))
+                        .default_service(web::to(admin::put_only)),
+                )
+                .service(
+                    web::resource("/v1/admin/manifests/{version}")
+                        .route(web::get().to(admin::published))
+                        .default_service(web::to(get_only)),
+                )
+                .service(
+                    web::resource("/v1/admin/candidate")
+                        .route(web::get().to(admin::candidate))
+                        .route(web::put().to(admin::put_candidate))
+                        .default_service(web::to(admin::put_or_get)),
+                )
+                .service(
+                    web::resource("/v1/admin/promotions/{sha256}")
+                        .route(web::put().to(admin::promote))
                         .default_service(web::to(admin::put_only)),
                 )
                 .service(

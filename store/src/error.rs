@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use vitrine_core::Digest;
 use vitrine_core::manifest::ManifestError;
+use vitrine_core::signature::SignatureError;
 
 /// Why something was not stored or could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,9 @@ pub enum StoreError {
     /// A manifest that was handed over, not read from a path, does not parse.
     #[error("the manifest is refused: {0}")]
     ManifestBytes(ManifestError),
+    /// The signature file has another form, or no trusted key made it.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
     /// A file's bytes are not the ones that its hash names.
     #[error(
         "{what} has SHA-256 {found}, and {expected} was announced: the file was altered or \
@@ -84,6 +88,12 @@ pub enum StoreError {
         /// The version.
         version: u64,
     },
+    /// Another manifest waits to be promoted, or none.
+    #[error(
+        "the manifest {0} does not wait to be promoted: propose it with `vitrine publish \
+         --candidate`, or look at what waits"
+    )]
+    NoCandidate(Digest),
     /// Nothing is stored under this hash.
     #[error("no file with SHA-256 {0} is in the store")]
     NotFound(Digest),

@@ -6,8 +6,10 @@
 //!   bundles/<sha256>.br    the same bytes, brotli 11, where that is shorter
 //!   bundles/<sha256>.gz    the same bytes, gzip 9, where that is shorter
 //!   manifests/<version>.json   every manifest that was ever published
-//!   manifests/<version>.sig    a signature over its bytes, where the bundle had one
+//!   manifests/<sha256>.sig     signatures over a manifest's bytes, under the hash of those
 //!   manifest.json          the current manifest
+//!   manifest.sig           its signatures, where it has any
+//!   candidate.json         a manifest that waits to be promoted, where there is one
 //! ```
 //!
 //! The layout is also the layout of the URLs, so a store can be served by any static file host.
@@ -53,6 +55,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use vitrine_core::Digest;
 use vitrine_core::manifest::{MANIFEST_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, Manifest};
+use vitrine_core::signature::MAX_SIGNATURE_BYTES;
 
 /// An upload that was cut off is swept away when it is this old.
 const STALE_UPLOAD: Duration = Duration::from_secs(24 * 3600);
@@ -109,7 +112,24 @@ impl Store {
 
     /// The current manifest, or `None` when nothing is published yet.
     pub fn current(&self) -> Result<Option<Current>, StoreError> {
-        let path = self.manifest_path();
+        self.manifest_at(self.manifest_path())
+    }
+
+    /// The manifest that waits to be promoted, when there is one.
+    pub fn candidate(&self) -> Result<Option<Current>, StoreError> {
+        self.manifest_at(self.candidate_path())
+    }
+
+    /// The manifest that was published under this version, when there was one.
+    pub fn published(&self, version: u64) -> Result<Option<Current>, StoreError> {
+        self.manifest_at(self.manifests().join(format!("{version}.json")))
+    }
+
+    fn candidate_path(&self) -> PathBuf {
+        self.root.join("candidate.json")
+    }
+
+    fn manifest_at(&self, path: PathBuf) -> Result<Option<Current>, StoreError> {
         let Some(bytes) = read_at_most(&path, MAX_MANIFEST_BYTES as u64 + 1)? else {
             return Ok(None);
         };
@@ -122,9 +142,12 @@ impl Store {
         }))
     }
 
-    /// The signature over the manifest of this version, when it was published with one.
-    pub fn signature(&self, version: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        read_at_most(&self.signature_path(version), MAX_MANIFEST_BYTES as u64)
+    /// The signature file of the manifest with this SHA-256, when one is stored.
+    pub fn signature(&self, manifest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        read_at_most(
+            &self.signature_path(manifest),
+            MAX_SIGNATURE_BYTES as u64 + 1,
+        )
     }
 
     /// The bytes under a hash, checked against it.
@@ -170,8 +193,8 @@ impl Store {
         self.root.join("manifests")
     }
 
-    fn signature_path(&self, version: u64) -> PathBuf {
-        self.manifests().join(format!("{version}.sig"))
+    fn signature_path(&self, manifest: Digest) -> PathBuf {
+        self.manifests().join(format!("{manifest}.sig"))
     }
 
     /// Removes uploads that a lost process left behind. Nothing depends on it, so a failure is

@@ -2,13 +2,14 @@
 
 use crate::incoming::replace;
 use crate::{Current, Store, StoreError, read_at_most};
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 use vitrine_core::Digest;
 use vitrine_core::manifest::{
     FileEntry, MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest, SIGNATURE_FILE,
 };
+use vitrine_core::signature::{self, MAX_SIGNATURE_BYTES};
 
 /// What publishing did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,36 +43,105 @@ impl Store {
             .ok_or_else(|| StoreError::io("open", &path)(std::io::ErrorKind::NotFound.into()))?;
         let manifest =
             Manifest::parse(&bytes).map_err(|source| StoreError::Manifest { path, source })?;
-        if self.would(&manifest, &bytes)? == Outcome::Unchanged {
-            return Ok(published(&manifest, &bytes, Outcome::Unchanged));
+        let outcome = self.would(&manifest, &bytes)?;
+        if let Some(signature) = read_at_most(
+            &bundle_dir.join(SIGNATURE_FILE),
+            MAX_SIGNATURE_BYTES as u64 + 1,
+        )? {
+            self.put_signature(Digest::of(&bytes), &signature)?;
+        }
+        if outcome == Outcome::Unchanged {
+            return Ok(published(&manifest, &bytes, outcome));
         }
         for (name, entry) in &manifest.files {
             self.copy_in(&bundle_dir.join(name), entry)?;
         }
-        if let Some(signature) =
-            read_at_most(&bundle_dir.join(SIGNATURE_FILE), MAX_MANIFEST_BYTES as u64)?
-        {
-            replace(&self.signature_path(manifest.version), &signature)?;
-        }
         self.put_manifest(&bytes)
+    }
+
+    /// Stores the signature file of the manifest with this SHA-256, before that is published or
+    /// after: signing the current manifest again, with another key too, takes effect at once.
+    ///
+    /// The form is checked; whose signatures are trusted is for whoever holds public keys.
+    pub fn put_signature(&self, manifest: Digest, file: &[u8]) -> Result<(), StoreError> {
+        signature::signers(file)?;
+        let _lock = self.lock()?;
+        replace(&self.signature_path(manifest), file)?;
+        match self.current()? {
+            Some(current) if current.digest == manifest => self.show_signature(manifest),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts the signatures of a manifest beside `manifest.json`, for hosts that know no more than
+    /// files.
+    fn show_signature(&self, manifest: Digest) -> Result<(), StoreError> {
+        let path = self.root().join(SIGNATURE_FILE);
+        match self.signature(manifest)? {
+            Some(file) => replace(&path, &file),
+            None => match fs::remove_file(&path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                    Err(StoreError::io("remove", &path)(e))
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Held while the store is changed. Two publishers at once: the second must see the first's
+    /// version.
+    fn lock(&self) -> Result<File, StoreError> {
+        let path = self.root().join("store.lock");
+        let lock = File::create(&path).map_err(StoreError::io("write", &path))?;
+        lock.lock().map_err(StoreError::io("lock", &path))?;
+        Ok(lock)
     }
 
     /// Makes a manifest the current one. Every file that it names must be stored already.
     pub fn put_manifest(&self, bytes: &[u8]) -> Result<Published, StoreError> {
         let manifest = Manifest::parse(bytes).map_err(StoreError::ManifestBytes)?;
-        // Two publishers at once: the second must see the first's version.
-        let lock_path = self.root().join("store.lock");
-        let lock = File::create(&lock_path).map_err(StoreError::io("write", &lock_path))?;
-        lock.lock().map_err(StoreError::io("lock", &lock_path))?;
-
+        let _lock = self.lock()?;
         let outcome = self.would(&manifest, bytes)?;
         if outcome == Outcome::Switched {
             self.all_there(&manifest)?;
             let kept = self.manifests().join(format!("{}.json", manifest.version));
             replace(&kept, bytes)?;
+            // Whoever asks between these two finds that they do not fit, and asks again.
+            self.show_signature(Digest::of(bytes))?;
             replace(&self.manifest_path(), bytes)?;
         }
         Ok(published(&manifest, bytes, outcome))
+    }
+
+    /// Makes a manifest the candidate, in place of any other: all that publishing checks is
+    /// checked, and browsers see nothing of it until it is promoted.
+    pub fn put_candidate(&self, bytes: &[u8]) -> Result<Published, StoreError> {
+        let manifest = Manifest::parse(bytes).map_err(StoreError::ManifestBytes)?;
+        let _lock = self.lock()?;
+        let outcome = self.would(&manifest, bytes)?;
+        if outcome == Outcome::Switched {
+            self.all_there(&manifest)?;
+            replace(&self.candidate_path(), bytes)?;
+        }
+        Ok(published(&manifest, bytes, outcome))
+    }
+
+    /// Makes the candidate the current manifest. Its SHA-256 is named, so that nobody promotes
+    /// another than the one that was looked at.
+    pub fn promote(&self, candidate: Digest) -> Result<Published, StoreError> {
+        let waiting = self.candidate()?;
+        let Some(found) = waiting.filter(|found| found.digest == candidate) else {
+            // Promoting twice is harmless, as publishing twice is.
+            if let Some(current) = self.current()?.filter(|c| c.digest == candidate) {
+                let (manifest, bytes) = (&current.manifest, &current.bytes);
+                return Ok(published(manifest, bytes, Outcome::Unchanged));
+            }
+            return Err(StoreError::NoCandidate(candidate));
+        };
+        let published = self.put_manifest(&found.bytes)?;
+        let path = self.candidate_path();
+        fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        Ok(published)
     }
 
     /// What publishing this manifest would do, by its version alone.

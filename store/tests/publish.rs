@@ -23,6 +23,7 @@ fn bundle(dir: &Path, version: u64, tables: &[u8]) -> Manifest {
         schema: SCHEMA.into(),
         version,
         parent: None,
+        restores: None,
         created: 1_700_000_000,
         expires: 1_800_000_000,
         synthetic: true,

@@ -28,6 +28,6 @@ await build({
   logLevel: 'warning',
 });
 await cp(here('static'), here('dist'), { recursive: true });
-for (const module of ['ranker.wasm', 'encoder.wasm']) {
+for (const module of ['ranker.wasm', 'verifier.wasm', 'encoder.wasm']) {
   await cp(vitrine(`wasm/${module}`), here(`dist/wasm/${module}`));
 }

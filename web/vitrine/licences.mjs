@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const HERE = fileURLToPath(new URL('./', import.meta.url));
-const MODULES = ['vitrine-ranker', 'vitrine-encoder'];
+const MODULES = ['vitrine-ranker', 'vitrine-verifier', 'vitrine-encoder'];
 /** Of the licences that a crate offers, the first of these is taken. */
 const TEXTS = [/^LICEN[CS]E-MIT/i, /^LICEN[CS]E(\.\w+)?$/i, /^LICEN[CS]E/i, /^COPYING/i];
 
@@ -63,5 +63,5 @@ for (const crate of crates()) {
 const parts = [...notices].map(([text, names]) => `${names.join('\n')}\n\n${text}`.trim());
 await writeFile(
   join(HERE, 'LICENSE-THIRD-PARTY'),
-  `These crates are compiled into ranker.wasm and encoder.wasm.\n\n${parts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`,
+  `These crates are compiled into ranker.wasm, verifier.wasm and encoder.wasm.\n\n${parts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`,
 );

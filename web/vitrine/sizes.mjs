@@ -15,7 +15,7 @@ import { build } from 'esbuild';
 
 const GROWTH = 0.02;
 const ENTRIES = ['index', 'react', 'element', 'worker'];
-const MODULES = ['ranker', 'encoder'];
+const MODULES = ['ranker', 'verifier', 'encoder'];
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const SNAPSHOT = at('sizes.json');
 

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use vitrine_core::privacy::Level;
+use vitrine_core::signature::PublicKey;
 
 /// One source of settings; what it leaves out, another source or the default decides.
 #[derive(Clone, Debug, Default, Deserialize, clap::Args)]
@@ -42,6 +43,22 @@ pub struct Layer {
         hide_env_values = true
     )]
     pub admin_token_sha256: Option<TokenHash>,
+
+    /// Public keys, as `vitrine key show` prints them, separated by commas: a manifest is taken
+    /// through the admin listener only with a signature of one of them [default: none, unsigned
+    /// ones are taken]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_PUBLIC_KEYS",
+        value_name = "HEX",
+        value_delimiter = ','
+    )]
+    pub public_keys: Option<Vec<PublicKey>>,
+
+    /// File to which the admin listener writes who changed what, a line each; made when there is
+    /// none [default: audit.jsonl beside the database]
+    #[arg(long, env = "VITRINE_SERVER_AUDIT_LOG", value_name = "FILE")]
+    pub audit_log: Option<PathBuf>,
 
     /// Threads that answer requests, a count of at least 1 [default: one per core]
     #[arg(long, env = "VITRINE_SERVER_WORKERS", value_name = "COUNT")]
@@ -128,6 +145,8 @@ impl Layer {
             site: self.site.or(below.site),
             admin_listen: self.admin_listen.or(below.admin_listen),
             admin_token_sha256: self.admin_token_sha256.or(below.admin_token_sha256),
+            public_keys: self.public_keys.or(below.public_keys),
+            audit_log: self.audit_log.or(below.audit_log),
             workers: self.workers.or(below.workers),
             feedback_queue: self.feedback_queue.or(below.feedback_queue),
             feedback_body_seconds: self.feedback_body_seconds.or(below.feedback_body_seconds),

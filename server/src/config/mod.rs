@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use vitrine_core::Digest;
 use vitrine_core::privacy::{DELTA, Guarantee, Level};
+use vitrine_core::signature::PublicKey;
 
 /// Environment variables of this command start with it.
 pub const ENVIRONMENT_PREFIX: &str = "VITRINE_SERVER_";
@@ -35,6 +36,10 @@ pub struct Config {
     pub site: Option<PathBuf>,
     /// See [`Layer::admin_listen`] and [`Layer::admin_token_sha256`].
     pub admin: Option<Admin>,
+    /// See [`Layer::public_keys`].
+    pub public_keys: Vec<PublicKey>,
+    /// See [`Layer::audit_log`].
+    pub audit_log: PathBuf,
     /// See [`Layer::workers`].
     pub workers: usize,
     /// See [`Layer::feedback_queue`].
@@ -133,17 +138,23 @@ impl Layer {
         };
         let policy = self.policy()?;
         let database = self.database.as_deref().unwrap_or("vitrine.db");
+        let database: Location = database.parse().map_err(|reason| ConfigError::Value {
+            key: "database",
+            reason,
+        })?;
+        let audit_log = self.audit_log.unwrap_or_else(|| match &database {
+            Location::File(path) => path.with_file_name("audit.jsonl"),
+        });
         Ok(Config {
             listen: self
                 .listen
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             store: self.store.unwrap_or_else(|| "store".into()),
-            database: database.parse().map_err(|reason| ConfigError::Value {
-                key: "database",
-                reason,
-            })?,
+            database,
+            audit_log,
             site: self.site,
             admin,
+            public_keys: self.public_keys.unwrap_or_default(),
             workers: at_least_one("workers", self.workers)?.unwrap_or_else(|| {
                 std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
             }),
@@ -278,6 +289,7 @@ mod tests {
         for (text, named) in [
             ("lisen = \"127.0.0.1:1\"", "lisen"),
             ("workers = 0", "workers"),
+            ("public_keys = [\"abc\"]", "public_keys"),
             ("listen = \"nowhere\"", "listen"),
             ("admin_listen = \"127.0.0.1:1\"", "admin_token_sha256"),
             ("privacy_level = \"locked\"", "privacy_level"),

@@ -1,9 +1,11 @@
 //! Publishing from another machine.
 
-use crate::house::{Answer, House, Server};
+use crate::house::{Answer, BINARY, House, Server, read};
 use std::fs;
+use std::process::Command;
 use vitrine_core::Digest;
 use vitrine_core::manifest::{Manifest, file};
+use vitrine_core::signature::{SecretKey, sign, verify};
 
 const TOKEN: &str = "a token that nobody guesses";
 
@@ -182,4 +184,204 @@ fn what_is_not_as_announced_is_refused() {
     // The public listener's addresses are not on this one.
     let url = format!("http://{}/metrics", server.admin.as_ref().unwrap());
     assert_eq!(server.request("GET", &url, &[], b"").unwrap().status, 404);
+}
+
+#[test]
+fn where_keys_are_pinned_a_stolen_token_publishes_nothing() {
+    let house = House::empty();
+    let [mine, theirs] = [[1; 32], [2; 32]].map(|seed| SecretKey::from_bytes(&seed));
+    let hash = Digest::of(TOKEN.as_bytes()).to_string();
+    let server = house.start(&[
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--admin-token-sha256",
+        &hash,
+        "--public-keys",
+        &mine.public().to_string(),
+    ]);
+    let (_, manifest) = house.bundle(1, "tables", Default::default());
+    put_files(&server, &house, &manifest);
+    let bytes = manifest.to_bytes();
+    let signatures = format!("/v1/admin/signatures/{}", Digest::of(&bytes));
+    let refused = |answer: Answer, named: &str| {
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (422, "bad-signature")
+        );
+        let detail = answer.json()["detail"].to_string();
+        assert!(detail.contains(named), "{detail}");
+        assert_eq!(server.get("/manifest.json", &[]).status, 404);
+    };
+    let publish = || put(&server, "/v1/admin/manifest", Some(TOKEN), &bytes);
+    refused(publish(), "manifest.sig");
+    refused(
+        put(&server, &signatures, Some(TOKEN), b"junk"),
+        "first line",
+    );
+
+    let sent = |file: &[u8]| {
+        assert_eq!(put(&server, &signatures, Some(TOKEN), file).status, 204);
+    };
+    sent(&sign(&bytes, &[&theirs]));
+    refused(publish(), &theirs.public().id().to_string());
+    sent(&sign(b"another manifest", &[&mine]));
+    refused(publish(), "altered");
+
+    assert_eq!(put(&server, &signatures, None, b"").status, 401);
+    sent(&sign(&bytes, &[&theirs, &mine]));
+    assert_eq!(publish().status, 200);
+    let served = server.get("/manifest.sig", &[]).body;
+    verify(&bytes, &served, &[mine.public()]).unwrap();
+}
+
+fn get(server: &Server, path: &str, token: &str) -> Answer {
+    let url = format!("http://{}{path}", server.admin.as_ref().unwrap());
+    let authorization = format!("Bearer {token}");
+    let headers = [("authorization", authorization.as_str())];
+    server.request("GET", &url, &headers, b"").unwrap()
+}
+
+#[test]
+fn a_candidate_is_seen_by_nobody_until_it_is_promoted() {
+    let house = House::empty();
+    let server = start(&house);
+    let [first, second, third] = [1, 2, 3].map(|version| {
+        let (_, manifest) = house.bundle(version, &format!("tables {version}"), Default::default());
+        put_files(&server, &house, &manifest);
+        manifest.to_bytes()
+    });
+    put(&server, "/v1/admin/manifest", Some(TOKEN), &first);
+    let live = || server.get("/manifest.json", &[]).body;
+    let promotion = |bytes: &[u8]| format!("/v1/admin/promotions/{}", Digest::of(bytes));
+    assert_eq!(get(&server, "/v1/admin/candidate", TOKEN).status, 404);
+
+    for bytes in [&second, &third] {
+        let answer = put(&server, "/v1/admin/candidate", Some(TOKEN), bytes);
+        assert_eq!(answer.status, 200);
+    }
+    assert_eq!(live(), first);
+    assert_eq!(get(&server, "/v1/admin/candidate", TOKEN).body, third);
+    // Another than the one that was looked at is not promoted.
+    let other = put(&server, &promotion(&second), Some(TOKEN), b"");
+    assert_eq!(
+        (other.status, other.problem().as_str()),
+        (409, "no-candidate")
+    );
+    assert_eq!(put(&server, &promotion(&third), None, b"").status, 401);
+    assert_eq!(live(), first);
+    let done = put(&server, &promotion(&third), Some(TOKEN), b"");
+    assert_eq!(
+        (done.status, done.json()["version"].as_u64()),
+        (200, Some(3))
+    );
+    assert_eq!(live(), third);
+    let again = put(&server, &promotion(&third), Some(TOKEN), b"");
+    assert_eq!(
+        (again.status, again.json()["switched"].as_bool()),
+        (200, Some(false))
+    );
+    // What is older than the current one is no candidate.
+    let late = put(&server, "/v1/admin/candidate", Some(TOKEN), &second);
+    assert_eq!((late.status, late.problem().as_str()), (409, "version"));
+
+    assert_eq!(get(&server, "/v1/admin/manifests/1", TOKEN).body, first);
+    assert_eq!(get(&server, "/v1/admin/manifests/0", TOKEN).body, third);
+    assert_eq!(get(&server, "/v1/admin/manifests/2", TOKEN).status, 404);
+    for path in ["/v1/admin/candidate", "/v1/admin/manifests/1"] {
+        assert_eq!(get(&server, path, "wrong").status, 401);
+    }
+}
+
+#[test]
+fn every_change_is_in_a_log_that_cannot_be_changed_unnoticed() {
+    let house = House::empty();
+    let audit = |more: &[&str]| {
+        let mut command = Command::new(BINARY);
+        command
+            .arg("audit")
+            .arg(house.path("audit.jsonl"))
+            .args(more);
+        let output = command.output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    };
+    let (_, manifest) = house.bundle(1, "tables", Default::default());
+    let bytes = manifest.to_bytes();
+    {
+        let server = start(&house);
+        let publish = |token| put(&server, "/v1/admin/manifest", Some(token), &bytes).status;
+        assert_eq!(publish("wrong"), 401);
+        assert_eq!(publish(TOKEN), 409);
+    }
+    let head = audit(&[]).1.lines().last().unwrap().replace("head ", "");
+    {
+        let server = start(&house);
+        put_files(&server, &house, &manifest);
+        assert_eq!(
+            put(&server, "/v1/admin/manifest", Some(TOKEN), &bytes).status,
+            200
+        );
+    }
+    let (good, said) = audit(&["--head", &head]);
+    assert!(good && said.contains("4 lines"), "{said}");
+    let text = read(&house.path("audit.jsonl"));
+    let entries: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let stages: Vec<&str> = entries
+        .iter()
+        .map(|e| e["stage"].as_str().unwrap())
+        .collect();
+    assert_eq!(stages, ["begun", "failed", "begun", "done"]);
+    let last = &entries[3];
+    assert_eq!(
+        (last["action"].as_str(), last["version"].as_u64()),
+        (Some("publish"), Some(1))
+    );
+    assert_eq!(last["manifest"], Digest::of(&bytes).to_string());
+    assert!(!text.contains(TOKEN) && !text.contains(&Digest::of(TOKEN.as_bytes()).to_string()));
+
+    fs::write(
+        house.path("audit.jsonl"),
+        text.replacen("failed", "done", 1),
+    )
+    .unwrap();
+    let (good, said) = audit(&[]);
+    assert!(!good && said.contains("line 3"), "{said}");
+    // A broken log is looked into before anything else is changed.
+    let hash = Digest::of(TOKEN.as_bytes()).to_string();
+    let listen = [
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--admin-token-sha256",
+        &hash,
+    ];
+    let said = crate::house::refused(house.command(&listen));
+    assert!(
+        said.contains("audit log") && said.contains("line 3"),
+        "{said}"
+    );
+    fs::write(house.path("audit.jsonl"), "").unwrap();
+    let (good, said) = audit(&["--head", &head]);
+    assert!(!good && said.contains("cut"), "{said}");
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_stops_the_start() {
+    let house = House::empty();
+    let hash = Digest::of(TOKEN.as_bytes()).to_string();
+    let folder = house.dir.path().display().to_string();
+    let said = crate::house::refused(house.command(&[
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--admin-token-sha256",
+        &hash,
+        "--audit-log",
+        &folder,
+    ]));
+    assert!(
+        said.contains("audit log") && said.contains(&folder),
+        "{said}"
+    );
 }

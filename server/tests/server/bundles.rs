@@ -4,6 +4,7 @@ use crate::house::{House, Server};
 use std::io::Read;
 use vitrine_core::Digest;
 use vitrine_core::manifest::file;
+use vitrine_core::signature::{SecretKey, sign, verify};
 
 fn tables() -> String {
     "compressible ".repeat(2000)
@@ -77,18 +78,35 @@ fn a_signature_is_served_where_there_is_one() {
     let house = House::new();
     let server = house.start(&[]);
     assert_eq!(server.get("/manifest.sig", &[]).status, 404);
-    let (folder, _) = house.bundle(2, "tables", Default::default());
-    std::fs::write(folder.join("manifest.sig"), b"signature").unwrap();
-    vitrine_store::Store::open(house.path("store"))
-        .unwrap()
-        .publish_folder(&folder)
+    let (folder, manifest) = house.bundle(2, "tables", Default::default());
+    let (old, new) = ([1; 32], [2; 32]);
+    let [old, new] = [old, new].map(|seed| SecretKey::from_bytes(&seed));
+    let bytes = manifest.to_bytes();
+    let store = vitrine_store::Store::open(house.path("store")).unwrap();
+    // The second time nothing is published, and the new key's signature is served at once.
+    for keys in [vec![&old], vec![&old, &new]] {
+        let file = sign(&bytes, &keys);
+        std::fs::write(folder.join("manifest.sig"), &file).unwrap();
+        store.publish_folder(&folder).unwrap();
+        let answer = server.get("/manifest.sig", &[]);
+        assert_eq!((answer.status, &answer.body), (200, &file));
+        assert_eq!(answer.header("cache-control"), "no-cache");
+        let trusted = [keys[keys.len() - 1].public()];
+        verify(
+            &server.get("/manifest.json", &[]).body,
+            &answer.body,
+            &trusted,
+        )
         .unwrap();
-    let answer = server.get("/manifest.sig", &[]);
-    assert_eq!(
-        (answer.status, answer.body.as_slice()),
-        (200, b"signature".as_slice())
-    );
-    assert_eq!(answer.header("cache-control"), "no-cache");
+        assert_eq!(
+            std::fs::read(house.path("store/manifest.sig")).unwrap(),
+            file
+        );
+    }
+    // An unsigned bundle has no signature, least of all its predecessor's.
+    house.publish(3, "tables");
+    assert_eq!(server.get("/manifest.sig", &[]).status, 404);
+    assert!(!house.path("store/manifest.sig").exists());
 }
 
 #[test]
@@ -208,7 +226,11 @@ fn the_interface_describes_itself() {
         "/readyz",
         "/metrics",
         "/v1/admin/files/{sha256}",
+        "/v1/admin/signatures/{sha256}",
         "/v1/admin/manifest",
+        "/v1/admin/manifests/{version}",
+        "/v1/admin/candidate",
+        "/v1/admin/promotions/{sha256}",
     ] {
         assert!(document["paths"][path].is_object(), "{path}");
     }

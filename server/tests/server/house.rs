@@ -59,6 +59,7 @@ impl House {
             schema: SCHEMA.into(),
             version,
             parent: None,
+            restores: None,
             created: 1_700_000_000,
             expires: 4_000_000_000,
             synthetic: true,

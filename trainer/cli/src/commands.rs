@@ -3,9 +3,13 @@
 pub mod compress;
 pub mod evaluate;
 pub mod export;
+pub mod key;
 pub mod prepare;
+pub mod privacy;
+pub mod promote;
 pub mod publish;
 pub mod retrain;
+pub mod rollback;
 pub mod simulate;
 pub mod train;
 pub mod tune;

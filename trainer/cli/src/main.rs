@@ -1,6 +1,8 @@
 //! The `vitrine` command.
 
 mod commands;
+mod destination;
+mod key_file;
 mod progress;
 
 use clap::{Parser, Subcommand};
@@ -31,7 +33,11 @@ enum Command {
     Compress(commands::compress::Arguments),
     Evaluate(commands::evaluate::Arguments),
     Export(commands::export::Arguments),
+    Key(commands::key::Arguments),
+    Privacy(commands::privacy::Arguments),
+    Promote(commands::promote::Arguments),
     Publish(commands::publish::Arguments),
+    Rollback(commands::rollback::Arguments),
     Retrain(commands::retrain::Arguments),
     Tune(commands::tune::Arguments),
 }
@@ -51,7 +57,11 @@ fn main() -> ExitCode {
         Command::Compress(arguments) => commands::compress::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),
+        Command::Key(arguments) => commands::key::run(&arguments),
+        Command::Privacy(arguments) => commands::privacy::run(&arguments),
+        Command::Promote(arguments) => commands::promote::run(&arguments),
         Command::Publish(arguments) => commands::publish::run(&arguments),
+        Command::Rollback(arguments) => commands::rollback::run(&arguments),
         Command::Retrain(arguments) => commands::retrain::run(&arguments),
         Command::Tune(arguments) => commands::tune::run(&arguments),
     };

@@ -103,6 +103,7 @@ pub fn write(folder: &Path, bundle: NewBundle<'_>) -> Result<Manifest, FolderErr
         schema: SCHEMA.into(),
         version: bundle.version,
         parent: bundle.parent,
+        restores: None,
         created: bundle.created,
         expires: bundle.expires,
         synthetic: bundle.synthetic,

@@ -10,6 +10,7 @@ pub mod facets;
 pub mod files;
 pub mod frontier;
 pub mod fusion;
+pub mod levels;
 mod page;
 pub mod parameters;
 pub mod parquet_columns;

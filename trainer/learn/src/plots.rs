@@ -18,6 +18,11 @@ pub(crate) fn bars(title: &str, values: &[(&str, f64)]) -> String {
     drawn(|area| draw_bars(area, title, values))
 }
 
+/// A curve for each name and its values, over named places; nothing where it can't be drawn.
+pub(crate) fn curves(title: &str, places: &[String], series: &[(String, Vec<f64>)]) -> String {
+    drawn(|area| draw_curves(area, title, places, series))
+}
+
 fn drawn(draw: impl Fn(&Area<'_>) -> Drawn) -> String {
     let mut svg = String::new();
     match draw_into(&mut svg, draw) {
@@ -88,6 +93,55 @@ fn draw_bars(area: &Area<'_>, title: &str, values: &[(&str, f64)]) -> Drawn {
         let at = at as f64;
         Rectangle::new([(at - 0.35, 0.0), (at + 0.35, value)], BLUE.filled())
     }))?;
+    Ok(())
+}
+
+fn draw_curves(
+    area: &Area<'_>,
+    title: &str,
+    places: &[String],
+    series: &[(String, Vec<f64>)],
+) -> Drawn {
+    let values = || series.iter().flat_map(|(_, values)| values.iter().copied());
+    let low = values().fold(f64::INFINITY, f64::min);
+    let high = values().fold(f64::NEG_INFINITY, f64::max);
+    let margin = ((high - low) * 0.08).max(0.01);
+    let name = |at: &f64| {
+        let whole = at.round();
+        let place = ((at - whole).abs() < 1e-6 && whole >= 0.0).then_some(whole as usize);
+        let named = place.and_then(|place| places.get(place));
+        named.cloned().unwrap_or_default()
+    };
+    let last = places.len() as f64 - 0.5;
+    let mut chart = ChartBuilder::on(area)
+        .caption(title, ("sans-serif", 15))
+        .margin(8)
+        .x_label_area_size(28)
+        .y_label_area_size(48)
+        .build_cartesian_2d(-0.5..last, low - margin..high + margin)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_labels(places.len() + 1)
+        .x_label_formatter(&name)
+        .draw()?;
+    for (at, (name, values)) in series.iter().enumerate() {
+        let colour = RGBColor(37, 99, 235).mix(1.0 / (1.0 + 0.6 * at as f64));
+        let points = values
+            .iter()
+            .enumerate()
+            .map(|(at, &value)| (at as f64, value));
+        chart
+            .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
+            .label(name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
+    }
+    chart
+        .configure_series_labels()
+        .background_style(WHITE)
+        .label_font(("sans-serif", 12))
+        .draw()?;
     Ok(())
 }
 

@@ -13,6 +13,10 @@
 //!
 //! [bundle]
 //! lifetime_days = 60
+//!
+//! [privacy]
+//! level = "private"        # noisy counts; "unlinkable" where it is not given
+//! epsilon = 2.0
 //! ```
 
 use crate::encoder::EncoderParameters;
@@ -20,7 +24,7 @@ use crate::parameters::{Key, TableParameters};
 use crate::search::Shape;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use vitrine_core::manifest::Privacy;
+use vitrine_core::manifest::{Guarantee, Level, Privacy};
 use vitrine_core::neighbours::WeightBits;
 
 /// Why a recipe is refused.
@@ -46,7 +50,7 @@ pub enum RecipeError {
     #[error("recipe: {field} {reason}")]
     Value {
         /// The field.
-        field: &'static str,
+        field: String,
         /// What it must be.
         reason: &'static str,
     },
@@ -165,6 +169,12 @@ impl Default for BundleRecipe {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PrivacyRecipe {
+    /// `unlinkable` or `private`; the server keeps at least this level for every window in which
+    /// the bundle was current.
+    pub level: Option<Level>,
+    /// At the private level, ε of one window for one browser profile, from 0.25 to 10; 4 where it
+    /// is not given. The noise follows from it.
+    pub epsilon: Option<f64>,
     /// Length of a window in seconds, at least 1.
     pub window_seconds: Option<u64>,
     /// Reports that a cell needs to be released, at least 1.
@@ -183,7 +193,14 @@ impl PrivacyRecipe {
     /// The defaults with what is given.
     pub fn privacy(&self) -> Privacy {
         let default = Privacy::default();
+        let level = self.level.unwrap_or(default.level);
+        let guarantee = Guarantee::default();
         Privacy {
+            level,
+            guarantee: (level == Level::Private).then(|| Guarantee {
+                epsilon: self.epsilon.unwrap_or(guarantee.epsilon),
+                ..guarantee
+            }),
             window_seconds: self.window_seconds.unwrap_or(default.window_seconds),
             k: self.k.unwrap_or(default.k),
             transitions: self.transitions.unwrap_or(default.transitions),
@@ -192,6 +209,21 @@ impl PrivacyRecipe {
             metrics: self.metrics.unwrap_or(default.metrics),
             ..default
         }
+    }
+
+    /// Checks what clients and server would refuse later.
+    fn check(&self) -> Result<(), RecipeError> {
+        if self.epsilon.is_some() && self.level != Some(Level::Private) {
+            return Err(RecipeError::Value {
+                field: "privacy.epsilon".into(),
+                reason: "is given, and the unlinkable level has no ε: set level = \"private\"",
+            });
+        }
+        self.privacy().check().map_err(|error| RecipeError::Value {
+            // The recipe has no table of its own for what the manifest calls the guarantee.
+            field: format!("privacy{}", error.field.replacen(".guarantee", "", 1)),
+            reason: error.reason,
+        })
     }
 }
 
@@ -224,8 +256,7 @@ impl Recipe {
         let encoder = &self.encoder;
         let table = &self.table;
         let positive = |value: Option<f64>| value.is_none_or(|v| v > 0.0 && v.is_finite());
-        let privacy = self.privacy.privacy();
-        let rules: [(&'static str, bool, &'static str); 22] = [
+        let rules: [(&'static str, bool, &'static str); 19] = [
             (
                 "table.neighbours",
                 (1..=255).contains(&table.neighbours),
@@ -309,25 +340,17 @@ impl Recipe {
                 "must be 0 to below 1",
             ),
             (
-                "privacy.window_seconds",
-                privacy.window_seconds >= 1,
-                "must be at least 1",
-            ),
-            ("privacy.k", privacy.k >= 1, "must be at least 1"),
-            (
-                "privacy",
-                privacy.budget() <= 64,
-                "must not allow more than 64 cells in a window",
-            ),
-            (
                 "bundle.lifetime_days",
                 self.bundle.lifetime_days >= 1,
                 "must be at least 1",
             ),
         ];
         match rules.into_iter().find(|rule| !rule.1) {
-            Some((field, _, reason)) => Err(RecipeError::Value { field, reason }),
-            None => Ok(()),
+            Some((field, _, reason)) => Err(RecipeError::Value {
+                field: field.into(),
+                reason,
+            }),
+            None => self.privacy.check(),
         }
     }
 }
@@ -365,5 +388,60 @@ impl TableRecipe {
     pub fn open(&self, keys: &[Key]) -> Vec<Key> {
         let open = keys.iter().copied();
         open.filter(|&key| self.given(key).is_none()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Recipe, RecipeError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recipe.toml");
+        std::fs::write(&path, text).unwrap();
+        Recipe::read(&path)
+    }
+
+    #[test]
+    fn a_recipe_chooses_the_level_and_what_it_promises() {
+        assert_eq!(read("").unwrap().privacy.privacy(), Privacy::default());
+        let privacy = |text: &str| read(text).unwrap().privacy.privacy();
+        let private = privacy("[privacy]\nlevel = \"private\"");
+        assert_eq!(private.level, Level::Private);
+        assert_eq!(private.guarantee, Some(Guarantee::default()));
+        let strict = privacy("[privacy]\nlevel = \"private\"\nepsilon = 1.0\ntransitions = 2");
+        assert_eq!(strict.guarantee.unwrap().epsilon, 1.0);
+        assert_eq!(strict.budget(), 6);
+        strict.check().unwrap();
+    }
+
+    #[test]
+    fn what_a_client_would_refuse_is_refused_in_the_recipe() {
+        for (text, named) in [
+            ("level = \"local\"", "unlinkable"),
+            ("epsilon = 2.0", "privacy.epsilon is given"),
+            ("level = \"unlinkable\"\nepsilon = 2.0", "privacy.epsilon"),
+            (
+                "level = \"private\"\nepsilon = 0.0",
+                "privacy.epsilon is not between",
+            ),
+            (
+                "level = \"private\"\nepsilon = nan",
+                "privacy.epsilon is not between",
+            ),
+            (
+                "level = \"private\"\nepsilon = 11",
+                "privacy.epsilon is not between",
+            ),
+            ("window_seconds = 0", "privacy.window_seconds"),
+            ("k = 0", "privacy.k"),
+            ("transitions = 63", "privacy allows more than 64"),
+            ("delta = 1e-3", "delta"),
+        ] {
+            let said = read(&format!("[privacy]\n{text}")).unwrap_err().to_string();
+            assert!(said.contains(named), "{said}");
+        }
     }
 }

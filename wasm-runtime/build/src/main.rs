@@ -1,4 +1,4 @@
-//! Builds the two browser modules into `web/vitrine/wasm/`: cargo, then wasm-bindgen, then
+//! Builds the browser modules into `web/vitrine/wasm/`: cargo, then wasm-bindgen, then
 //! wasm-opt.
 //!
 //! wasm-bindgen is used as a library, so its version is the lock file's and no tool has to be
@@ -16,11 +16,15 @@ use std::process::Command;
 
 const USAGE: &str = "usage: vitrine-wasm-build
 
-Builds wasm-runtime/ranker and wasm-runtime/encoder for the browser into web/vitrine/wasm/.
+Builds wasm-runtime/ranker, verifier and encoder for the browser into web/vitrine/wasm/.
 Run it inside the repository, after `npm ci` in web/.";
 
 /// The modules, each with its profile in Cargo.toml.
-const MODULES: [(&str, &str); 2] = [("ranker", "wasm-small"), ("encoder", "wasm")];
+const MODULES: [(&str, &str); 3] = [
+    ("ranker", "wasm-small"),
+    ("verifier", "wasm-small"),
+    ("encoder", "wasm"),
+];
 
 /// What every browser of the last four years has; relaxed SIMD is not among it.
 const TARGET_FEATURES: &str = "-Ctarget-feature=+simd128";

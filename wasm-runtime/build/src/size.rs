@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// Prints bytes as they are, and after the strongest gzip and brotli.
-pub fn print(out: &Path, names: [&str; 2]) -> anyhow::Result<()> {
+pub fn print<'a>(out: &Path, names: impl IntoIterator<Item = &'a str>) -> anyhow::Result<()> {
     println!(
         "{:14} {:>10} {:>10} {:>10}",
         "", "raw", "gzip -9", "brotli 11"

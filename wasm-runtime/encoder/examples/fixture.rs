@@ -142,6 +142,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         schema: manifest::SCHEMA.into(),
         version: 1,
         parent: None,
+        restores: None,
         created: 1_760_000_000,
         expires: 4_102_444_800,
         synthetic: true,

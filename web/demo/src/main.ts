@@ -15,7 +15,10 @@ import { route } from './router.js';
 
 async function open(): Promise<void> {
   // The model is loaded while the catalogue is.
-  const vitrine = createVitrine({ reportDelay: delayOf(document.documentElement) });
+  const vitrine = createVitrine({
+    reportDelay: delayOf(document.documentElement),
+    ...pinned(document.documentElement),
+  });
   const catalogue = await Catalogue.load('catalogue.json');
   const app = new App(catalogue, vitrine, new Basket());
   const why = panel(app);
@@ -38,6 +41,12 @@ function skip(main: HTMLElement) {
     event.preventDefault();
     main.focus();
   };
+}
+
+/** `data-public-keys="key key"` on the page: bundles that none of them has signed are refused. */
+function pinned(root: HTMLElement): { publicKeys?: string[] } {
+  const keys = root.dataset['publicKeys'];
+  return keys === undefined ? {} : { publicKeys: keys.split(' ') };
 }
 
 /** `data-report-delay="least most"` on the page, in milliseconds: shorter in a demonstration. */

@@ -19,7 +19,10 @@ test('the tarball has the code, the modules, the maps with their sources, and th
   const names = (await run('tar', ['tzf', installed.tarball])).trim().split('\n').sort();
   for (const name of [
     ...['LICENSE-APACHE', 'LICENSE-MIT', 'LICENSE-THIRD-PARTY', 'README.md', 'package.json'],
-    ...['wasm/ranker.wasm', 'wasm/encoder.wasm', 'wasm/ranker.js', 'wasm/encoder.js'],
+    ...['ranker', 'verifier', 'encoder'].flatMap((name) => [
+      `wasm/${name}.wasm`,
+      `wasm/${name}.js`,
+    ]),
   ]) {
     assert.ok(names.includes(`package/${name}`), `${name} is missing`);
   }
@@ -54,7 +57,7 @@ test('attw finds nothing', async () => {
   await tool('@arethetypeswrong/cli/dist/index.js', [
     ...[installed.tarball, '--profile', 'esm-only', '--no-emoji'],
     // Not code: names for a bundler's `?url`.
-    ...['--exclude-entrypoints', './ranker.wasm', './encoder.wasm'],
+    ...['--exclude-entrypoints', './ranker.wasm', './verifier.wasm', './encoder.wasm'],
   ]);
 });
 

@@ -7,6 +7,13 @@
 /** The server did not give what was asked for. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
+  /** The status that was answered, where something answered. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number) {
+    super(message);
+    this.status = status;
+  }
 }
 
 /** What came is not what was promised. */
@@ -53,7 +60,9 @@ export class Fetcher {
     this.#running.add(abort);
     try {
       const response = await this.#response(url, { ...ANONYMOUS, cache, signal: abort.signal });
-      if (!response.ok) throw new Unreachable(`${url} answered ${response.status}.`);
+      if (!response.ok) {
+        throw new Unreachable(`${url} answered ${response.status}.`, response.status);
+      }
       return await read(url, response, limit, take);
     } catch (error) {
       if (error instanceof Refused || error instanceof Unreachable) throw error;

@@ -7,6 +7,7 @@
 import { type Fetcher, Refused, Unreachable } from './fetching.js';
 import { loadRanker, Model, Unsupported } from './model.js';
 import { seconds } from './platform.js';
+import type { Signatures } from './signatures.js';
 import type { FallbackReason, Outcome, Vitrine } from './types.js';
 
 /** What loading needs from around it. */
@@ -15,6 +16,8 @@ export interface LoadingContext {
   endpoint: string;
   /** Where `ranker.wasm` is. */
   moduleUrl(): string;
+  /** Where keys are pinned. */
+  signatures: Signatures | undefined;
   /** Aborted when the instance is disposed. */
   stop: AbortSignal;
   /** Whether the visitor refused ranking. */
@@ -82,7 +85,7 @@ export class Loading {
   }
 
   async #fetch(): Promise<Outcome> {
-    const { fetcher, endpoint, stop, refused } = this.#context;
+    const { fetcher, endpoint, signatures, stop, refused } = this.#context;
     if (refused()) {
       this.#reason = 'consent';
       return this.outcome;
@@ -93,7 +96,7 @@ export class Loading {
       await loadRanker(fetcher, this.#context.moduleUrl());
       const seen = await this.#context.seen();
       const above = this.#model?.facts.version ?? 0;
-      const model = await Model.fetch(fetcher, endpoint, seconds(), above, seen);
+      const model = await Model.fetch(fetcher, endpoint, seconds(), above, seen, signatures);
       if (stop.aborted || refused()) model?.free();
       else if (model !== undefined) await this.#adopt(model);
     } catch (error) {

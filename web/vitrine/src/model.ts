@@ -8,6 +8,7 @@ import initialise, { Manifest, maxManifestBytes, Opening, type Ranker } from '..
 import { ACTIONS } from './actions.js';
 import { type Fetcher, Refused } from './fetching.js';
 import { reasonsOf } from './reasons.js';
+import type { Signatures } from './signatures.js';
 import { Slices } from './slices.js';
 import type {
   Action,
@@ -102,7 +103,8 @@ export class Model {
 
   /**
    * Fetches the current bundle; `undefined` when it is not above version `above`. The module
-   * must have been loaded. `now` is Unix time in seconds.
+   * must have been loaded. `now` is Unix time in seconds; with `signatures`, the manifest's is
+   * checked before anything is parsed.
    */
   static async fetch(
     fetcher: Fetcher,
@@ -110,9 +112,11 @@ export class Model {
     now: number,
     above: number,
     least: number,
+    signatures?: Signatures,
   ): Promise<Model | undefined> {
     const limit = maxManifestBytes();
-    const bytes = await fetcher.bytes(`${endpoint}/manifest.json`, limit, 'no-cache');
+    const read = () => fetcher.bytes(`${endpoint}/manifest.json`, limit, 'no-cache');
+    const bytes = await (signatures?.verified(read) ?? read());
     const manifest = refusing(() => new Manifest(bytes));
     try {
       // The ranker has checked these very bytes, field by field.

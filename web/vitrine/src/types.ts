@@ -65,7 +65,10 @@ export type FallbackReason =
   | 'aborted'
   /** The server could not be reached, or has no bundle. */
   | 'unreachable'
-  /** The bundle was altered, is malformed, has expired, or is older than one seen before. */
+  /**
+   * The bundle was altered, is malformed, has expired, is older than one seen before, or is not
+   * signed with a key of `publicKeys`.
+   */
   | 'refused'
   /** This browser has no WebAssembly with SIMD, or the page's policy forbids it. */
   | 'unsupported'
@@ -197,6 +200,13 @@ export interface VitrineOptions {
    */
   endpoint?: string | URL;
   /**
+   * Public keys that are trusted to sign the bundle, as `vitrine key show` prints them. With it,
+   * a manifest that none of them has signed is refused before it is parsed; a signature of one
+   * is enough, so that keys can be changed with both pinned for a while. Default: signatures
+   * are not looked at, and whoever controls the endpoint decides what ranks.
+   */
+  publicKeys?: readonly string[];
+  /**
    * What the visitor has answered, as the shop's consent dialog knows it. Given here, it wins
    * over what was stored; left out, the stored answers hold, and `pending` where there are none.
    */
@@ -205,7 +215,8 @@ export interface VitrineOptions {
   storage?: 'indexeddb' | 'memory';
   /**
    * Where the modules are, when the bundler does not serve them beside the package's code: a
-   * folder with `ranker.wasm` and `encoder.wasm`. Default: resolved from `import.meta.url`.
+   * folder with `ranker.wasm`, `encoder.wasm` and, where `publicKeys` is given,
+   * `verifier.wasm`. Default: resolved from `import.meta.url`.
    */
   wasmUrl?: string | URL;
   /**

@@ -14,6 +14,7 @@ import type { Model } from './model.js';
 import { moduleUrl } from './modules.js';
 import { Outbox } from './outbox.js';
 import { randomNumbers, within } from './platform.js';
+import { Signatures } from './signatures.js';
 import { openStore, type Store } from './store.js';
 import type {
   Choice,
@@ -104,6 +105,11 @@ class Instance implements Vitrine {
       {
         ...around,
         moduleUrl: () => moduleUrl('ranker', options.wasmUrl),
+        signatures:
+          options.publicKeys &&
+          new Signatures(this.#fetcher, around.endpoint, options.publicKeys, () =>
+            moduleUrl('verifier', options.wasmUrl),
+          ),
         refused: () => this.#consents.ranking === 'denied',
         seen: async () => (await (await this.#store).update(() => {})).version ?? 0,
         adopted: (model) => this.#adopted(model),

@@ -1,81 +1,99 @@
 //! `vitrine publish`.
 
-use anyhow::{Context, bail};
+use crate::destination::{self, Destination};
+use crate::key_file;
+use anyhow::Context;
 use std::path::{Path, PathBuf};
-use vitrine_core::manifest::{MANIFEST_FILE, Manifest};
-use vitrine_store::{Outcome, Store};
+use vitrine_core::Digest;
+use vitrine_core::manifest::{MANIFEST_FILE, Manifest, SIGNATURE_FILE};
+use vitrine_core::signature::{SecretKey, sign};
+use vitrine_learn::files::write_atomically;
+use vitrine_store::Outcome;
 
 /// Publish a bundle, by content hash, to a store's folder or to a running server.
 ///
+/// With --key the bundle is signed first: BUNDLE/manifest.sig is written, and is published with
+/// it. Publishing the current bundle again with other keys changes its signatures and nothing
+/// else. Without a key, a manifest.sig that is in the folder already is published.
+///
 ///   vitrine publish run/bundle --to store
+///   vitrine publish run/bundle --to store --key shop.pem
+///   vitrine publish run/bundle --to store --key old.pem --key new.pem
+///   vitrine publish run/bundle --to http://127.0.0.1:8081 --token-file token --key shop.pem
+///   vitrine publish run2/bundle --to store --key shop.pem --candidate
 ///   VITRINE_ADMIN_TOKEN=... vitrine publish run/bundle --to http://127.0.0.1:8081
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
     /// The bundle's folder.
     bundle: PathBuf,
-    /// The store's folder, or the address of a server's admin listener.
+    #[command(flatten)]
+    destination: destination::Destined,
+    /// A key that signs, as `vitrine key new` writes it; several while keys change.
+    #[arg(long = "key", value_name = "FILE")]
+    keys: Vec<PathBuf>,
+    /// Leave the bundle as the candidate: browsers see it once `vitrine promote` makes it live.
     #[arg(long)]
-    to: String,
-    /// Token of the admin listener.
-    #[arg(long, env = "VITRINE_ADMIN_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    candidate: bool,
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let remote = ["http://", "https://"]
-        .iter()
-        .any(|scheme| arguments.to.starts_with(scheme));
+    let bundle = &arguments.bundle;
+    let keys = key_file::read_all(&arguments.keys)?;
     // What no browser could load is not made live: right hashes alone do not make a model.
-    vitrine_learn::bundle::open(&arguments.bundle)?;
-    if remote {
-        return publish_to_server(&arguments.bundle, &arguments.to, arguments.token.as_deref());
+    vitrine_learn::bundle::open(bundle)?;
+    if !keys.is_empty() {
+        write_signature(bundle, &keys)?;
     }
-    let published = Store::open(&arguments.to)?.publish_folder(&arguments.bundle)?;
-    match published.outcome {
-        Outcome::Switched => println!("version {} is live in {}", published.version, arguments.to),
-        Outcome::Unchanged => println!("version {} was live already", published.version),
+    let name = arguments.destination.name();
+    let destination = arguments.destination.open()?;
+    if let (Destination::Folder(store), false) = (&destination, arguments.candidate) {
+        let published = store.publish_folder(bundle)?;
+        match published.outcome {
+            Outcome::Switched => println!("version {} is live in {name}", published.version),
+            Outcome::Unchanged => println!("version {} was live already", published.version),
+        }
+        return Ok(());
     }
-    Ok(())
-}
-
-fn publish_to_server(bundle: &Path, server: &str, token: Option<&str>) -> anyhow::Result<()> {
-    let Some(token) = token else {
-        bail!("publishing to a server needs its admin token: set VITRINE_ADMIN_TOKEN");
-    };
-    let read = |name: &str| {
-        let path = bundle.join(name);
-        std::fs::read(&path).with_context(|| path.display().to_string())
-    };
-    let bytes = read(MANIFEST_FILE)?;
+    let bytes = read(bundle, MANIFEST_FILE)?;
     let manifest = Manifest::parse(&bytes).with_context(|| bundle.display().to_string())?;
-    let server = server.trim_end_matches('/');
     for (name, entry) in &manifest.files {
-        put(
-            &format!("{server}/v1/admin/files/{}", entry.sha256),
-            token,
-            &read(name)?,
-        )
-        .with_context(|| name.clone())?;
+        destination
+            .put_file(entry.sha256, &bundle.join(name))
+            .with_context(|| name.clone())?;
         println!("{name}: {} bytes", entry.bytes);
     }
-    put(&format!("{server}/v1/admin/manifest"), token, &bytes).context(MANIFEST_FILE)?;
-    println!("version {} is live at {server}", manifest.version);
+    let digest = Digest::of(&bytes);
+    if bundle.join(SIGNATURE_FILE).is_file() {
+        destination
+            .put_signature(digest, &read(bundle, SIGNATURE_FILE)?)
+            .context(SIGNATURE_FILE)?;
+    }
+    let version = manifest.version;
+    if arguments.candidate {
+        destination.put_candidate(&bytes).context(MANIFEST_FILE)?;
+        println!("version {version} is the candidate in {name}");
+        println!("next: vitrine promote --to {name}");
+    } else {
+        destination.put_manifest(&bytes).context(MANIFEST_FILE)?;
+        println!("version {version} is live at {name}");
+    }
     Ok(())
 }
 
-fn put(url: &str, token: &str, bytes: &[u8]) -> anyhow::Result<()> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let mut response = agent
-        .put(url)
-        .header("Authorization", format!("Bearer {token}"))
-        .send(bytes)?;
-    if !response.status().is_success() {
-        let problem = response.body_mut().read_to_string().unwrap_or_default();
-        bail!("{url} answered {}: {problem}", response.status());
+/// Signs the exact bytes of the folder's manifest.
+fn write_signature(bundle: &Path, keys: &[SecretKey]) -> anyhow::Result<()> {
+    let bytes = read(bundle, MANIFEST_FILE)?;
+    let keys: Vec<&SecretKey> = keys.iter().collect();
+    let path = bundle.join(SIGNATURE_FILE);
+    write_atomically(&path, &sign(&bytes, &keys)).with_context(|| path.display().to_string())?;
+    for key in keys {
+        println!("signed by key {}", key.public().id());
     }
     Ok(())
+}
+
+fn read(bundle: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
+    let path = bundle.join(name);
+    std::fs::read(&path).with_context(|| path.display().to_string())
 }

@@ -14,7 +14,7 @@ await build({
   minify: true,
   format: 'esm',
 });
-for (const name of ['ranker.wasm', 'encoder.wasm']) {
+for (const name of ['ranker.wasm', 'verifier.wasm', 'encoder.wasm']) {
   await cp(resolved(`vitrine/${name}`), here(`dist/wasm/${name}`));
 }
 await cp(here('index.html'), here('dist/index.html'));

@@ -1,0 +1,85 @@
+//! `vitrine key`.
+
+use crate::key_file;
+use anyhow::Context;
+use std::path::PathBuf;
+use vitrine_core::manifest::{MANIFEST_FILE, SIGNATURE_FILE};
+use vitrine_core::signature::{PublicKey, SecretKey, signers, verify};
+
+/// Make and look at the offline keys that sign bundles.
+///
+/// Pages that pin a public key take no bundle that its private half has not signed: neither the
+/// server nor whoever has its token can then change what ranks. Keep the file off the server. To
+/// change a key, sign with both (`--key old.pem --key new.pem`) until every page pins the new one.
+///
+///   vitrine key new shop.pem
+///   vitrine publish run/bundle --to store --key shop.pem
+///   vitrine key show shop.pem
+///   vitrine key check store --public-key 3d40…660c
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Draw a new key and write it to FILE, which must not exist; only its owner may read it
+    New {
+        /// The new file.
+        file: PathBuf,
+    },
+    /// Print the public key of FILE, and how a page pins it
+    Show {
+        /// The key's file.
+        file: PathBuf,
+    },
+    /// Check the signature of a bundle's folder or a store
+    Check {
+        /// Folder with manifest.json and manifest.sig.
+        folder: PathBuf,
+        /// A trusted public key, as `vitrine key show` prints it; may be given several times.
+        #[arg(long = "public-key", required = true)]
+        public_keys: Vec<PublicKey>,
+    },
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    match &arguments.command {
+        Command::New { file } => {
+            let key = key_file::create(file)?;
+            println!(
+                "{}: keep it off the server, and keep a copy",
+                file.display()
+            );
+            print(&key);
+        }
+        Command::Show { file } => print(&key_file::read(file)?),
+        Command::Check {
+            folder,
+            public_keys,
+        } => {
+            let read = |name: &str| {
+                let path = folder.join(name);
+                std::fs::read(&path).with_context(|| path.display().to_string())
+            };
+            let manifest = read(MANIFEST_FILE)?;
+            let file = read(SIGNATURE_FILE).context("not signed: publish with --key")?;
+            let id = verify(&manifest, &file, public_keys)
+                .with_context(|| folder.display().to_string())?;
+            println!(
+                "signed by key {id}, of {} signatures",
+                signers(&file)?.len()
+            );
+        }
+    }
+    Ok(())
+}
+
+fn print(key: &SecretKey) {
+    let public = key.public();
+    println!("key id      {}", public.id());
+    println!("public key  {public}");
+    println!("pin it      createVitrine({{ publicKeys: ['{public}'] }})");
+}

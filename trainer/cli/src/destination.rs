@@ -1,0 +1,185 @@
+//! Where bundles are published to: a store's folder, or a server's admin listener.
+
+use anyhow::{Context, bail, ensure};
+use std::path::{Path, PathBuf};
+use vitrine_core::Digest;
+use vitrine_core::manifest::{MAX_MANIFEST_BYTES, Manifest};
+use vitrine_store::{Outcome, Store};
+
+/// How the destination is named on the command line.
+#[derive(clap::Args)]
+pub struct Destined {
+    /// The store's folder, or the address of a server's admin listener.
+    #[arg(long)]
+    to: String,
+    /// Token of the admin listener.
+    #[arg(long, env = "VITRINE_ADMIN_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// File that holds the token: unlike a flag, it does not show in the list of processes.
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    token_file: Option<PathBuf>,
+}
+
+/// A store's folder, or a server.
+pub enum Destination {
+    /// The folder, opened.
+    Folder(Store),
+    /// The server's admin listener.
+    Server {
+        /// Its address, such as `http://127.0.0.1:8081/v1/admin`.
+        admin: String,
+        /// Its token.
+        token: String,
+    },
+}
+
+impl Destined {
+    /// Opens the destination.
+    pub fn open(&self) -> anyhow::Result<Destination> {
+        let remote = ["http://", "https://"]
+            .iter()
+            .any(|scheme| self.to.starts_with(scheme));
+        if remote {
+            return Ok(Destination::Server {
+                admin: format!("{}/v1/admin", self.to.trim_end_matches('/')),
+                token: self.token()?,
+            });
+        }
+        Ok(Destination::Folder(Store::open(&self.to)?))
+    }
+
+    /// The destination as it was named.
+    pub fn name(&self) -> &str {
+        &self.to
+    }
+
+    fn token(&self) -> anyhow::Result<String> {
+        let text = match (&self.token, &self.token_file) {
+            (Some(token), _) => token.clone(),
+            (None, Some(path)) => {
+                std::fs::read_to_string(path).with_context(|| path.display().to_string())?
+            }
+            (None, None) => bail!(
+                "publishing to a server needs its admin token: name --token-file, or set \
+                 VITRINE_ADMIN_TOKEN"
+            ),
+        };
+        Ok(text.trim().to_owned())
+    }
+}
+
+impl Destination {
+    /// Stores the file of a bundle.
+    pub fn put_file(&self, digest: Digest, path: &Path) -> anyhow::Result<()> {
+        let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+        match self {
+            Self::Folder(store) => Ok(store.put_file(digest, &bytes)?),
+            Self::Server { .. } => self.put(&format!("files/{digest}"), &bytes),
+        }
+    }
+
+    /// Stores the signatures of a manifest.
+    pub fn put_signature(&self, manifest: Digest, file: &[u8]) -> anyhow::Result<()> {
+        match self {
+            Self::Folder(store) => Ok(store.put_signature(manifest, file)?),
+            Self::Server { .. } => self.put(&format!("signatures/{manifest}"), file),
+        }
+    }
+
+    /// Makes a manifest the current one; false when it was already, where that is known.
+    pub fn put_manifest(&self, bytes: &[u8]) -> anyhow::Result<bool> {
+        match self {
+            Self::Folder(store) => Ok(store.put_manifest(bytes)?.outcome == Outcome::Switched),
+            Self::Server { .. } => self.put("manifest", bytes).map(|()| true),
+        }
+    }
+
+    /// Makes a manifest the candidate.
+    pub fn put_candidate(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        match self {
+            Self::Folder(store) => Ok(store.put_candidate(bytes).map(drop)?),
+            Self::Server { .. } => self.put("candidate", bytes),
+        }
+    }
+
+    /// Makes the candidate the current manifest.
+    pub fn promote(&self, candidate: Digest) -> anyhow::Result<()> {
+        match self {
+            Self::Folder(store) => Ok(store.promote(candidate).map(drop)?),
+            Self::Server { .. } => self.put(&format!("promotions/{candidate}"), b""),
+        }
+    }
+
+    /// The manifest that waits to be promoted, and its exact bytes.
+    pub fn candidate(&self) -> anyhow::Result<(Manifest, Vec<u8>)> {
+        let bytes = match self {
+            Self::Folder(store) => store.candidate()?.map(|found| found.bytes),
+            Self::Server { .. } => self.get("candidate")?,
+        };
+        let hint =
+            "no manifest waits to be promoted: propose one with `vitrine publish --candidate`";
+        parsed(bytes.context(hint)?)
+    }
+
+    /// The manifest that was published under a version, 0 for the current one.
+    pub fn published(&self, version: u64) -> anyhow::Result<(Manifest, Vec<u8>)> {
+        let bytes = match self {
+            Self::Folder(store) if version == 0 => store.current()?.map(|found| found.bytes),
+            Self::Folder(store) => store.published(version)?.map(|found| found.bytes),
+            Self::Server { .. } => self.get(&format!("manifests/{version}"))?,
+        };
+        parsed(bytes.with_context(|| match version {
+            0 => "nothing is published there yet".to_owned(),
+            _ => format!("no manifest was published there under version {version}"),
+        })?)
+    }
+
+    fn put(&self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let Self::Server { admin, token } = self else {
+            bail!("a folder takes no requests");
+        };
+        let url = format!("{admin}/{path}");
+        let mut response = agent()
+            .put(&url)
+            .header("Authorization", format!("Bearer {token}"))
+            .send(bytes)?;
+        if !response.status().is_success() {
+            let problem = response.body_mut().read_to_string().unwrap_or_default();
+            bail!("{url} answered {}: {problem}", response.status());
+        }
+        Ok(())
+    }
+
+    /// The bytes at an address; `None` where nothing is.
+    fn get(&self, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
+        let Self::Server { admin, token } = self else {
+            bail!("a folder takes no requests");
+        };
+        let url = format!("{admin}/{path}");
+        let mut response = agent()
+            .get(&url)
+            .header("Authorization", format!("Bearer {token}"))
+            .call()?;
+        if response.status().as_u16() == 404 {
+            return Ok(None);
+        }
+        let body = response.body_mut().with_config();
+        let bytes = body.limit(MAX_MANIFEST_BYTES as u64 + 1).read_to_vec()?;
+        ensure!(
+            response.status().is_success(),
+            "{url} answered {}: {}",
+            response.status(),
+            String::from_utf8_lossy(&bytes)
+        );
+        Ok(Some(bytes))
+    }
+}
+
+fn parsed(bytes: Vec<u8>) -> anyhow::Result<(Manifest, Vec<u8>)> {
+    Ok((Manifest::parse(&bytes)?, bytes))
+}
+
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false);
+    config.build().into()
+}
