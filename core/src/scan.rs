@@ -10,7 +10,7 @@ use crate::query::Query;
 use crate::score::{Scorer, untouched_bound};
 use crate::tables::Tables;
 use crate::topk::TopK;
-use vitrine_kernel::{EXACT, STEP, Scan};
+use vitrine_kernel::{EXACT, Scan};
 
 /// Offers to `top` whatever could be among its best, of the rows that pass.
 pub(crate) fn scan(
@@ -25,8 +25,8 @@ pub(crate) fn scan(
     }
     let fusion = tables.fusion();
     let mut bounds = [0.0; 256];
-    for (step, bound) in (0..).zip(&mut bounds) {
-        *bound = untouched_bound(tables, step * STEP, step * STEP + (STEP - 1));
+    for (step, bound) in (0..=255).zip(&mut bounds) {
+        *bound = untouched_bound(tables, step);
     }
     let scan = Scan {
         units: query.units(),

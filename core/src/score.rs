@@ -1,14 +1,16 @@
 //! The score of an item in a session.
 //!
 //! Without an encoder: `t(i) = β·Σ_d decay(d)·w(i | event d) + γ·repeat(i) + δ·popularity(i)`,
-//! with its answer q: `α·⟨q, eᵢ⟩ + ln(1 + t(i)/φ)`
+//! with its answer q: `α·⟨q, eᵢ⟩ + ln(1 + t(i)/φ) + prior(i)`
 //!
 //! where d counts events back from the latest, w is the weight of i among the neighbours of the
 //! event's item (first-order SLIST: Choi et al., WWW 2021, arXiv 2103.16104, without its matrix
-//! inverse) and repeat(i) is the bonus of an item that this session has already seen. The table's
-//! part is of the kind of a probability and the encoder's inner product of the kind of a
+//! inverse) and repeat(i) is the bonus of an item that this session has already seen, n times:
+//! `(1 + κ·ln n)` times what is due to the events since it was seen last. prior(i) is what an item
+//! has for itself when both speak: less for being popular, which both count already, and more for
+//! being on the rise. The table's part is of the kind of a probability and the encoder's inner product of the kind of a
 //! logarithm of one; so they meet on the logarithmic scale, where φ is what the table is worth
-//! for an item that it does not reach. Neither form changes the table's own order. Every operation is an `f32` or an integer operation in a
+//! for an item that it does not reach. Every operation is an `f32` or an integer operation in a
 //! fixed order, so a browser and a server compute the same bits; only q itself, which comes from
 //! the encoder, may differ in its last digits.
 
@@ -34,14 +36,15 @@ pub struct Terms {
     pub neighbours: f32,
     /// γ·repeat.
     pub repeat: f32,
-    /// δ·popularity.
+    /// δ·popularity, and the item's prior where the encoder counts.
     pub popularity: f32,
 }
 
-/// α·⟨q, e⟩ + ln(1 + t/φ): the score from the table's part t and the encoder's inner product.
+/// α·⟨q, e⟩ + ln(1 + t/φ) + prior: the score from the table's part t, the encoder's inner product
+/// and the item's prior in its units.
 #[inline]
-pub fn fuse(fusion: Fusion, table: f32, dot: f32) -> f32 {
-    squash(table, fusion.floor) + fusion.encoder * dot
+pub fn fuse(fusion: Fusion, table: f32, dot: f32, prior: i8) -> f32 {
+    squash(table, fusion.floor) + fusion.prior * f32::from(prior) + fusion.encoder * dot
 }
 
 /// ln(1 + t/φ), continued as a line below zero: rises with t everywhere.
@@ -115,7 +118,7 @@ impl Scorer {
             let Some(row) = event.row else { continue };
             let later = &session[session.len() - distance..];
             if !later.iter().any(|e| e.row == Some(row)) {
-                self.add(row, fusion.repeat * tables.repeat(distance));
+                self.add(row, repeat(tables, session, row, distance));
             }
         }
     }
@@ -135,7 +138,10 @@ impl Scorer {
     pub fn score(&self, tables: &Tables, row: u32) -> f32 {
         let known = self.partial[row as usize] + popularity(tables, row);
         match &self.query {
-            Some(query) => fuse(tables.fusion(), known, query.dot(tables, row)),
+            Some(query) => {
+                let dot = query.dot(tables, row);
+                fuse(tables.fusion(), known, dot, tables.prior(row))
+            }
             None => known,
         }
     }
@@ -172,7 +178,7 @@ impl Scorer {
             terms.neighbours += contribution(tables, distance, *event, row);
         }
         if let Some(distance) = session.iter().rev().position(|e| e.row == Some(row)) {
-            terms.repeat = fusion.repeat * tables.repeat(distance);
+            terms.repeat = repeat(tables, session, row, distance);
         }
         if let Some(query) = &self.query {
             terms.encoder = fusion.encoder * query.dot(tables, row);
@@ -184,6 +190,7 @@ impl Scorer {
                 terms.repeat *= share;
                 terms.popularity *= share;
             }
+            terms.popularity += fusion.prior * f32::from(tables.prior(row));
         }
         terms
     }
@@ -204,6 +211,15 @@ pub fn contribution(tables: &Tables, distance: usize, event: Event, row: u32) ->
     sum
 }
 
+/// γ·repeat of a row that the session saw last `distance` events before its latest.
+fn repeat(tables: &Tables, session: &[Event], row: u32, distance: usize) -> f32 {
+    let fusion = tables.fusion();
+    let earlier = &session[..session.len() - distance];
+    let times = earlier.iter().filter(|e| e.row == Some(row)).count();
+    let growth = 1.0 + fusion.repeat_growth * ln(times.max(1) as f32);
+    fusion.repeat * tables.repeat(distance) * growth
+}
+
 #[inline]
 fn popularity(tables: &Tables, row: u32) -> f32 {
     popularity_term(tables.fusion(), tables.popularity(row))
@@ -215,12 +231,14 @@ fn popularity_term(fusion: Fusion, popularity: u16) -> f32 {
 }
 
 /// A number that [`fuse`] less its encoder's part does not pass, for rows that the session does
-/// not reach and whose popularity is in `low..=high`.
+/// not reach and whose popularity is in `256·step..=256·step + 255`.
 ///
 /// The logarithm is within 1e-6 of one that rises, so it may fall by twice as much.
-pub(crate) fn untouched_bound(tables: &Tables, low: u16, high: u16) -> f32 {
+pub(crate) fn untouched_bound(tables: &Tables, step: u8) -> f32 {
     let fusion = tables.fusion();
-    let at = |popularity| fuse(fusion, popularity_term(fusion, popularity), 0.0);
+    let prior = tables.largest_prior(usize::from(step));
+    let (low, high) = (u16::from(step) << 8, (u16::from(step) << 8) | 255);
+    let at = |popularity| fuse(fusion, popularity_term(fusion, popularity), 0.0, prior);
     let bound = at(low).max(at(high));
     bound + 1e-5 + 1e-5 * bound.abs()
 }

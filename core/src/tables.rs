@@ -11,7 +11,8 @@
 //! | `position_decay` | f32 `[T]` | weight of the event that is d events before the latest |
 //! | `action_weight` | f32 `[3]` | factor of that weight by action |
 //! | `repeat` | f32 `[T]` | bonus of an item last seen d events before the latest |
-//! | `fusion` | f32 `[5]` | weights of encoder, neighbours, repeat and popularity; floor |
+//! | `prior` | i8 `[N]` | what each item has for itself beside the encoder; only where something has |
+//! | `fusion` | f32 `[7]` | weights of encoder, neighbours, repeat and popularity; floor; growth of the repeat bonus; value of one unit of `prior` |
 //! | `items` | i8 `[N, D]` | item vectors, only with an encoder |
 //! | `item_scale` | bf16 `[N]` | value of one unit of the row, only with an encoder |
 //!
@@ -38,6 +39,7 @@ pub mod tensor {
     pub const POSITION_DECAY: &str = "position_decay";
     pub const ACTION_WEIGHT: &str = "action_weight";
     pub const REPEAT: &str = "repeat";
+    pub const PRIOR: &str = "prior";
     pub const FUSION: &str = "fusion";
     pub const ITEMS: &str = "items";
     pub const ITEM_SCALE: &str = "item_scale";
@@ -56,17 +58,23 @@ pub struct Fusion {
     pub popularity: f32,
     /// φ, above 0: what the table is worth beside the encoder where it says nothing.
     pub floor: f32,
+    /// κ: an item that this session has seen n times has a repeat bonus of 1 + κ·ln n.
+    pub repeat_growth: f32,
+    /// Value of one unit of an item's prior, not negative.
+    pub prior: f32,
 }
 
 impl Fusion {
     /// The weights in the order of the tensor.
-    pub fn to_array(self) -> [f32; 5] {
+    pub fn to_array(self) -> [f32; 7] {
         [
             self.encoder,
             self.neighbours,
             self.repeat,
             self.popularity,
             self.floor,
+            self.repeat_growth,
+            self.prior,
         ]
     }
 }
@@ -101,6 +109,9 @@ pub struct Tables {
     bits: WeightBits,
     scale: Range<usize>,
     popularity: Vec<u16>,
+    prior: Range<usize>,
+    /// The largest prior by popularity / 256.
+    largest_prior: Box<[i8; 256]>,
     position_decay: Vec<f32>,
     action_weight: [f32; Action::COUNT],
     repeat: Vec<f32>,
@@ -155,6 +166,19 @@ impl Tables {
     #[inline]
     pub fn popularity(&self, row: u32) -> u16 {
         self.popularity[row as usize]
+    }
+
+    /// Prior of a row, in units of [`Fusion::prior`]; 0 in a bundle without priors.
+    #[inline]
+    pub fn prior(&self, row: u32) -> i8 {
+        self.bytes[self.prior.clone()]
+            .get(row as usize)
+            .map_or(0, |&byte| byte.cast_signed())
+    }
+
+    /// The largest prior of the rows whose popularity / 256 is `step`.
+    pub(crate) fn largest_prior(&self, step: usize) -> i8 {
+        self.largest_prior[step]
     }
 
     /// Weight of an event `distance` events before the latest; 0 beyond the table.
@@ -243,9 +267,12 @@ impl TablesReader {
         let t = model.max_session as usize;
         let dim = model.dim as usize;
         let action = header.f32s(&bytes, tensor::ACTION_WEIGHT, &[Action::COUNT])?;
-        let fusion = header.f32s(&bytes, tensor::FUSION, &[5])?;
+        let fusion = header.f32s(&bytes, tensor::FUSION, &[7])?;
         if fusion[4] <= 0.0 {
             return Err(fail(tensor::FUSION, "has a floor that is not above 0"));
+        }
+        if fusion[6] < 0.0 {
+            return Err(fail(tensor::FUSION, "has a unit of priors that is below 0"));
         }
         header.range(tensor::NEIGHBOUR_COUNT, Dtype::U8, &[n])?;
         header.range(tensor::POPULARITY, Dtype::U16, &[n])?;
@@ -254,6 +281,11 @@ impl TablesReader {
         } else {
             header.range(tensor::ITEM_SCALE, Dtype::BF16, &[n])?;
             header.range(tensor::ITEMS, Dtype::I8, &[n, dim])?
+        };
+        let prior = if header.has(tensor::PRIOR) {
+            header.range(tensor::PRIOR, Dtype::I8, &[n])?
+        } else {
+            0..0
         };
         let mut start = Vec::with_capacity(n + 1);
         start.push(0);
@@ -264,6 +296,8 @@ impl TablesReader {
             bits: WeightBits::Eight,
             scale: header.range(tensor::NEIGHBOUR_SCALE, Dtype::BF16, &[n])?,
             popularity: Vec::with_capacity(n),
+            largest_prior: Box::new([if prior.is_empty() { 0 } else { i8::MIN }; 256]),
+            prior,
             position_decay: header.f32s(&bytes, tensor::POSITION_DECAY, &[t])?,
             action_weight: [action[0], action[1], action[2]],
             repeat: header.f32s(&bytes, tensor::REPEAT, &[t])?,
@@ -273,6 +307,8 @@ impl TablesReader {
                 repeat: fusion[2],
                 popularity: fusion[3],
                 floor: fusion[4],
+                repeat_growth: fusion[5],
+                prior: fusion[6],
             },
             dim,
             vectors,
@@ -320,6 +356,18 @@ impl TablesReader {
                 let values = values[rows.clone()].iter();
                 let values = values.map(|&bytes| u16::from_le_bytes(bytes));
                 self.tables.popularity.extend(values);
+                let Tables {
+                    bytes,
+                    popularity,
+                    prior,
+                    largest_prior,
+                    ..
+                } = &mut self.tables;
+                let priors = bytes[prior.clone()].iter().skip(rows.start);
+                for (&prior, &popularity) in priors.zip(&popularity[rows.clone()]) {
+                    let largest = &mut largest_prior[usize::from(popularity >> 8)];
+                    *largest = (*largest).max(prior.cast_signed());
+                }
             }
             Stage::VectorScales => {
                 let range = self

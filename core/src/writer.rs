@@ -21,7 +21,10 @@ pub struct NewTables {
     pub action_weight: [f32; Action::COUNT],
     /// Bonus of an item last seen d events before the latest; `[T]`.
     pub repeat: Vec<f32>,
-    /// Weights of the terms.
+    /// What each row has for itself beside the encoder, on the logarithmic scale; `[N]`, or empty
+    /// for none.
+    pub prior: Vec<f32>,
+    /// Weights of the terms; the value of one unit of the priors is found when they are written.
     pub fusion: Fusion,
     /// Item vectors, `[N × D]` row by row; empty without an encoder.
     pub vectors: Vec<f32>,
@@ -78,6 +81,12 @@ impl NewTables {
             .map(|count| (65_535.0 * (count.ln_1p() / most.max(1e-9).ln_1p())).round() as u16)
             .collect();
 
+        let largest = self.prior.iter().fold(0.0_f32, |max, v| max.max(v.abs()));
+        let fusion = Fusion {
+            prior: largest / 127.0,
+            ..self.fusion
+        };
+
         let (weights, weights_shape) = match self.weight_bits {
             WeightBits::Eight => (tensor::NEIGHBOUR_WEIGHT, m),
             WeightBits::Four => (tensor::NEIGHBOUR_LEVEL, m.div_ceil(2)),
@@ -124,10 +133,15 @@ impl NewTables {
             (
                 tensor::FUSION,
                 Dtype::F32,
-                vec![5],
-                f32s(&self.fusion.to_array()),
+                vec![7],
+                f32s(&fusion.to_array()),
             ),
         ];
+        if largest > 0.0 {
+            let units = self.prior.iter().map(|v| (v / fusion.prior).round() as i8);
+            let bytes = units.map(i8::cast_unsigned).collect();
+            tensors.push((tensor::PRIOR, Dtype::I8, vec![n], bytes));
+        }
         if self.dim > 0 {
             let mut units = Vec::with_capacity(self.vectors.len());
             let mut scales = Vec::with_capacity(n);
@@ -166,6 +180,9 @@ impl NewTables {
                 self.popularity.len()
             ));
         }
+        if !self.prior.is_empty() && self.prior.len() != n {
+            return shape(format!("prior has {} rows, not {n}", self.prior.len()));
+        }
         if self.vectors.len() != n * self.dim {
             return shape(format!(
                 "item vectors hold {} numbers, not {n} × {}",
@@ -190,6 +207,7 @@ impl NewTables {
                 "position_decay",
                 self.position_decay.iter().all(|v| v.is_finite()),
             ),
+            ("prior", self.prior.iter().all(|v| v.is_finite())),
             ("repeat", self.repeat.iter().all(|v| v.is_finite())),
             (
                 "fusion",

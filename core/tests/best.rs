@@ -50,6 +50,7 @@ fn tables(numbers: &mut Numbers, items: usize, dim: usize, fusion: Fusion) -> Ta
         position_decay: vec![1.0, 0.5],
         action_weight: [1.0; 3],
         repeat: vec![-0.2, 0.1],
+        prior: (0..items).map(|_| numbers.coarse()).collect(),
         fusion,
         vectors: (0..items * dim).map(|_| numbers.coarse()).collect(),
         dim,
@@ -82,6 +83,8 @@ fn the_scan_equals_scoring_every_row() {
                 repeat: 1.0,
                 popularity,
                 floor: 0.02,
+                repeat_growth: 0.5,
+                prior: 0.0,
             };
             let tables = tables(&mut numbers, items, dim, fusion);
             let by_popularity = rows_by_popularity(&tables);

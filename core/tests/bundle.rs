@@ -28,12 +28,15 @@ fn tables() -> NewTables {
         position_decay: vec![1.0, 0.5, 0.25],
         action_weight: [1.0, 2.0, 1.0],
         repeat: vec![0.2, 0.1, 0.0],
+        prior: vec![],
         fusion: Fusion {
             encoder: 0.0,
             neighbours: 1.0,
             repeat: 1.0,
             popularity: 0.01,
             floor: 0.5,
+            repeat_growth: 0.0,
+            prior: 0.0,
         },
         vectors: vec![],
         dim: 0,
@@ -219,6 +222,8 @@ fn with_an_encoder_alike_are_items_of_like_vectors() {
         repeat: 0.0,
         popularity: 0.0,
         floor: 0.5,
+        repeat_growth: 0.0,
+        prior: 0.0,
     };
     let mut ranker = ranker(&tables);
     ranker.track("a", Action::View, 10);
@@ -402,4 +407,44 @@ fn tables_with_a_nan_are_not_written() {
             .contains("neighbour table")
     );
     assert!(write_items(["b", "a"]).is_err());
+}
+
+#[test]
+fn an_item_that_is_seen_again_counts_for_more_and_a_prior_beside_the_encoder_only() {
+    let mut tables = tables();
+    tables.fusion.repeat_growth = 2.0;
+    tables.fusion.popularity = 0.0;
+    tables.fusion.encoder = 0.5;
+    tables.dim = 1;
+    tables.vectors = vec![127.0 / 128.0; 4];
+    tables.prior = vec![-127.0 / 128.0, 0.0, 0.0, 127.0 / 256.0];
+    let mut ranker = ranker(&tables);
+    for at in 0..3 {
+        ranker.track("d", Action::View, at);
+    }
+    let d = ranker.explain("d").unwrap().terms;
+    // Seen three times, last just now: 0.2 · (1 + 2·ln 3). d has no neighbours.
+    let repeat = 0.2 * (1.0 + 2.0 * 3.0_f32.ln());
+    assert!((d.repeat - repeat).abs() < 1e-6, "{d:?}");
+    assert_eq!(d.popularity, 0.0);
+    ranker.set_query(Some(&[1.0]));
+    let explained = ranker.explain("d").unwrap();
+    // 64 of 127 units of the prior, which is the nearest to a half of the largest.
+    assert!((explained.terms.popularity - 64.0 / 128.0).abs() < 1e-6);
+    let product = 0.5 * 127.0 / 128.0;
+    let whole = (1.0 + repeat / 0.5).ln() + product + 0.5;
+    assert!((explained.score - whole).abs() < 1e-5, "{explained:?}");
+    assert_eq!(
+        ranker.explain("a").unwrap().terms.popularity,
+        -127.0 / 128.0
+    );
+}
+
+#[test]
+fn hostile_priors_are_refused() {
+    let mut tables = tables();
+    tables.prior = vec![0.5; 3];
+    assert!(tables.to_bytes().is_err());
+    tables.prior = vec![f32::NAN; 4];
+    assert!(tables.to_bytes().is_err());
 }

@@ -15,6 +15,7 @@ use event_log::EventLog;
 use sessions::ExamplesOfSplit;
 pub use sessions::{Examples, Sessions};
 
+use crate::demand::Demand;
 use crate::parquet_columns::{Columns, ReadError};
 use arrow::datatypes::Float64Type;
 use std::collections::HashMap;
@@ -226,11 +227,12 @@ impl Dataset {
 
     /// How often each item occurs in `sessions`; `[N]`.
     pub fn popularity(&self, sessions: &Sessions) -> Vec<f64> {
-        let mut counts = vec![0.0; self.ids.len()];
-        for row in sessions.events.iter().filter_map(|event| event.row) {
-            counts[row as usize] += 1.0;
-        }
-        counts
+        self.demand(sessions).count
+    }
+
+    /// How often each row occurs in sessions, and whether it is on the rise; `[N]`.
+    pub fn demand(&self, sessions: &Sessions) -> Demand {
+        Demand::of(self.ids.len(), sessions)
     }
 }
 

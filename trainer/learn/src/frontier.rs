@@ -66,7 +66,7 @@ pub fn sweep(
     progress.finish();
     let (fit, valid) = data.validation();
     let sample = valid.thinned(EXAMPLES);
-    let popularity = data.popularity(&fit);
+    let demand = data.demand(&fit);
     let trained = run::validated_encoder(options, &data, &fit, &valid, record, progress)?;
 
     let mut dims = vec![0];
@@ -103,9 +103,9 @@ pub fn sweep(
             max_session: record.recipe.table.max_session,
         };
         let tables = |shape: Shape| {
-            let lists = weigh(counts, &popularity, &parameters.weighing(shape));
+            let lists = weigh(counts, &demand, &parameters.weighing(shape));
             compress(
-                &assemble(lists, &popularity, &parameters, shape, vectors),
+                &assemble(lists, &demand, &parameters, shape, vectors),
                 shape,
             )
         };

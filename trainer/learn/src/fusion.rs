@@ -2,7 +2,8 @@
 //!
 //! A full scan of the catalogue for every example and every candidate weight would cost minutes.
 //! But only two kinds of rows can be among the first: those that the session's neighbours reach,
-//! and those that the encoder likes best. Their inner products do not depend on the weights.
+//! and those that the encoder likes best. Their inner products do not depend on the weights. The
+//! weights that are chosen are then judged by scanning everything.
 
 use crate::dataset::Examples;
 use crate::evaluate::ranks::CUTOFF;
@@ -33,7 +34,7 @@ impl Candidates {
             .map_init(
                 || Scorer::new(tables.items()),
                 |scorer, example| {
-                    let (input, label) = examples.get(example);
+                    let (input, _) = examples.get(example);
                     let Some(query) = &queries[example] else {
                         return Vec::new();
                     };
@@ -43,7 +44,7 @@ impl Candidates {
                     let mut rows = Vec::new();
                     for row in 0..tables.items() {
                         let dot = query.dot(tables, row);
-                        if scorer.reaches(row) || Some(row) == label {
+                        if scorer.reaches(row) {
                             rows.push((row, dot));
                         } else {
                             top.offer(row, dot);
@@ -57,8 +58,8 @@ impl Candidates {
         Self { by_example }
     }
 
-    /// Rank of every label among the candidates; 0 beyond the cut-off, and for examples without
-    /// an answer of the encoder, whatever the weights.
+    /// Rank of every label among the candidates; 0 beyond the cut-off, for a label that is none of
+    /// them, and for examples without an answer of the encoder, whatever the weights.
     pub fn label_ranks(&self, tables: &Tables, examples: &Examples, shape: Shape) -> Vec<u32> {
         (0..examples.len())
             .into_par_iter()
@@ -69,8 +70,10 @@ impl Candidates {
                     let Some(label) = label else { return 0 };
                     let from = input.len().saturating_sub(shape.max_session);
                     scorer.set(tables, &input[from..], None);
-                    let score =
-                        |row: u32, dot: f32| fuse(tables.fusion(), scorer.score(tables, row), dot);
+                    let score = |row: u32, dot: f32| {
+                        let known = scorer.score(tables, row);
+                        fuse(tables.fusion(), known, dot, tables.prior(row))
+                    };
                     let rows = &self.by_example[example];
                     let Some(own) = rows.iter().find(|entry| entry.0 == label) else {
                         return 0;

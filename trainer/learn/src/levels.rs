@@ -359,10 +359,8 @@ impl Model<'_> {
         released: &Released,
     ) -> Result<Metrics, LevelsError> {
         let field = self.field(released);
-        let mut popularity = data.popularity(sessions);
-        for (count, more) in popularity.iter_mut().zip(&field.popularity) {
-            *count += more;
-        }
+        let mut demand = data.demand(sessions);
+        demand.add(&field.popularity);
         let counting = self.parameters.counting();
         let weighing = self.parameters.weighing(self.shape);
         let neighbours = match self.recipe.table.form {
@@ -374,18 +372,13 @@ impl Model<'_> {
                     &field.weight,
                     &counting,
                 ));
-                weigh(&counts, &popularity, &weighing)
+                weigh(&counts, &demand, &weighing)
             }
-            TableForm::Ridge => ridge::solve(
-                self.items,
-                sessions,
-                &field,
-                &popularity,
-                &counting,
-                &weighing,
-            ),
+            TableForm::Ridge => {
+                ridge::solve(self.items, sessions, &field, &demand, &counting, &weighing)
+            }
         };
-        let tables = assemble(neighbours, &popularity, &self.parameters, self.shape, None);
+        let tables = assemble(neighbours, &demand, &self.parameters, self.shape, None);
         let (_, tables) = compress(&tables, self.shape)?;
         let ranks = label_ranks(&tables, self.test, self.shape.max_session, &[]);
         Ok(Metrics::of_ranks(&ranks))

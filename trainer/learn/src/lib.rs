@@ -4,6 +4,7 @@
 pub mod bundle;
 pub mod catalogue;
 pub mod dataset;
+pub mod demand;
 pub mod encoder;
 pub mod evaluate;
 pub mod facets;

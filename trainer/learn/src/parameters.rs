@@ -1,5 +1,6 @@
 //! The parameters of the table part, their ranges, and what each is by default.
 
+use crate::demand::Demand;
 use crate::search::Shape;
 use crate::table::covisits::CountParameters;
 use crate::table::first_order::WeightParameters;
@@ -21,6 +22,8 @@ pub struct TableParameters {
     pub shrinkage: f64,
     /// Power of popularity that a neighbour's weight is multiplied by.
     pub popularity_power: f64,
+    /// Power of the recent over the whole demand that a neighbour's weight is multiplied by.
+    pub trend_power: f64,
     /// Events over which the weight of a session's event falls by e.
     pub position_decay: f64,
     /// Bonus of the latest item itself.
@@ -29,12 +32,18 @@ pub struct TableParameters {
     pub repeat_session: f64,
     /// Events over which that bonus falls by e.
     pub repeat_decay: f64,
+    /// Growth of the bonus of an item that the session has seen n times: 1 + this · ln n.
+    pub repeat_growth: f64,
     /// Weight of popularity as a term of its own: it orders what nothing else reaches.
     pub popularity: f64,
     /// Weight of the encoder's inner product; 0 without an encoder.
     pub encoder: f64,
     /// What the table is worth beside the encoder for an item that it does not reach.
     pub floor: f64,
+    /// What ln(1 + events) of an item adds to its score beside the encoder.
+    pub prior_popularity: f64,
+    /// What its trend adds there.
+    pub prior_trend: f64,
 }
 
 /// One of the parameters, by name.
@@ -50,6 +59,8 @@ pub enum Key {
     Shrinkage,
     /// Popularity power.
     PopularityPower,
+    /// Trend power.
+    TrendPower,
     /// Position decay.
     PositionDecay,
     /// Repeat bonus of the latest item.
@@ -58,29 +69,39 @@ pub enum Key {
     RepeatSession,
     /// Decay of the latter.
     RepeatDecay,
+    /// Growth of the repeat bonus.
+    RepeatGrowth,
     /// Popularity term.
     Popularity,
     /// Encoder term.
     Encoder,
     /// Floor of the table beside the encoder.
     Floor,
+    /// Popularity in the prior.
+    PriorPopularity,
+    /// Trend in the prior.
+    PriorTrend,
 }
 
 impl Key {
     /// All parameters.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Cooccurrence,
         Self::GapDecay,
         Self::AgeDecay,
         Self::Shrinkage,
         Self::PopularityPower,
+        Self::TrendPower,
         Self::PositionDecay,
         Self::RepeatLast,
         Self::RepeatSession,
         Self::RepeatDecay,
+        Self::RepeatGrowth,
         Self::Popularity,
         Self::Encoder,
         Self::Floor,
+        Self::PriorPopularity,
+        Self::PriorTrend,
     ];
 
     /// Values that the search tries.
@@ -91,13 +112,21 @@ impl Key {
             Self::AgeDecay => &[0.0, 0.25, 0.5, 1.0, 2.0, 4.0],
             Self::Shrinkage => &[0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0],
             Self::PopularityPower => &[-0.3, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2],
+            Self::TrendPower => &[0.0, 0.05, 0.1, 0.15, 0.2, 0.3],
             Self::PositionDecay => &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0],
-            Self::RepeatLast => &[-0.1, -0.03, 0.0, 0.03, 0.1, 0.2, 0.4, 0.7],
-            Self::RepeatSession => &[-0.1, 0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5],
-            Self::RepeatDecay => &[0.5, 1.0, 2.0, 4.0, 8.0, 16.0],
+            Self::RepeatLast => &[-0.1, -0.03, 0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.2, 2.0, 4.0],
+            Self::RepeatSession => &[-0.1, 0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0],
+            Self::RepeatDecay => &[0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 16.0, 32.0],
+            Self::RepeatGrowth => &[0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0],
             Self::Popularity => &[0.0, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1],
-            Self::Encoder => &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3],
-            Self::Floor => &[0.0003, 0.001, 0.003, 0.01, 0.02, 0.04, 0.08, 0.15],
+            Self::Encoder => &[
+                0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3,
+            ],
+            Self::Floor => &[
+                0.0003, 0.001, 0.002, 0.003, 0.006, 0.01, 0.02, 0.04, 0.08, 0.15,
+            ],
+            Self::PriorPopularity => &[-0.4, -0.3, -0.2, -0.15, -0.1, -0.05, 0.0, 0.05, 0.1],
+            Self::PriorTrend => &[0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5],
         }
     }
 
@@ -109,13 +138,17 @@ impl Key {
             Self::AgeDecay => &mut parameters.age_decay,
             Self::Shrinkage => &mut parameters.shrinkage,
             Self::PopularityPower => &mut parameters.popularity_power,
+            Self::TrendPower => &mut parameters.trend_power,
             Self::PositionDecay => &mut parameters.position_decay,
             Self::RepeatLast => &mut parameters.repeat_last,
             Self::RepeatSession => &mut parameters.repeat_session,
             Self::RepeatDecay => &mut parameters.repeat_decay,
+            Self::RepeatGrowth => &mut parameters.repeat_growth,
             Self::Popularity => &mut parameters.popularity,
             Self::Encoder => &mut parameters.encoder,
             Self::Floor => &mut parameters.floor,
+            Self::PriorPopularity => &mut parameters.prior_popularity,
+            Self::PriorTrend => &mut parameters.prior_trend,
         }
     }
 }
@@ -129,13 +162,17 @@ impl Default for TableParameters {
             age_decay: 1.0,
             shrinkage: 1.0,
             popularity_power: -0.1,
+            trend_power: 0.0,
             position_decay: 2.0,
             repeat_last: 0.2,
             repeat_session: 0.7,
             repeat_decay: 2.0,
+            repeat_growth: 0.0,
             popularity: 0.001,
             encoder: 0.0,
             floor: 0.01,
+            prior_popularity: 0.0,
+            prior_trend: 0.0,
         }
     }
 }
@@ -155,6 +192,7 @@ impl TableParameters {
         WeightParameters {
             shrinkage: self.shrinkage,
             popularity_power: self.popularity_power,
+            trend_power: self.trend_power,
             neighbours: shape.neighbours,
             most_neighbours: shape.most_neighbours,
         }
@@ -187,7 +225,18 @@ impl TableParameters {
             repeat: 1.0,
             popularity: self.popularity as f32,
             floor: self.floor as f32,
+            repeat_growth: self.repeat_growth as f32,
+            prior: 0.0,
         }
+    }
+
+    /// What each row has for itself beside the encoder, `[N]`.
+    pub fn prior(&self, demand: &Demand) -> Vec<f32> {
+        let rows = demand.count.iter().zip(&demand.trend);
+        rows.map(|(count, trend)| {
+            (self.prior_popularity * count.ln_1p() + self.prior_trend * trend) as f32
+        })
+        .collect()
     }
 
     /// No action weighs more than another until the data say so.

@@ -108,6 +108,8 @@ pub struct TableRecipe {
     pub shrinkage: Option<f64>,
     /// Popularity power.
     pub popularity_power: Option<f64>,
+    /// Trend power.
+    pub trend_power: Option<f64>,
     /// Position decay.
     pub position_decay: Option<f64>,
     /// Repeat bonus of the latest item.
@@ -116,6 +118,8 @@ pub struct TableRecipe {
     pub repeat_session: Option<f64>,
     /// Decay of the latter.
     pub repeat_decay: Option<f64>,
+    /// Growth of the repeat bonus.
+    pub repeat_growth: Option<f64>,
     /// Popularity term.
     pub popularity: Option<f64>,
 }
@@ -133,10 +137,12 @@ impl Default for TableRecipe {
             age_decay: None,
             shrinkage: None,
             popularity_power: None,
+            trend_power: None,
             position_decay: None,
             repeat_last: None,
             repeat_session: None,
             repeat_decay: None,
+            repeat_growth: None,
             popularity: None,
         }
     }
@@ -364,12 +370,14 @@ impl TableRecipe {
             Key::AgeDecay => self.age_decay,
             Key::Shrinkage => self.shrinkage,
             Key::PopularityPower => self.popularity_power,
+            Key::TrendPower => self.trend_power,
             Key::PositionDecay => self.position_decay,
             Key::RepeatLast => self.repeat_last,
             Key::RepeatSession => self.repeat_session,
             Key::RepeatDecay => self.repeat_decay,
+            Key::RepeatGrowth => self.repeat_growth,
             Key::Popularity => self.popularity,
-            Key::Encoder | Key::Floor => None,
+            Key::Encoder | Key::Floor | Key::PriorPopularity | Key::PriorTrend => None,
         }
     }
 

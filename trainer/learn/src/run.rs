@@ -8,12 +8,14 @@
 
 use crate::bundle::{self, FolderError, NewBundle};
 use crate::dataset::{Dataset, DatasetError, Examples, Sessions};
+use crate::demand::Demand;
 use crate::encoder::checkpoint::Snapshot;
 use crate::encoder::device::{Device, DeviceChoice, NoCuda};
 use crate::encoder::low_rank::narrowed;
 use crate::encoder::train::{self, Outcome, PassFigures, Task, TrainError, TrainedEncoder};
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::queries::queries;
+use crate::evaluate::ranks::label_ranks;
 use crate::facets::facets;
 use crate::files::write_atomically;
 use crate::fusion::Candidates;
@@ -194,7 +196,7 @@ pub fn train(
         )?;
         validation.table_of_same = Some(fused.before.into());
         validation.both = Some(fused.after.into());
-        if fused.parameters.encoder > 0.0 {
+        if fused.after.objective() > fused.before.objective() {
             parameters = fused.parameters;
             passes = outcome.best_pass;
             trained = Some(outcome.snapshot);
@@ -392,10 +394,10 @@ fn fuse(
     };
     progress.start("fusion: asking the encoder", None);
     // Lists of the chosen parameters, so that what a session reaches is known.
-    let popularity = data.popularity(fit);
+    let demand = data.demand(fit);
     let counts = Covisits::count(data.ids.len(), fit, &parameters.counting());
-    let lists = weigh(&counts, &popularity, &parameters.weighing(shape));
-    let plain = assemble(lists, &popularity, &parameters, shape, Some(vectors));
+    let lists = weigh(&counts, &demand, &parameters.weighing(shape));
+    let plain = assemble(lists, &demand, &parameters, shape, Some(vectors));
     let (_, tables) = compress(&plain, shape)?;
     let answers = queries(&tables, &encoder.onnx, sample, shape.max_session)?;
     let candidates = Candidates::new(&tables, sample, &answers, shape);
@@ -405,12 +407,26 @@ fn fuse(
     let mut search = Search::new(data, fit, sample, shape).with_encoder(candidates);
     let tries: usize = FUSION_ORDER.iter().map(|key| key.grid().len()).sum();
     progress.start("fusion: choosing weights on validation", Some(tries as u64));
-    let (parameters, after) = search.climb(parameters, &FUSION_ORDER, |_| progress.advance(1))?;
+    let (fused, _) = search.climb(parameters, &FUSION_ORDER, |_| progress.advance(1))?;
+    progress.finish();
+    if fused.encoder == 0.0 {
+        return Ok(Fused {
+            parameters: fused,
+            before,
+            after: before,
+        });
+    }
+    progress.start("fusion: judging the choice", None);
+    let counts = Covisits::count(data.ids.len(), fit, &fused.counting());
+    let lists = weigh(&counts, &demand, &fused.weighing(shape));
+    let plain = assemble(lists, &demand, &fused, shape, Some(vectors));
+    let (_, tables) = compress(&plain, shape)?;
+    let ranks = label_ranks(&tables, sample, shape.max_session, &answers);
     progress.finish();
     Ok(Fused {
-        parameters,
+        parameters: fused,
         before,
-        after,
+        after: Metrics::of_ranks(&ranks),
     })
 }
 
@@ -440,11 +456,9 @@ fn finish(
         &record.table_parameters
     };
     progress.start("table: counting the whole history", None);
-    let mut popularity = data.popularity(&data.train);
-    for (count, field) in popularity.iter_mut().zip(&data.field.popularity) {
-        *count += field;
-    }
-    let neighbours = neighbours(data, &popularity, recipe, parameters);
+    let mut demand = data.demand(&data.train);
+    demand.add(&data.field.popularity);
+    let neighbours = neighbours(data, &demand, recipe, parameters);
     progress.finish();
 
     let encoder = if ships_encoder {
@@ -462,7 +476,7 @@ fn finish(
         };
         let task = Task {
             sessions: &sessions,
-            popularity: &popularity,
+            popularity: &demand.count,
             valid: None,
             parameters: &recipe.encoder,
             passes: earlier.map_or(record.passes, |_| recipe.encoder.refit),
@@ -480,7 +494,7 @@ fn finish(
         values: &encoder.vectors,
         dim: encoder.dim,
     });
-    let tables = assemble(neighbours, &popularity, parameters, shape, vectors);
+    let tables = assemble(neighbours, &demand, parameters, shape, vectors);
     let (bytes, _) = compress(&tables, shape)?;
     let (version, parent) = match base {
         Base::Validated(_) => (1, None),
@@ -534,7 +548,7 @@ fn finish(
 
 fn neighbours(
     data: &Dataset,
-    popularity: &[f64],
+    demand: &Demand,
     recipe: &Recipe,
     parameters: &TableParameters,
 ) -> NeighbourLists {
@@ -547,13 +561,13 @@ fn neighbours(
             let field = &data.field;
             let reported = Covisits::count_weighted(items, &field.pairs, &field.weight, &counting);
             counts.add(&reported);
-            weigh(&counts, popularity, &weighing)
+            weigh(&counts, demand, &weighing)
         }
         TableForm::Ridge => ridge::solve(
             items,
             &data.train,
             &data.field,
-            popularity,
+            demand,
             &counting,
             &weighing,
         ),

@@ -4,6 +4,7 @@
 //! by `core`, and ranked by `core`.
 
 use crate::dataset::{Dataset, Examples, Sessions};
+use crate::demand::Demand;
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::ranks::label_ranks;
 use crate::fusion::Candidates;
@@ -56,7 +57,7 @@ pub struct Vectors<'a> {
 /// Tables for `parameters`.
 pub fn assemble(
     neighbours: NeighbourLists,
-    popularity: &[f64],
+    demand: &Demand,
     parameters: &TableParameters,
     shape: Shape,
     vectors: Option<Vectors<'_>>,
@@ -64,10 +65,11 @@ pub fn assemble(
     NewTables {
         neighbours,
         weight_bits: shape.weight_bits,
-        popularity: popularity.to_vec(),
+        popularity: demand.count.clone(),
         position_decay: parameters.position_table(shape.max_session),
         action_weight: parameters.action_weight(),
         repeat: parameters.repeat_table(shape.max_session),
+        prior: parameters.prior(demand),
         fusion: parameters.fusion(),
         vectors: vectors.map_or_else(Vec::new, |v| v.values.to_vec()),
         dim: vectors.map_or(0, |v| v.dim),
@@ -91,7 +93,7 @@ pub fn compress(tables: &NewTables, shape: Shape) -> Result<(Vec<u8>, Tables), C
 pub struct Search<'a> {
     fit: &'a Sessions,
     valid: &'a Examples,
-    popularity: Vec<f64>,
+    demand: Demand,
     shape: Shape,
     candidates: Option<Candidates>,
     built: Option<(TableParameters, Covisits, NeighbourLists)>,
@@ -103,7 +105,7 @@ impl<'a> Search<'a> {
         Self {
             fit,
             valid,
-            popularity: data.popularity(fit),
+            demand: data.demand(fit),
             shape,
             candidates: None,
             built: None,
@@ -119,17 +121,19 @@ impl<'a> Search<'a> {
     /// Figures of one candidate on validation.
     pub fn judge(&mut self, parameters: &TableParameters) -> Result<Metrics, CompressError> {
         let lists = self.lists(parameters).clone();
-        let tables = assemble(lists, &self.popularity, parameters, self.shape, None);
+        let tables = assemble(lists, &self.demand, parameters, self.shape, None);
         let (_, tables) = compress(&tables, self.shape)?;
         let ranks = match &self.candidates {
-            Some(candidates) => candidates.label_ranks(&tables, self.valid, self.shape),
-            None => label_ranks(&tables, self.valid, self.shape.max_session, &[]),
+            Some(candidates) if parameters.encoder != 0.0 => {
+                candidates.label_ranks(&tables, self.valid, self.shape)
+            }
+            _ => label_ranks(&tables, self.valid, self.shape.max_session, &[]),
         };
         Ok(Metrics::of_ranks(&ranks))
     }
 
     fn lists(&mut self, parameters: &TableParameters) -> &NeighbourLists {
-        let items = self.popularity.len();
+        let items = self.demand.count.len();
         let counting = parameters.counting();
         let weighing = parameters.weighing(self.shape);
         let built = self.built.take();
@@ -138,13 +142,13 @@ impl<'a> Search<'a> {
                 let lists = if old.weighing(self.shape) == weighing {
                     lists
                 } else {
-                    weigh(&counts, &self.popularity, &weighing)
+                    weigh(&counts, &self.demand, &weighing)
                 };
                 (*parameters, counts, lists)
             }
             _ => {
                 let counts = Covisits::count(items, self.fit, &counting);
-                let lists = weigh(&counts, &self.popularity, &weighing);
+                let lists = weigh(&counts, &self.demand, &weighing);
                 (*parameters, counts, lists)
             }
         };
@@ -181,7 +185,7 @@ impl<'a> Search<'a> {
 }
 
 /// The order in which the table's parameters are searched.
-pub const TABLE_ORDER: [Key; 18] = [
+pub const TABLE_ORDER: [Key; 22] = [
     Key::PositionDecay,
     Key::AgeDecay,
     Key::Cooccurrence,
@@ -190,7 +194,9 @@ pub const TABLE_ORDER: [Key; 18] = [
     Key::RepeatLast,
     Key::RepeatSession,
     Key::RepeatDecay,
+    Key::RepeatGrowth,
     Key::PopularityPower,
+    Key::TrendPower,
     Key::Popularity,
     Key::PositionDecay,
     Key::Cooccurrence,
@@ -198,18 +204,29 @@ pub const TABLE_ORDER: [Key; 18] = [
     Key::GapDecay,
     Key::RepeatLast,
     Key::RepeatSession,
+    Key::RepeatDecay,
+    Key::RepeatGrowth,
     Key::PopularityPower,
     Key::PositionDecay,
 ];
 
 /// The order in which the encoder's weight and what it competes with are searched.
-pub const FUSION_ORDER: [Key; 8] = [
+pub const FUSION_ORDER: [Key; 17] = [
     Key::Encoder,
     Key::Floor,
+    Key::PriorPopularity,
+    Key::PriorTrend,
     Key::Encoder,
     Key::Popularity,
     Key::RepeatLast,
     Key::RepeatSession,
+    Key::RepeatDecay,
+    Key::RepeatGrowth,
     Key::PositionDecay,
+    Key::TrendPower,
     Key::Floor,
+    Key::PriorPopularity,
+    Key::PriorTrend,
+    Key::Encoder,
+    Key::RepeatSession,
 ];

@@ -89,12 +89,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         position_decay: (0..20).map(|d| 0.72_f32.powi(d)).collect(),
         action_weight: [1.0, 1.5, 0.6],
         repeat: (0..20).map(|d| 0.5 * 0.8_f32.powi(d)).collect(),
+        prior: items
+            .iter()
+            .map(|item| -0.1 * item.popularity.ln_1p() as f32)
+            .collect(),
         fusion: Fusion {
             encoder: 0.06,
             neighbours: 1.0,
             repeat: 0.25,
             popularity: 0.12,
             floor: 0.01,
+            repeat_growth: 0.5,
+            prior: 0.0,
         },
         vectors: numbers(9, n * DIM),
         dim: DIM,

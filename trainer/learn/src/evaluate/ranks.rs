@@ -115,6 +115,7 @@ fn rank_of(
 mod tests {
     use super::*;
     use crate::dataset::Sessions;
+    use crate::demand::Demand;
     use crate::search::{Shape, assemble, compress};
     use vitrine_core::Action;
     use vitrine_core::neighbours::WeightBits;
@@ -134,7 +135,10 @@ mod tests {
             repeat_session: 0.0,
             ..Default::default()
         };
-        let seen: Vec<f64> = (0..30).map(f64::from).collect();
+        let seen = Demand {
+            count: (0..30).map(f64::from).collect(),
+            trend: vec![0.0; 30],
+        };
         let tables = assemble(vec![Vec::new(); 30], &seen, &parameters, shape, None);
         let Ok((_, tables)) = compress(&tables, shape) else {
             panic!("these tables can be written");

@@ -7,6 +7,7 @@
 use super::NeighbourLists;
 use super::covisits::Covisits;
 use super::prune::prune;
+use crate::demand::Demand;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,9 @@ pub struct WeightParameters {
     /// Power of a follower's popularity, relative to the median item, by which its weight is
     /// multiplied; negative values favour the rare.
     pub popularity_power: f64,
+    /// Power of the recent rate of a follower's demand over its rate by which its weight is
+    /// multiplied.
+    pub trend_power: f64,
     /// Neighbours of a row, on average: the table keeps this many entries times its rows.
     pub neighbours: usize,
     /// The most neighbours that a row keeps, up to 255.
@@ -26,12 +30,8 @@ pub struct WeightParameters {
 }
 
 /// The strongest neighbours of every row.
-pub fn weigh(
-    counts: &Covisits,
-    popularity: &[f64],
-    parameters: &WeightParameters,
-) -> NeighbourLists {
-    let factor = popularity_factor(popularity, parameters.popularity_power);
+pub fn weigh(counts: &Covisits, demand: &Demand, parameters: &WeightParameters) -> NeighbourLists {
+    let factor = demand_factor(demand, parameters);
     let lists: NeighbourLists = counts
         .followers
         .par_iter()
@@ -46,17 +46,22 @@ pub fn weigh(
         })
         .collect();
     let budget = parameters.neighbours * lists.len();
-    prune(lists, popularity, budget)
+    prune(lists, &demand.count, budget)
 }
 
-/// `((count + 1) / median of the same) ^ power` by row.
-pub(crate) fn popularity_factor(popularity: &[f64], power: f64) -> Vec<f64> {
-    let mut sorted: Vec<f64> = popularity.iter().map(|count| count + 1.0).collect();
+/// `((count + 1) / median of the same) ^ popularity_power · e ^ (trend_power · trend)` by row.
+pub(crate) fn demand_factor(demand: &Demand, parameters: &WeightParameters) -> Vec<f64> {
+    let mut sorted: Vec<f64> = demand.count.iter().map(|count| count + 1.0).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(1.0);
-    popularity
+    demand
+        .count
         .iter()
-        .map(|count| ((count + 1.0) / median).powf(power))
+        .zip(&demand.trend)
+        .map(|(count, trend)| {
+            ((count + 1.0) / median).powf(parameters.popularity_power)
+                * (parameters.trend_power * trend).exp()
+        })
         .collect()
 }
 

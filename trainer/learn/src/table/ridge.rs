@@ -8,9 +8,10 @@
 
 use super::NeighbourLists;
 use super::covisits::{Accumulator, CountParameters, Covisits, age_weights};
-use super::first_order::{WeightParameters, popularity_factor, strongest};
+use super::first_order::{WeightParameters, demand_factor, strongest};
 use super::prune::prune;
 use crate::dataset::{Field, Sessions};
+use crate::demand::Demand;
 use rayon::prelude::*;
 use std::collections::VecDeque;
 
@@ -24,7 +25,7 @@ pub fn solve(
     items: usize,
     train: &Sessions,
     field: &Field,
-    popularity: &[f64],
+    demand: &Demand,
     counting: &CountParameters,
     weighing: &WeightParameters,
 ) -> NeighbourLists {
@@ -36,7 +37,7 @@ pub fn solve(
     }
     let counts = Covisits::count_weighted(items, &sessions, &weight, counting);
     let gram = gram(items, &sessions, &weight, &counts, counting.cooccurrence);
-    let factor = popularity_factor(popularity, weighing.popularity_power);
+    let factor = demand_factor(demand, weighing);
     let lists: NeighbourLists = (0..items)
         .into_par_iter()
         .map_init(
@@ -60,7 +61,7 @@ pub fn solve(
             },
         )
         .collect();
-    prune(lists, popularity, weighing.neighbours * items)
+    prune(lists, &demand.count, weighing.neighbours * items)
 }
 
 /// Off-diagonal rows of X'WX.
@@ -202,6 +203,7 @@ mod tests {
         let weighing = WeightParameters {
             shrinkage: 0.25,
             popularity_power: 0.0,
+            trend_power: 0.0,
             neighbours: 2,
             most_neighbours: 2,
         };
@@ -209,7 +211,8 @@ mod tests {
             pairs: Sessions::new(),
             ..Field::default()
         };
-        let lists = solve(2, &train, &field, &[1.0, 1.0], &counting, &weighing);
+        let demand = Demand::of(2, &train);
+        let lists = solve(2, &train, &field, &demand, &counting, &weighing);
         for (_, weight) in lists.concat() {
             assert!((weight - 2.0 / 3.0).abs() < 2e-3, "{weight}");
         }
