@@ -21,7 +21,7 @@ use std::io::Write;
 use vitrine_core::neighbours::WeightBits;
 
 /// Neighbours per item that are tried.
-const NEIGHBOURS: [usize; 6] = [6, 9, 13, 20, 30, 45];
+const NEIGHBOURS: [usize; 8] = [6, 9, 13, 16, 20, 25, 33, 45];
 /// Widths of item vectors that are tried, beside the trained one and none.
 const DIMS: [usize; 3] = [16, 24, 40];
 /// Validation examples by which points are compared.
