@@ -25,13 +25,13 @@ repeat_decay = 2.0
 popularity = 0.001
 `;
 
-/** A recipe that takes seconds: fixed table, a small encoder of two passes. */
+/** A recipe that takes seconds: fixed table, a small encoder of enough passes to add something. */
 export const RECIPE = `seed = 1
 ${TABLE}
 [encoder]
 dim = 32
 hidden = 32
-epochs = 2
+epochs = 6
 batch = 64
 `;
 
