@@ -7,7 +7,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 export VITRINE_BIN := $(TARGET)/debug
 
-.PHONY: help setup wasm-build wasm web binaries everything demo docs test check check-cuda bench bench-web clean
+.PHONY: help setup wasm-build wasm web binaries everything demo docs test check check-cuda bench bench-web bench-pytorch clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ bench-web: ## Measure bytes, time and memory in the browser beside two rivals: d
 	@scripts/setup.sh bench-web
 	npm --prefix benches/web test
 	node benches/web/run.mjs --out docs/results/web.md
+
+bench-pytorch: binaries ## Measure training speed beside PyTorch (PYTHON with torch, numpy, pyarrow): docs/results/training-speed.md.
+	node benches/pytorch/run.mjs
 
 clean: ## Remove what was built and what the demo made.
 	cargo clean

@@ -62,7 +62,7 @@ and by \`benches/pytorch/train.py\`: same data, cut, batch size, negatives and l
 own random numbers. Medians of ${ROUNDS} rounds, in which both run one after the other; the ratio is taken
 within each round. Loss is the mean cross-entropy of the pass, in nats.
 
-    VITRINE_DATA=folder node benches/pytorch/run.mjs ${names.join(' ')}
+    VITRINE_DATA=folder node benches/pytorch/run.mjs ${names.join(' ')}   # or make bench-pytorch
 
 | data | sessions | Vitrine: sessions/s | PyTorch: sessions/s | ratio | loss: Vitrine | PyTorch |
 | --- | --- | --- | --- | --- | --- | --- |
