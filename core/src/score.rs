@@ -17,6 +17,7 @@
 use crate::Action;
 pub use crate::query::Query;
 use crate::tables::{Fusion, Tables};
+use vitrine_kernel::STEP;
 
 /// An event as the score sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,13 +232,14 @@ fn popularity_term(fusion: Fusion, popularity: u16) -> f32 {
 }
 
 /// A number that [`fuse`] less its encoder's part does not pass, for rows that the session does
-/// not reach and whose popularity is in `256·step..=256·step + 255`.
+/// not reach and whose popularity / [`STEP`] is `step`.
 ///
 /// The logarithm is within 1e-6 of one that rises, so it may fall by twice as much.
 pub(crate) fn untouched_bound(tables: &Tables, step: u8) -> f32 {
     let fusion = tables.fusion();
     let prior = tables.largest_prior(usize::from(step));
-    let (low, high) = (u16::from(step) << 8, (u16::from(step) << 8) | 255);
+    let low = u16::from(step) * STEP;
+    let high = low + (STEP - 1);
     let at = |popularity| fuse(fusion, popularity_term(fusion, popularity), 0.0, prior);
     let bound = at(low).max(at(high));
     bound + 1e-5 + 1e-5 * bound.abs()

@@ -26,6 +26,7 @@ use crate::manifest::{ModelFacts, file};
 use crate::neighbours::{Gaps, WeightBits, Weights, from_half};
 use safetensors::{Dtype, SafeTensors, tensor::Metadata};
 use std::ops::Range;
+use vitrine_kernel::STEP;
 
 /// Names of the tensors, for the writer and the reader.
 pub mod tensor {
@@ -110,7 +111,7 @@ pub struct Tables {
     scale: Range<usize>,
     popularity: Vec<u16>,
     prior: Range<usize>,
-    /// The largest prior by popularity / 256.
+    /// The largest prior by popularity / [`STEP`].
     largest_prior: Box<[i8; 256]>,
     position_decay: Vec<f32>,
     action_weight: [f32; Action::COUNT],
@@ -176,7 +177,7 @@ impl Tables {
             .map_or(0, |&byte| byte.cast_signed())
     }
 
-    /// The largest prior of the rows whose popularity / 256 is `step`.
+    /// The largest prior of the rows whose popularity / [`STEP`] is `step`.
     pub(crate) fn largest_prior(&self, step: usize) -> i8 {
         self.largest_prior[step]
     }
@@ -365,7 +366,7 @@ impl TablesReader {
                 } = &mut self.tables;
                 let priors = bytes[prior.clone()].iter().skip(rows.start);
                 for (&prior, &popularity) in priors.zip(&popularity[rows.clone()]) {
-                    let largest = &mut largest_prior[usize::from(popularity >> 8)];
+                    let largest = &mut largest_prior[usize::from(popularity / STEP)];
                     *largest = (*largest).max(prior.cast_signed());
                 }
             }

@@ -3,7 +3,7 @@
 //! The paths are described where they are handled. The report's types live in `vitrine-core`,
 //! which knows nothing of HTTP, so their form is repeated here; a test holds the two together.
 
-#![allow(dead_code)] // These types are read by the derive alone.
+#![allow(dead_code, reason = "these types are read by the derive alone")]
 
 use crate::problem::Problem;
 use actix_web::{HttpResponse, web};

@@ -9,3 +9,17 @@
 //! package: `make test`, or `node --test tests/browser/*.test.mjs` once all is built.
 
 pub mod command;
+
+/// The parameters of a recipe's `[table]` that would be searched for, fixed: training takes seconds.
+pub const FIXED_TABLE: &str = "\
+cooccurrence = 0.8
+gap_decay = 2.0
+age_decay = 1.0
+shrinkage = 1.0
+popularity_power = -0.1
+position_decay = 2.0
+repeat_last = 0.2
+repeat_session = 0.7
+repeat_decay = 2.0
+popularity = 0.001
+";

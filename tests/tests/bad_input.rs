@@ -12,23 +12,8 @@ use std::process::Command;
 use std::sync::LazyLock;
 use tempfile::TempDir;
 use vitrine_core::Digest;
+use vitrine_tests::FIXED_TABLE;
 use vitrine_tests::command::{on_a_full_disk, program, run, vitrine};
-
-const RECIPE: &str = "seed = 3
-[table]
-cooccurrence = 0.8
-gap_decay = 2.0
-age_decay = 1.0
-shrinkage = 1.0
-popularity_power = -0.1
-position_decay = 2.0
-repeat_last = 0.2
-repeat_session = 0.7
-repeat_decay = 2.0
-popularity = 0.001
-[encoder]
-enabled = false
-";
 
 /// A small shop, its prepared data and a finished run, made once.
 static MADE: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -36,7 +21,11 @@ static MADE: LazyLock<PathBuf> = LazyLock::new(|| {
     let _ = fs::remove_dir_all(&root);
     fs::create_dir_all(&root).unwrap();
     let at = |name: &str| root.join(name).display().to_string();
-    fs::write(at("recipe.toml"), RECIPE).unwrap();
+    fs::write(
+        at("recipe.toml"),
+        format!("seed = 3\n[table]\n{FIXED_TABLE}[encoder]\nenabled = false\n"),
+    )
+    .unwrap();
     let sizes = ["--items", "120", "--shoppers", "600", "--days", "20"];
     let mut simulate = vec!["simulate".to_owned(), "--out".into(), at("shop")];
     simulate.extend(sizes.map(String::from));

@@ -6,22 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+use vitrine_tests::FIXED_TABLE;
 use vitrine_tests::command::vitrine;
-
-const RECIPE: &str = "[table]
-cooccurrence = 0.8
-gap_decay = 2.0
-age_decay = 1.0
-shrinkage = 1.0
-popularity_power = -0.1
-position_decay = 2.0
-repeat_last = 0.2
-repeat_session = 0.7
-repeat_decay = 2.0
-popularity = 0.001
-[encoder]
-enabled = false
-";
 
 /// A finished run, made once.
 static MADE: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -29,7 +15,11 @@ static MADE: LazyLock<PathBuf> = LazyLock::new(|| {
     let _ = fs::remove_dir_all(&root);
     fs::create_dir_all(&root).unwrap();
     let at = |name: &str| root.join(name).display().to_string();
-    fs::write(at("recipe.toml"), RECIPE).unwrap();
+    fs::write(
+        at("recipe.toml"),
+        format!("[table]\n{FIXED_TABLE}[encoder]\nenabled = false\n"),
+    )
+    .unwrap();
     let sizes = ["--items", "60", "--shoppers", "200", "--days", "10"];
     vitrine(&[&["simulate", "--out", &at("shop")][..], &sizes].concat()).done();
     let (shop, data, run) = (at("shop"), at("data"), at("run"));

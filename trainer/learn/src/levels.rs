@@ -30,9 +30,7 @@ use crate::parameters::TableParameters;
 use crate::progress::Progress;
 use crate::recipe::{Recipe, TableForm};
 use crate::search::{CompressError, Shape, assemble, compress};
-use crate::table::covisits::Covisits;
-use crate::table::first_order::weigh;
-use crate::table::ridge;
+use crate::table::neighbours;
 use rand::SeedableRng;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
@@ -361,23 +359,14 @@ impl Model<'_> {
         let field = self.field(released);
         let mut demand = data.demand(sessions);
         demand.add(&field.popularity);
-        let counting = self.parameters.counting();
-        let weighing = self.parameters.weighing(self.shape);
-        let neighbours = match self.recipe.table.form {
-            TableForm::FirstOrder => {
-                let mut counts = Covisits::count(self.items, sessions, &counting);
-                counts.add(&Covisits::count_weighted(
-                    self.items,
-                    &field.pairs,
-                    &field.weight,
-                    &counting,
-                ));
-                weigh(&counts, &demand, &weighing)
-            }
-            TableForm::Ridge => {
-                ridge::solve(self.items, sessions, &field, &demand, &counting, &weighing)
-            }
-        };
+        let neighbours = neighbours(
+            self.recipe.table.form,
+            sessions,
+            &field,
+            &demand,
+            &self.parameters.counting(),
+            &self.parameters.weighing(self.shape),
+        );
         let tables = assemble(neighbours, &demand, &self.parameters, self.shape, None);
         let (_, tables) = compress(&tables, self.shape)?;
         let ranks = label_ranks(&tables, self.test, self.shape.max_session, &[]);

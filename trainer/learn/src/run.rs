@@ -8,7 +8,6 @@
 
 use crate::bundle::{self, FolderError, NewBundle};
 use crate::dataset::{Dataset, DatasetError, Examples, Sessions};
-use crate::demand::Demand;
 use crate::encoder::checkpoint::Snapshot;
 use crate::encoder::device::{Device, DeviceChoice, NoCuda};
 use crate::encoder::low_rank::narrowed;
@@ -21,14 +20,14 @@ use crate::files::write_atomically;
 use crate::fusion::Candidates;
 use crate::parameters::TableParameters;
 use crate::progress::Progress;
-use crate::recipe::{Recipe, TableForm};
+use crate::recipe::Recipe;
 use crate::report;
 use crate::search::{
     CompressError, FUSION_ORDER, Search, Shape, TABLE_ORDER, Vectors, assemble, compress,
 };
 use crate::table::covisits::Covisits;
 use crate::table::first_order::weigh;
-use crate::table::{NeighbourLists, ridge};
+use crate::table::neighbours;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use vitrine_core::Digest;
@@ -393,12 +392,15 @@ fn fuse(
         dim: encoder.dim,
     };
     progress.start("fusion: asking the encoder", None);
-    // Lists of the chosen parameters, so that what a session reaches is known.
     let demand = data.demand(fit);
-    let counts = Covisits::count(data.ids.len(), fit, &parameters.counting());
-    let lists = weigh(&counts, &demand, &parameters.weighing(shape));
-    let plain = assemble(lists, &demand, &parameters, shape, Some(vectors));
-    let (_, tables) = compress(&plain, shape)?;
+    let built = |parameters: &TableParameters| {
+        let counts = Covisits::count(data.ids.len(), fit, &parameters.counting());
+        let lists = weigh(&counts, &demand, &parameters.weighing(shape));
+        let plain = assemble(lists, &demand, parameters, shape, Some(vectors));
+        compress(&plain, shape).map(|(_, tables)| tables)
+    };
+    // Lists of the chosen parameters, so that what a session reaches is known.
+    let tables = built(&parameters)?;
     let answers = queries(&tables, &encoder.onnx, sample, shape.max_session)?;
     let candidates = Candidates::new(&tables, sample, &answers, shape);
     progress.finish();
@@ -417,10 +419,7 @@ fn fuse(
         });
     }
     progress.start("fusion: judging the choice", None);
-    let counts = Covisits::count(data.ids.len(), fit, &fused.counting());
-    let lists = weigh(&counts, &demand, &fused.weighing(shape));
-    let plain = assemble(lists, &demand, &fused, shape, Some(vectors));
-    let (_, tables) = compress(&plain, shape)?;
+    let tables = built(&fused)?;
     let ranks = label_ranks(&tables, sample, shape.max_session, &answers);
     progress.finish();
     Ok(Fused {
@@ -458,7 +457,14 @@ fn finish(
     progress.start("table: counting the whole history", None);
     let mut demand = data.demand(&data.train);
     demand.add(&data.field.popularity);
-    let neighbours = neighbours(data, &demand, recipe, parameters);
+    let neighbours = neighbours(
+        recipe.table.form,
+        &data.train,
+        &data.field,
+        &demand,
+        &parameters.counting(),
+        &parameters.weighing(shape),
+    );
     progress.finish();
 
     let encoder = if ships_encoder {
@@ -544,34 +550,6 @@ fn finish(
     let path = options.out.join("report.html");
     report::write(&path, &record, &manifest).map_err(|source| RunError::File { path, source })?;
     Ok(Finished { manifest, record })
-}
-
-fn neighbours(
-    data: &Dataset,
-    demand: &Demand,
-    recipe: &Recipe,
-    parameters: &TableParameters,
-) -> NeighbourLists {
-    let items = data.ids.len();
-    let counting = parameters.counting();
-    let weighing = parameters.weighing(recipe.shape());
-    match recipe.table.form {
-        TableForm::FirstOrder => {
-            let mut counts = Covisits::count(items, &data.train, &counting);
-            let field = &data.field;
-            let reported = Covisits::count_weighted(items, &field.pairs, &field.weight, &counting);
-            counts.add(&reported);
-            weigh(&counts, demand, &weighing)
-        }
-        TableForm::Ridge => ridge::solve(
-            items,
-            &data.train,
-            &data.field,
-            demand,
-            &counting,
-            &weighing,
-        ),
-    }
 }
 
 /// Reads the record of a run.
