@@ -8,6 +8,11 @@ mod progress;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+/// Keeps large blocks that are freed: the C library hands each back to the system, and a training
+/// step would wait for its pages to be cleared again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Learns a compact ranking model from a shop's history, for shoppers' own browsers.
 ///
 /// A first run on a simulated shop:

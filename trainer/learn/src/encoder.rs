@@ -8,17 +8,19 @@
 //! The item table stays in main memory and a step moves only the rows that it touches, so that a
 //! step's cost depends on the batch and not on the catalogue.
 
+pub mod backbone;
 pub mod batches;
 pub mod checkpoint;
 pub mod device;
-pub mod gru;
 pub mod items;
+pub mod loss;
 pub mod low_rank;
 pub mod network;
 pub mod onnx;
 pub mod train;
 pub mod weights;
 
+use backbone::BackboneKind;
 use serde::{Deserialize, Serialize};
 
 /// How the encoder is trained.
@@ -27,9 +29,15 @@ use serde::{Deserialize, Serialize};
 pub struct EncoderParameters {
     /// Whether there is an encoder at all.
     pub enabled: bool,
+    /// What reads the events.
+    pub backbone: BackboneKind,
+    /// Blocks of convolutions or of attention; a recurrent unit has one layer.
+    pub layers: usize,
+    /// Heads of attention; the width of the state must be a multiple.
+    pub heads: usize,
     /// Width of an item vector, D.
     pub dim: usize,
-    /// Width of the recurrent state, H.
+    /// Width of the backbone's state, H.
     pub hidden: usize,
     /// The most passes over the sessions; the best by validation is kept.
     pub epochs: usize,
@@ -62,6 +70,9 @@ impl Default for EncoderParameters {
     fn default() -> Self {
         Self {
             enabled: true,
+            backbone: BackboneKind::default(),
+            layers: 2,
+            heads: 2,
             dim: 64,
             hidden: 96,
             epochs: 6,

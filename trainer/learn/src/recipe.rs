@@ -8,7 +8,7 @@
 //! position_decay = 2.0
 //!
 //! [encoder]
-//! enabled = true
+//! backbone = "gru"         # or "cnn", "attention"
 //! dim = 64
 //!
 //! [bundle]
@@ -262,7 +262,7 @@ impl Recipe {
         let encoder = &self.encoder;
         let table = &self.table;
         let positive = |value: Option<f64>| value.is_none_or(|v| v > 0.0 && v.is_finite());
-        let rules: [(&'static str, bool, &'static str); 19] = [
+        let rules: [(&'static str, bool, &'static str); 21] = [
             (
                 "table.neighbours",
                 (1..=255).contains(&table.neighbours),
@@ -317,6 +317,16 @@ impl Recipe {
                 "encoder.hidden",
                 (1..=1024).contains(&encoder.hidden),
                 "must be 1 to 1024",
+            ),
+            (
+                "encoder.layers",
+                (1..=4).contains(&encoder.layers),
+                "must be 1 to 4",
+            ),
+            (
+                "encoder.heads",
+                encoder.heads >= 1 && encoder.hidden.is_multiple_of(encoder.heads),
+                "must divide encoder.hidden",
             ),
             ("encoder.epochs", encoder.epochs >= 1, "must be at least 1"),
             ("encoder.batch", encoder.batch >= 1, "must be at least 1"),

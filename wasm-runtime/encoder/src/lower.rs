@@ -16,7 +16,7 @@ use tract_onnx::pb::type_proto::Value as TypeValue;
 use tract_onnx::pb::{ModelProto, NodeProto, ValueInfoProto, tensor_proto::DataType};
 use tract_onnx::tract_core::broadcast::multi_broadcast;
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::array::{MultiBroadcastTo, Slice, TypedConcat};
+use tract_onnx::tract_core::ops::array::{MultiBroadcastTo, Slice, Trilu, TypedConcat};
 use tract_onnx::tract_core::ops::cast::cast;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::math;
@@ -358,8 +358,8 @@ impl Lowering {
         Ok(wire)
     }
 
-    /// `wire[start..end]` along an axis. On the axis of T only "all", "the first" and "the
-    /// last" are the same for every session, so only those are allowed.
+    /// `wire[start..end]` along an axis. On an axis that depends on T only "all", "the first", "the
+    /// last" and "all but the last n" are the same for every session, so only those are allowed.
     fn slice(
         &mut self,
         label: &str,
@@ -387,9 +387,13 @@ impl Lowering {
                     (0, _) if open => return Ok(wire),
                     (0, 1) => (0.to_dim(), 1.to_dim()),
                     (-1, _) if open => (dim.clone() - 1, dim),
+                    (0, _) if end < 0 && self.shortest(&dim) > end.saturating_neg() => {
+                        (0.to_dim(), dim + end)
+                    }
                     _ => {
                         return Err(
-                            "cuts the axis of events elsewhere than at its first or last".into(),
+                            "cuts the axis of events elsewhere than at its first or near its last"
+                                .into(),
                         );
                     }
                 }
@@ -404,6 +408,12 @@ impl Lowering {
             return Err("has an empty output".into());
         }
         self.add(label, Slice { axis, start, end }, &[wire])
+    }
+
+    /// A size in a session of one event.
+    fn shortest(&self, dim: &TDim) -> i64 {
+        let one = SymbolValues::default().with(&self.model.symbols.sym("T"), 1);
+        dim.eval(&one).to_i64().unwrap_or(0)
     }
 
     /// Mean or sum over axes, which are kept with size one.

@@ -8,7 +8,7 @@
 //! 2019, arXiv 1909.04276); the scale s is an inverse temperature.
 
 use super::EncoderParameters;
-use super::gru::Gru;
+use super::backbone::Backbone;
 use super::onnx::{Graph, numbers};
 use super::weights::Initial;
 use burn::module::{Module, Param};
@@ -25,7 +25,7 @@ const EPSILON: f32 = 1e-12;
 #[derive(Module, Debug)]
 pub struct SessionEncoder<B: Backend> {
     /// `[T, B, W]` → `[T, B, H]`.
-    pub backbone: Gru<B>,
+    pub backbone: Backbone<B>,
     /// Q, `[H, A]`.
     pub asks: Param<Tensor<B, 2>>,
     /// K, `[H, A]`.
@@ -45,7 +45,7 @@ impl<B: Backend> SessionEncoder<B> {
         let mut initial = Initial { rng, device };
         let bound = 1.0 / (h as f32).sqrt();
         Self {
-            backbone: Gru::init(d + Action::COUNT, h, &mut initial),
+            backbone: Backbone::init(parameters, d + Action::COUNT, &mut initial),
             asks: initial.uniform(h, d, bound),
             answers: initial.uniform(h, d, bound),
             projection: initial.nothing(h, d),
@@ -149,6 +149,7 @@ pub fn unit_rows<B: Backend>(rows: Tensor<B, 2>) -> Tensor<B, 2> {
 )]
 mod tests {
     use super::*;
+    use crate::encoder::backbone::BackboneKind;
     use crate::encoder::low_rank::narrowed;
     use crate::encoder::train::TrainedEncoder;
     use burn::tensor::TensorData;
@@ -159,8 +160,9 @@ mod tests {
 
     const D: usize = 6;
 
-    fn network() -> SessionEncoder<Flex> {
+    fn network(backbone: BackboneKind) -> SessionEncoder<Flex> {
         let parameters = EncoderParameters {
+            backbone,
             dim: D,
             hidden: 10,
             ..EncoderParameters::default()
@@ -193,16 +195,41 @@ mod tests {
 
     #[test]
     fn the_exported_file_answers_as_the_trained_network() {
-        let network = network();
-        let (_, input) = session();
-        let mut onnx = Encoder::new(&network.to_onnx(), D + Action::COUNT).unwrap();
-        for steps in 1..=4 {
-            let part = &input[..steps * (D + Action::COUNT)];
-            let data = TensorData::new(part.to_vec(), [steps, 1, D + Action::COUNT]);
-            let all = numbers(network.forward(Tensor::from_data(data, &FlexDevice)));
-            let shipped = onnx.encode(part).unwrap();
-            for (a, b) in all[(steps - 1) * D..].iter().zip(&shipped) {
-                assert!((a - b).abs() < 1e-4, "{a} {b} after {steps} events");
+        for kind in [
+            BackboneKind::Gru,
+            BackboneKind::Cnn,
+            BackboneKind::Attention,
+        ] {
+            let network = network(kind);
+            let (_, input) = session();
+            let mut onnx = Encoder::new(&network.to_onnx(), D + Action::COUNT).unwrap();
+            for steps in 1..=4 {
+                let part = &input[..steps * (D + Action::COUNT)];
+                let data = TensorData::new(part.to_vec(), [steps, 1, D + Action::COUNT]);
+                let all = numbers(network.forward(Tensor::from_data(data, &FlexDevice)));
+                let shipped = onnx.encode(part).unwrap();
+                for (a, b) in all[(steps - 1) * D..].iter().zip(&shipped) {
+                    assert!(
+                        (a - b).abs() < 1e-4,
+                        "{kind:?}: {a} {b} after {steps} events"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_does_not_depend_on_later_events() {
+        for kind in [BackboneKind::Cnn, BackboneKind::Attention] {
+            let network = network(kind);
+            let (_, input) = session();
+            let answers = |steps: usize| {
+                let part = input[..steps * (D + Action::COUNT)].to_vec();
+                let data = TensorData::new(part, [steps, 1, D + Action::COUNT]);
+                numbers(network.forward(Tensor::from_data(data, &FlexDevice)))
+            };
+            for (a, b) in answers(2).iter().zip(&answers(4)) {
+                assert!((a - b).abs() < 1e-5, "{kind:?}: {a} {b}");
             }
         }
     }
@@ -213,7 +240,7 @@ mod tests {
         let whole = TrainedEncoder {
             dim: D,
             vectors,
-            onnx: network().to_onnx(),
+            onnx: network(BackboneKind::Gru).to_onnx(),
         };
         let narrow = narrowed(&whole, 3);
         let narrow_input: Vec<f32> = input

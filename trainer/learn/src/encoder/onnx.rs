@@ -151,6 +151,16 @@ impl Node<'_> {
         });
     }
 
+    /// A number.
+    pub fn float(&mut self, name: &str, value: f32) {
+        self.0.attribute.push(pb::AttributeProto {
+            name: name.into(),
+            r#type: pb::attribute_proto::AttributeType::Float as i32,
+            f: value,
+            ..Default::default()
+        });
+    }
+
     /// A list of integers.
     pub fn ints(&mut self, name: &str, values: &[i64]) {
         self.0.attribute.push(pb::AttributeProto {

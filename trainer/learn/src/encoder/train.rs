@@ -4,6 +4,7 @@ use super::EncoderParameters;
 use super::batches::{Batch, Negatives, Numbering, order, pieces};
 use super::checkpoint::{Checkpoint, CheckpointError, Snapshot};
 use super::items::ItemVectors;
+use super::loss::cross_entropy;
 use super::network::{SessionEncoder, unit_rows};
 use crate::dataset::{Examples, Sessions};
 use crate::evaluate::metrics::Metrics;
@@ -322,21 +323,17 @@ fn step<B: AutodiffBackend>(
         d + Action::COUNT,
     ]);
     let queries = state.network.forward(input).select(0, ints(batch.labelled));
+    let vectors = unit.narrow(0, 0, batch.candidates);
     let loss = cross_entropy(
-        queries,
-        unit,
-        batch.candidates,
-        batch.labels,
-        batch.log_expected,
+        queries.clone().inner(),
+        vectors.clone().inner(),
+        &batch.labels,
+        &batch.log_expected,
     );
-    let value = f64::from(
-        loss.clone()
-            .into_data()
-            .iter::<f32>()
-            .next()
-            .unwrap_or(f32::NAN),
-    );
-    let mut gradients = loss.backward();
+    // A sum of products with constants has these constants for its gradient.
+    let handed_on = (queries * Tensor::from_inner(loss.queries)).sum()
+        + (vectors * Tensor::from_inner(loss.vectors)).sum();
+    let mut gradients = handed_on.backward();
     if let Some(gradient) = rows.grad_remove(&mut gradients) {
         let gradient: Vec<f32> = gradient.into_data().iter::<f32>().collect();
         let decay = parameters.weight_decay as f32;
@@ -347,40 +344,7 @@ fn step<B: AutodiffBackend>(
     let gradients = GradientsParams::from_grads(gradients, &state.network);
     // The optimiser takes the network by value; a clone shares its tensors.
     state.network = state.optimizer.step(rate, state.network.clone(), gradients);
-    value
-}
-
-/// Mean cross-entropy in nats of the labels among the first `candidates` rows of `vectors`.
-///
-/// The logits are inverse temperature times cosines, so no exponential overflows and no maximum
-/// has to be taken away first. The correction for the sampling rides in the product as one more
-/// number of every vector. So one pass takes exponentials and one adds them up; in between
-/// nothing as large as the logits is read or written.
-fn cross_entropy<B: Backend>(
-    queries: Tensor<B, 2>,
-    vectors: Tensor<B, 2>,
-    candidates: usize,
-    labels: Vec<i32>,
-    log_expected: Vec<f32>,
-) -> Tensor<B, 1> {
-    let device = queries.device();
-    let [positions, _] = queries.dims();
-    let of_labels = TensorData::new(labels.clone(), [positions]);
-    let of_labels = Tensor::<B, 1, Int>::from_data(of_labels, &device);
-    let own = (queries.clone() * vectors.clone().select(0, of_labels)).sum_dim(1);
-    let all = vectors.narrow(0, 0, candidates);
-    if log_expected.is_empty() {
-        let total = queries.matmul(all.transpose()).exp().sum_dim(1).log();
-        return (total - own).mean();
-    }
-    let of_own: Vec<f32> = labels.iter().map(|&at| log_expected[at as usize]).collect();
-    let of_own = Tensor::<B, 2>::from_data(TensorData::new(of_own, [positions, 1]), &device);
-    let correction = TensorData::new(log_expected, [candidates, 1]);
-    let correction = Tensor::<B, 2>::from_data(correction, &device);
-    let all = Tensor::cat(vec![all, correction.neg()], 1);
-    let queries = Tensor::cat(vec![queries, Tensor::ones([positions, 1], &device)], 1);
-    let total = queries.matmul(all.transpose()).exp().sum_dim(1).log();
-    (total - own + of_own).mean()
+    loss.value
 }
 
 /// P@20 and MRR@20 of the encoder alone, in `f32`, on the first examples of the validation.

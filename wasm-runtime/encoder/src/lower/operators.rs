@@ -95,6 +95,14 @@ impl Lowering {
                 let reduced = self.reduce(label, x, axes, node.op_type == "ReduceMean")?;
                 if keep { Ok(reduced) } else { self.axes(label, reduced, &kept, false) }
             }
+            "Trilu" => {
+                if attributes.int("upper", 1)? != 0 || self.has(node, 1) || rank < 2 {
+                    return Err("is other than the lower triangle of a matrix".into());
+                }
+                let diagonal = self.model.unique_name(format!("{label}.diagonal"));
+                let diagonal = self.model.add_const(diagonal, tensor0(0i64)).map_err(tract)?;
+                self.add(label, Trilu { upper: false }, &[x, diagonal])
+            }
             "Transpose" => {
                 let perm: Vec<usize> = match attributes.ints("perm")? {
                     None => (0..rank).rev().collect(),

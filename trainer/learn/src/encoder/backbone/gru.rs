@@ -7,8 +7,8 @@
 //! burn's own `Gru` multiplies six small matrices in every step. Here the input's product is
 //! taken once for all steps and the three gates share one product per step.
 
-use super::onnx::{Graph, numbers, transposed};
-use super::weights::Initial;
+use crate::encoder::onnx::{Graph, numbers, transposed};
+use crate::encoder::weights::Initial;
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use burn::tensor::activation::{sigmoid, tanh};
