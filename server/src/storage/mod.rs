@@ -20,10 +20,12 @@
 //! release takes the same lock. So a report is either committed before its window's release,
 //! and counted, or falls into the next window; none can slip into a window that is gone.
 
+mod groups;
 mod ledger;
 mod release;
 mod sqlite;
 
+pub use groups::{CellCounts, GROUPS};
 pub use sqlite::Database;
 
 use crate::ledger::{OverCeiling, Total};

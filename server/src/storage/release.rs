@@ -1,11 +1,12 @@
 //! A window's release: one transaction, once.
 //!
-//! Both levels take this one path. They differ in how cells get into the released table: at the
-//! `unlinkable` level the rule runs inside the database, and a cell below k is not even read by
-//! this process; at the `private` level the counts are read, noise is drawn for each, and what
-//! reaches the threshold is written back. The noise is drawn inside the transaction: should the
-//! process die before it commits, what was drawn is gone with it and was seen by nobody.
+//! Both levels take this one path: counts per group of nonces in, what passes the rule out. At the
+//! `unlinkable` level a cell below k is left out by the database and not read by this process; at
+//! the `private` level all counts are read, and noise is drawn for each. It is drawn inside the
+//! transaction: should the process die before it commits, what was drawn is gone with it and was
+//! seen by nobody.
 
+use super::groups::{self, CellCounts};
 use super::sqlite::{Database, begin, delete_window, failed, forgotten_at, signed, to_json};
 use super::{Forecast, Released, StorageError, Window, ledger};
 use crate::clock::Clock;
@@ -41,6 +42,14 @@ impl Rule {
                     parameters.with_threshold_at_least(u64::from(k)),
                 ))
             }
+        }
+    }
+
+    /// The fewest reports with which a cell can pass.
+    fn fewest(&self) -> u64 {
+        match self {
+            Self::Unlinkable { k } => u64::from(*k),
+            Self::Private(_) => 1,
         }
     }
 
@@ -91,15 +100,13 @@ impl Database {
         let entry = rule.entry(window, &promise);
         let so_far = ledger::read(&location, &mut transaction).await?;
         let year = so_far.admit(&entry, policy.epsilon_ceiling)?;
-        let cells = match &rule {
-            Rule::Unlinkable { k } => copy(&mut transaction, number, *k).await,
-            Rule::Private(parameters) => {
-                let mechanism = Mechanism::new(parameters.sigma, parameters.threshold)?;
-                let random = OsRandom::new()?;
-                add_noise(&mut transaction, number, &mechanism, random).await
-            }
-        }
-        .map_err(&failed)?;
+        let cells = groups::cells(&mut transaction, number, rule.fewest())
+            .await
+            .map_err(&failed)?;
+        let passing = passing(&rule, cells)?;
+        write(&mut transaction, number, &passing)
+            .await
+            .map_err(&failed)?;
         ledger::write(&mut transaction, &entry, &promise, now)
             .await
             .map_err(&failed)?;
@@ -119,7 +126,7 @@ impl Database {
         transaction.commit().await.map_err(&failed)?;
         Ok(Some(Released {
             reports,
-            cells,
+            cells: passing.len() as u64,
             noise: entry.spent.map(|spent| spent.noise),
             year,
         }))
@@ -180,44 +187,34 @@ impl Database {
     }
 }
 
-/// Copies exact counts of at least k; how many cells.
-async fn copy(
-    transaction: &mut Transaction<'_, Sqlite>,
-    window: i64,
-    k: u32,
-) -> Result<u64, sqlx::Error> {
-    let cells = sqlx::query(
-        r#"INSERT INTO released_cell ("window", cell, count)
-           SELECT "window", cell, count(*) FROM raw_cell WHERE "window" = ?1
-           GROUP BY "window", cell HAVING count(*) >= ?2"#,
-    )
-    .bind(window)
-    .bind(k)
-    .execute(&mut **transaction)
-    .await?;
-    Ok(cells.rows_affected())
-}
-
-/// Adds noise to every cell that was reported and keeps what passes; how many cells.
-async fn add_noise(
-    transaction: &mut Transaction<'_, Sqlite>,
-    window: i64,
-    mechanism: &Mechanism,
-    mut random: OsRandom,
-) -> Result<u64, sqlx::Error> {
-    let counts =
-        sqlx::query(r#"SELECT cell, count(*) FROM raw_cell WHERE "window" = ?1 GROUP BY cell"#)
-            .bind(window)
-            .fetch_all(&mut **transaction)
-            .await?;
-    let mut noisy: Vec<(String, u64)> = Vec::new();
-    for row in &counts {
-        let count = row.try_get::<i64, _>(1)?.unsigned_abs();
-        if let Some(count) = mechanism.release(count, &mut random) {
-            noisy.push((row.try_get(0)?, count));
+/// What passes the rule: each cell as JSON, and the count that is published.
+fn passing(rule: &Rule, cells: Vec<CellCounts>) -> Result<Vec<(String, u64)>, PrivacyError> {
+    match rule {
+        Rule::Unlinkable { k } => Ok(cells
+            .into_iter()
+            .map(|cell| (cell.total(), cell.cell))
+            .filter(|(count, _)| *count >= u64::from(*k))
+            .map(|(count, cell)| (cell, count))
+            .collect()),
+        Rule::Private(parameters) => {
+            let mechanism = Mechanism::new(parameters.sigma, parameters.threshold)?;
+            let mut random = OsRandom::new()?;
+            let noisy = cells.into_iter().filter_map(|cell| {
+                let count = mechanism.release(cell.total(), &mut random)?;
+                Some((cell.cell, count))
+            });
+            Ok(noisy.collect())
         }
     }
-    for chunk in noisy.chunks(CHUNK) {
+}
+
+/// Writes the window's released table.
+async fn write(
+    transaction: &mut Transaction<'_, Sqlite>,
+    window: i64,
+    cells: &[(String, u64)],
+) -> Result<(), sqlx::Error> {
+    for chunk in cells.chunks(CHUNK) {
         sqlx::query(
             r#"INSERT INTO released_cell ("window", cell, count)
                SELECT ?2, value ->> 0, value ->> 1 FROM json_each(?1)"#,
@@ -227,5 +224,5 @@ async fn add_noise(
         .execute(&mut **transaction)
         .await?;
     }
-    Ok(noisy.len() as u64)
+    Ok(())
 }

@@ -49,7 +49,7 @@ impl Database {
         let mut connection = SqliteConnection::connect_with(&options)
             .await
             .map_err(|e| open(e.to_string()))?;
-        sqlx::migrate!("./migrations")
+        sqlx::migrate!("./migrations/sqlite")
             .run_direct(None, &mut connection, false)
             .await
             .map_err(|source| StorageError::Migrate {

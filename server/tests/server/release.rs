@@ -324,3 +324,40 @@ fn no_report_falls_into_a_released_window() {
     let last = ReleasedWindow::parse(read(&files(&house)[1]).as_bytes()).unwrap();
     assert_eq!(last.cells, [item("late", 2)]);
 }
+
+/// The group is the first four bytes of the nonce's hash modulo 20, so that it can be recomputed
+/// from a row, and reports of many visitors spread evenly.
+#[test]
+fn a_cells_reports_spread_over_twenty_groups_of_nonces() {
+    let house = House::new();
+    let server = house.start(&["--access-log", "false"]);
+    report(&server, 0, &[("often", 400), ("rare", 1)]);
+    let mut expected = std::collections::BTreeMap::new();
+    for row in house.query("SELECT hex(nonce), cell ->> 'item' FROM raw_cell") {
+        let group = u32::from_str_radix(&row[0][..8], 16).unwrap() % 20;
+        *expected.entry((row[1].clone(), group)).or_insert(0) += 1;
+    }
+    let counted = house.query("SELECT cell ->> 'item', nonce_group, reports FROM group_count");
+    let counted: std::collections::BTreeMap<(String, u32), i32> = counted
+        .into_iter()
+        .map(|row| {
+            (
+                (row[0].clone(), row[1].parse().unwrap()),
+                row[2].parse().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(counted, expected);
+    // 400 reports are 20 a group ± 4.4; that one of 20 groups is six σ off has a chance of 10⁻⁸.
+    let often = counted.iter().filter(|((item, _), _)| item == "often");
+    assert_eq!(often.clone().count(), 20);
+    assert!(
+        often.clone().all(|(_, reports)| (1..=47).contains(reports)),
+        "{counted:?}"
+    );
+
+    // The release adds the groups up.
+    assert!(house.release(1, &[]).status.success());
+    let released = ReleasedWindow::parse(read(&files(&house)[0]).as_bytes()).unwrap();
+    assert_eq!(released.cells, [item("often", 400)]);
+}
