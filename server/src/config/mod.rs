@@ -144,6 +144,7 @@ impl Layer {
         })?;
         let audit_log = self.audit_log.unwrap_or_else(|| match &database {
             Location::File(path) => path.with_file_name("audit.jsonl"),
+            Location::Postgres(_) => "audit.jsonl".into(),
         });
         Ok(Config {
             listen: self

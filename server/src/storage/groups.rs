@@ -5,8 +5,8 @@
 //! many honest visitors spread evenly. A group is computed from the hash that a row has anyway
 //! (the view `group_count` in `server/migrations`); nothing more is stored for it.
 
-use super::sqlite::signed;
-use sqlx::{Row as _, Sqlite, Transaction};
+use super::database::signed;
+use sqlx::{Any, Row as _, Transaction};
 
 /// Groups that reports fall into.
 pub const GROUPS: usize = 20;
@@ -30,15 +30,15 @@ impl CellCounts {
 /// The cells of a window that at least so many reports named, each with its counts per group.
 /// The database drops the other cells: this process does not read them.
 pub(super) async fn cells(
-    transaction: &mut Transaction<'_, Sqlite>,
+    transaction: &mut Transaction<'_, Any>,
     window: i64,
     at_least: u64,
 ) -> Result<Vec<CellCounts>, sqlx::Error> {
     let rows = sqlx::query(
         r#"SELECT cell, nonce_group, reports FROM (
              SELECT cell, nonce_group, reports, sum(reports) OVER (PARTITION BY cell) AS total
-             FROM group_count WHERE "window" = ?1)
-           WHERE total >= ?2 ORDER BY cell"#,
+             FROM group_count WHERE "window" = $1) AS spread
+           WHERE total >= $2 ORDER BY cell"#,
     )
     .bind(window)
     .bind(signed(at_least))

@@ -6,13 +6,14 @@
 //! transaction: should the process die before it commits, what was drawn is gone with it and was
 //! seen by nobody.
 
+use super::database::{Database, failed, signed, to_json};
+use super::dialect::Dialect;
 use super::groups::{self, CellCounts};
-use super::sqlite::{Database, begin, delete_window, failed, forgotten_at, signed, to_json};
 use super::{Forecast, Released, StorageError, Window, ledger};
 use crate::clock::Clock;
 use crate::ledger::{Entry, Ledger, Spent};
 use crate::promise::{Policy, Promise};
-use sqlx::{Row as _, Sqlite, Transaction};
+use sqlx::{Any, Row as _, Transaction};
 use vitrine_core::privacy::Level;
 use vitrine_privacy::gaussian::Distribution;
 use vitrine_privacy::threshold::published;
@@ -79,12 +80,14 @@ impl Database {
     ) -> Result<Option<Released>, StorageError> {
         let location = self.location.clone();
         let failed = failed(&location, "release a window");
-        let mut transaction = begin(&mut self.connection).await.map_err(&failed)?;
+        let dialect = self.dialect;
+        let lock = dialect.lock_to_release;
+        let mut transaction = self.begin(lock).await.map_err(&failed)?;
         let now = clock.now();
         let number = signed(window.window);
         let marked = sqlx::query(
-            r#"UPDATE feedback_window SET released_at = ?2
-               WHERE "window" = ?1 AND released_at IS NULL
+            r#"UPDATE feedback_window SET released_at = $2
+               WHERE "window" = $1 AND released_at IS NULL
                RETURNING level, k, cells, epsilon, delta"#,
         )
         .bind(number)
@@ -104,23 +107,24 @@ impl Database {
             .await
             .map_err(&failed)?;
         let passing = passing(&rule, cells)?;
-        write(&mut transaction, number, &passing)
+        write(&mut transaction, dialect, number, &passing)
             .await
             .map_err(&failed)?;
         ledger::write(&mut transaction, &entry, &promise, now)
             .await
             .map_err(&failed)?;
-        if forgotten_at(window) > now {
+        // A nonce is remembered for the window and the one after.
+        if window.end().saturating_add(window.window_seconds) > now {
             sqlx::query(
                 r#"INSERT INTO spent_nonce (nonce, binding, "window")
-                   SELECT nonce, binding, "window" FROM raw_cell WHERE "window" = ?1"#,
+                   SELECT nonce, binding, "window" FROM raw_cell WHERE "window" = $1"#,
             )
             .bind(number)
             .execute(&mut *transaction)
             .await
             .map_err(&failed)?;
         }
-        let reports = delete_window(&mut transaction, number)
+        let reports = delete_window(&mut transaction, dialect, number)
             .await
             .map_err(&failed)?;
         transaction.commit().await.map_err(&failed)?;
@@ -143,7 +147,7 @@ impl Database {
     ) -> Result<Forecast, StorageError> {
         let counts = sqlx::query(
             r#"SELECT reports, count(*) FROM (
-                 SELECT count(*) AS reports FROM raw_cell WHERE "window" = ?1 GROUP BY cell)
+                 SELECT count(*) AS reports FROM raw_cell WHERE "window" = $1 GROUP BY cell) AS spread
                GROUP BY reports"#,
         )
         .bind(signed(window.window))
@@ -210,19 +214,43 @@ fn passing(rule: &Rule, cells: Vec<CellCounts>) -> Result<Vec<(String, u64)>, Pr
 
 /// Writes the window's released table.
 async fn write(
-    transaction: &mut Transaction<'_, Sqlite>,
+    transaction: &mut Transaction<'_, Any>,
+    dialect: &Dialect,
     window: i64,
     cells: &[(String, u64)],
 ) -> Result<(), sqlx::Error> {
     for chunk in cells.chunks(CHUNK) {
-        sqlx::query(
-            r#"INSERT INTO released_cell ("window", cell, count)
-               SELECT ?2, value ->> 0, value ->> 1 FROM json_each(?1)"#,
-        )
-        .bind(to_json(chunk)?)
+        sqlx::query(dialect.insert_released)
+            .bind(to_json(chunk)?)
+            .bind(window)
+            .execute(&mut **transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Deletes a window's raw cells so that nothing of them is left in the table's pages; how many
+/// they were. The migrations say why `DELETE ... WHERE` would not do.
+async fn delete_window(
+    transaction: &mut Transaction<'_, Any>,
+    dialect: &Dialect,
+    window: i64,
+) -> Result<u64, sqlx::Error> {
+    let reports = sqlx::query(r#"SELECT count(*) FROM raw_cell WHERE "window" = $1"#)
+        .bind(window)
+        .fetch_one(&mut **transaction)
+        .await?
+        .try_get::<i64, _>(0)?;
+    sqlx::query(r#"INSERT INTO surviving_cell SELECT * FROM raw_cell WHERE "window" <> $1"#)
         .bind(window)
         .execute(&mut **transaction)
         .await?;
+    for statement in [
+        dialect.empty_raw,
+        "INSERT INTO raw_cell SELECT * FROM surviving_cell",
+        dialect.empty_surviving,
+    ] {
+        sqlx::query(statement).execute(&mut **transaction).await?;
     }
-    Ok(())
+    Ok(reports.unsigned_abs())
 }
