@@ -3,6 +3,7 @@
 #   setup.sh            the wasm target and the npm packages
 #   setup.sh packaging  the bundlers that the npm package is tested with
 #   setup.sh bench-web  the rivals that the npm package is measured beside
+#   setup.sh postgres   a PostgreSQL for the tests of the server
 #   setup.sh browser    a Chromium for the browser tests
 #   setup.sh deny       cargo-deny
 set -euo pipefail
@@ -41,6 +42,14 @@ packaging)
   ;;
 bench-web)
   npm_packages benches/web
+  ;;
+postgres)
+  for folder in ${PATH//:/ } /usr/lib/postgresql/*/bin; do
+    if [ -x "$folder/initdb" ]; then exit 0; fi
+  done
+  command -v apt-get >/dev/null || fail "no PostgreSQL: install one, with initdb on the PATH"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null
   ;;
 browser)
   for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do

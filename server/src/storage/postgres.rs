@@ -45,7 +45,7 @@ pub(super) static DIALECT: Dialect = Dialect {
 /// A lock is waited for ten seconds, as with SQLite; a process that died inside a transaction
 /// without closing its connection holds its locks for a minute at most.
 const SETTINGS: &str = "
-    SET synchronous_commit = on; SET lock_timeout = '10s';
+    SET synchronous_commit = on; SET lock_timeout = '10s'; SET client_min_messages = warning;
     SET idle_in_transaction_session_timeout = '60s'";
 
 /// Connects. The database must be there; its tables need not.
