@@ -6,6 +6,7 @@
 #   setup.sh postgres   a PostgreSQL for the tests of the server
 #   setup.sh browser    a Chromium for the browser tests
 #   setup.sh deny       cargo-deny
+#   setup.sh fuzz       a nightly compiler and cargo-fuzz
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -62,6 +63,10 @@ browser)
   ;;
 deny)
   command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --quiet
+  ;;
+fuzz)
+  rustup toolchain list | grep -q ^nightly || rustup toolchain install nightly --profile minimal
+  command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet
   ;;
 *)
   fail "unknown part '$1'"

@@ -4,6 +4,7 @@ use sqlx::postgres::PgConnectOptions;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub enum Location {
     /// A SQLite file.
     File(PathBuf),
     /// A PostgreSQL database.
-    Postgres(PostgresUrl),
+    Postgres(Arc<PostgresUrl>),
 }
 
 impl FromStr for Location {
@@ -23,7 +24,7 @@ impl FromStr for Location {
             .iter()
             .any(|scheme| text.starts_with(scheme))
         {
-            return PostgresUrl::new(text).map(Self::Postgres);
+            return PostgresUrl::new(text).map(|url| Self::Postgres(Arc::new(url)));
         }
         let path = text
             .strip_prefix("sqlite://")

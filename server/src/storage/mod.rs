@@ -184,6 +184,17 @@ pub enum StorageError {
         /// What went wrong.
         source: sqlx::migrate::MigrateError,
     },
+    /// It did not answer.
+    #[error(
+        "the database {location} did not store a batch within {seconds} seconds; check that it \
+         and the way to it are sound"
+    )]
+    Slow {
+        /// Which database.
+        location: Location,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// A statement failed.
     #[error("the database {location} refused to {doing}: {source}{hint}")]
     Query {

@@ -1,6 +1,5 @@
 //! A PostgreSQL server of the tests' own: a new data folder, a Unix socket, a password.
 
-use crate::database::try_query;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
@@ -126,12 +125,14 @@ impl Cluster {
     /// Makes a database; its URL.
     pub fn create_database(&self) -> String {
         let name = format!("shop{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let create = Box::leak(format!("CREATE DATABASE {name}").into_boxed_str());
-        let main = self.url(USER, PASSWORD, "postgres");
-        let made = tokio::runtime::Runtime::new()
-            .unwrap()
-            .block_on(try_query(&main, &[create]));
-        made.unwrap();
+        let made = Command::new(programs().join("createdb"))
+            .env("PGPASSWORD", PASSWORD)
+            .arg("-h")
+            .arg(&self.folder)
+            .args(["-U", USER, &name])
+            .status()
+            .unwrap();
+        assert!(made.success());
         self.url(USER, PASSWORD, &name)
     }
 

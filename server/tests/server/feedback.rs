@@ -200,3 +200,35 @@ fn any_shops_page_may_report_without_credentials() {
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!(answer.header("vary"), "");
 }
+
+/// Behind a proxy, which names the sender's address, so that the test can have several.
+#[test]
+fn a_network_that_sends_too_much_is_told_when_to_come_back() {
+    let house = House::new();
+    let server = house.start(&["--feedback-per-minute", "5", "--behind-proxy", "true"]);
+    let report = |nonce, address| {
+        let body = view(nonce, "a").to_string();
+        let headers = [("content-type", JSON), ("x-forwarded-for", address)];
+        server.send("POST", "/v1/feedback", &headers, body.as_bytes())
+    };
+    for nonce in 0..5 {
+        assert_eq!(report(nonce, "203.0.113.7").status, 204);
+    }
+    let answer = report(5, "203.0.113.99");
+    assert_eq!(answer.status, 429);
+    assert_eq!(answer.problem(), "too-many");
+    let seconds: u64 = answer.header("retry-after").parse().unwrap();
+    assert!((1..=13).contains(&seconds), "{seconds}");
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(report(5, "198.51.100.7").status, 204);
+    assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 6);
+    // Nothing else is limited, and no address is written down anywhere.
+    assert_eq!(server.get("/manifest.json", &[]).status, 200);
+    let metrics = String::from_utf8(server.get("/metrics", &[]).body).unwrap();
+    let refused = "vitrine_feedback_rejected_total{reason=\"too-many\"} 1";
+    assert!(metrics.contains(refused), "{metrics}");
+    for trace in ["203.0.113", "198.51.100"] {
+        assert!(!server.log().contains(trace) && !metrics.contains(trace));
+        assert!(!house.database.holds(trace));
+    }
+}

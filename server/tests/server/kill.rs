@@ -37,7 +37,7 @@ fn report_until_killed(server: &mut Server, round: u64) -> BTreeSet<String> {
                 }
             });
         }
-        while count.load(Ordering::Relaxed) < 50 + 17 * round {
+        while count.load(Ordering::Relaxed) < 50 + 17 * (round % 20) {
             std::thread::yield_now();
         }
         Command::new("kill").args(["-9", &pid]).status().unwrap();
@@ -50,7 +50,9 @@ fn report_until_killed(server: &mut Server, round: u64) -> BTreeSet<String> {
 fn a_killed_server_has_every_acknowledged_report_once() {
     let house = House::new();
     let mut acknowledged = BTreeSet::new();
-    for round in 0..5 {
+    // docs/server.md names the command that asks for fifty.
+    let rounds = std::env::var("VITRINE_KILL_ROUNDS").map_or(5, |rounds| rounds.parse().unwrap());
+    for round in 0..rounds {
         let mut server = house.start(&["--access-log", "false"]);
         acknowledged.extend(report_until_killed(&mut server, round));
         server.wait();
