@@ -166,8 +166,10 @@ fn programs() -> PathBuf {
     if let Ok(versions) = Path::new("/usr/lib/postgresql").read_dir() {
         folders.extend(versions.flatten().map(|version| version.path().join("bin")));
     }
-    let found = folders
-        .into_iter()
-        .find(|folder| folder.join("initdb").exists());
-    found.expect("no initdb: `scripts/setup.sh postgres` installs PostgreSQL")
+    // A link on the PATH leads to the folder that has the other programs.
+    let initdb = folders
+        .iter()
+        .find_map(|folder| folder.join("initdb").canonicalize().ok())
+        .expect("no initdb: `scripts/setup.sh postgres` installs PostgreSQL");
+    initdb.parent().unwrap().to_owned()
 }
