@@ -7,7 +7,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 export VITRINE_BIN := $(TARGET)/debug
 
-.PHONY: help setup wasm-build wasm web binaries everything demo docs test check check-cuda bench bench-web bench-pytorch clean
+.PHONY: help setup wasm-build wasm web binaries everything demo docs test check check-cuda bench bench-web bench-server bench-pytorch fuzz clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,7 @@ docs: setup ## Make the npm package's reference from its types: web/vitrine/refe
 
 test: ## Run every test.
 	@$(MAKE) --no-print-directory -j2 web everything
+	@scripts/setup.sh postgres
 	@scripts/setup.sh browser
 	@scripts/setup.sh packaging
 	cargo test --workspace
@@ -75,6 +76,19 @@ bench-web: ## Measure bytes, time and memory in the browser beside two rivals: d
 	@scripts/setup.sh bench-web
 	npm --prefix benches/web test
 	node benches/web/run.mjs --out docs/results/web.md
+
+bench-server: setup ## Measure the server under load: docs/results/feedback.md.
+	@scripts/setup.sh postgres
+	cargo build --release -p vitrine-server -p vitrine-bench-server
+	$(TARGET)/release/vitrine-bench-server --server $(TARGET)/release/vitrine-server --out docs/results/feedback.md
+
+fuzz: ## Fuzz what reads bytes of strangers, SECONDS (default 600) a target.
+	@scripts/setup.sh fuzz
+	@cd fuzz && for target in feedback manifest bundle encoder; do \
+	  mkdir -p corpus-work/$$target; \
+	  cargo +nightly fuzz run --fuzz-dir . $$target corpus-work/$$target corpus/$$target -- \
+	    -max_total_time=$(or $(SECONDS),600) -timeout=25 -rss_limit_mb=3000; \
+	done
 
 bench-pytorch: binaries ## Measure training speed beside PyTorch (PYTHON with torch, numpy, pyarrow): docs/results/training-speed.md.
 	node benches/pytorch/run.mjs

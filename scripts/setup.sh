@@ -3,8 +3,10 @@
 #   setup.sh            the wasm target and the npm packages
 #   setup.sh packaging  the bundlers that the npm package is tested with
 #   setup.sh bench-web  the rivals that the npm package is measured beside
+#   setup.sh postgres   a PostgreSQL for the tests of the server
 #   setup.sh browser    a Chromium for the browser tests
 #   setup.sh deny       cargo-deny
+#   setup.sh fuzz       a nightly compiler and cargo-fuzz
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -42,6 +44,14 @@ packaging)
 bench-web)
   npm_packages benches/web
   ;;
+postgres)
+  for folder in ${PATH//:/ } /usr/lib/postgresql/*/bin; do
+    if [ -x "$folder/initdb" ]; then exit 0; fi
+  done
+  command -v apt-get >/dev/null || fail "no PostgreSQL: install one, with initdb on the PATH"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null
+  ;;
 browser)
   for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
     if [ -n "$name" ] && command -v "$name" >/dev/null; then exit 0; fi
@@ -53,6 +63,10 @@ browser)
   ;;
 deny)
   command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --quiet
+  ;;
+fuzz)
+  rustup toolchain list | grep -q ^nightly || rustup toolchain install nightly --profile minimal
+  command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet
   ;;
 *)
   fail "unknown part '$1'"

@@ -140,8 +140,13 @@ pub struct DatabaseArgs {
     /// TOML file with settings, as `serve` reads it
     #[arg(long, env = "VITRINE_SERVER_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// SQLite file that the server writes [default: vitrine.db]
-    #[arg(long, env = "VITRINE_SERVER_DATABASE", value_name = "FILE")]
+    /// SQLite file or PostgreSQL URL that the server writes [default: vitrine.db]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_DATABASE",
+        value_name = "FILE|URL",
+        hide_env_values = true
+    )]
     pub database: Option<String>,
     /// Level of every window, at least: `unlinkable` or `private` [default: unlinkable]
     #[arg(

@@ -2,9 +2,11 @@
 //!
 //! The body is read under a limit and a deadline of its own, because the framework's time limit
 //! covers a request's head only. Nothing of the request but its body, its length and its type
-//! is looked at: no address, no Origin, no cookie, no user agent.
+//! is looked at: no Origin, no cookie, no user agent; its address by the rate limit alone
+//! ([`crate::limit`]).
 
 use crate::decode::decode;
+use crate::limit::Limit;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::storage::{Recorded, Row};
@@ -23,6 +25,8 @@ pub struct Feedback {
     pub writer: Writer,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// How many reports a network may send; `None`: as many as it likes.
+    pub limit: Option<Arc<Limit>>,
     /// How long a body may take.
     pub body_deadline: Duration,
 }
@@ -41,6 +45,7 @@ pub struct Feedback {
         (status = 413, description = "The body is above 16 kB.", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The Content-Type is not application/json.", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The body is not a report; `field` says where.", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "The sender's network sent too many; retry with the same nonce after `Retry-After` seconds.", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The disk is full or too slow, or nothing is published; retry with the same nonce.", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -75,6 +80,13 @@ impl Feedback {
         request: &HttpRequest,
         payload: web::Payload,
     ) -> Result<Recorded, Problem> {
+        if let Some(limit) = &self.limit {
+            let peer = request.peer_addr().map(|peer| peer.ip());
+            let forwarded = request.headers().get(header::X_FORWARDED_FOR);
+            limit
+                .check(peer, forwarded.and_then(|value| value.to_str().ok()))
+                .map_err(Problem::too_many)?;
+        }
         if !is_json(request) {
             return Err(Problem::not_json());
         }

@@ -7,12 +7,13 @@
 //!   transaction is flushed. So that this is fast, one task ([`writer`]) commits all reports
 //!   that wait in one transaction: the flush is shared, the latency is about one flush.
 //! - **Nothing to leak.** A report is stored as window, day, table, cell and a hash of its
-//!   nonce; no handler reads the peer's address, and no log line holds one ([`observe`]).
+//!   nonce; the sender's address is looked at by the rate limit alone, which keeps a keyed hash of
+//!   its network for a day, in memory ([`limit`]), and no log line holds one ([`observe`]).
 //! - **Nobody is special.** Every visitor gets the same manifest and the same files; nothing is
 //!   set, varied or tagged per visitor ([`bundles`]).
 //!
-//! The database is the only state. A second process over the same database (PostgreSQL, when it
-//! comes) needs nothing from the first: windows are numbered by the clock, nonces are unique by
+//! The database is the only state. A second process over the same database (PostgreSQL)
+//! needs nothing from the first: windows are numbered by the clock, nonces are unique by
 //! the database's key, and a release is one transaction ([`storage`]).
 
 pub mod admin;
@@ -26,6 +27,7 @@ pub mod decode;
 pub mod feedback;
 pub mod health;
 pub mod ledger;
+pub mod limit;
 pub mod live;
 pub mod metrics;
 pub mod negotiate;

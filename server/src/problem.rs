@@ -68,8 +68,10 @@ impl Problem {
         self
     }
 
-    fn retry(self) -> Self {
-        self.header(header::RETRY_AFTER, "2")
+    fn retry_after(mut self, seconds: u64) -> Self {
+        let seconds = HeaderValue::from(seconds);
+        self.headers.push((header::RETRY_AFTER, seconds));
+        self
     }
 
     /// Nothing is at this address.
@@ -145,6 +147,20 @@ impl Problem {
         .field(Some("nonce"))
     }
 
+    /// The sender's network sent more than it may.
+    pub fn too_many(seconds: u64) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many",
+            "Too many reports",
+            format!(
+                "this network sends more reports than the server takes; send this one again, with \
+                 the same nonce, in {seconds} seconds"
+            ),
+        )
+        .retry_after(seconds)
+    }
+
     /// Nothing is published.
     pub fn nothing_published() -> Self {
         Self::not_found("no bundle is published yet; publish one with `vitrine publish`")
@@ -184,7 +200,7 @@ impl Problem {
             "The server cannot do this now",
             detail,
         )
-        .retry()
+        .retry_after(2)
     }
 
     /// A plain answer of the framework, such as its 400 for a path that does not decode.

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::cors::share;
 use crate::feedback::{self, Feedback};
 use crate::health::{self, Health};
+use crate::limit::Limit;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::observe::{Observed, observe};
@@ -42,6 +43,9 @@ pub enum ServeError {
     /// The audit log cannot be used.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// The system has no random numbers.
+    #[error("the system gives no random numbers for the rate limit's salt: {0}")]
+    Random(getrandom::Error),
     /// The site's folder is not there.
     #[error("cannot serve the site {}: {source}; name a folder that exists, or leave `site` out", path.display())]
     Site {
@@ -129,7 +133,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
     database.probe().await?;
 
     let metrics = Arc::new(Metrics::default());
-    let for_admin = Arc::clone(&clock);
+    let shared_clock = Arc::clone(&clock);
     let (writer, database) = Writer::start(
         database,
         config.database.clone(),
@@ -139,6 +143,9 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
         Arc::clone(&metrics),
         config.feedback_queue,
     );
+    let limit = config.feedback_per_minute.map(|per_minute| {
+        Limit::new(per_minute, config.behind_proxy, Arc::clone(&shared_clock)).map(Arc::new)
+    });
     let observed = Observed {
         metrics: Arc::clone(&metrics),
         access_log: config.access_log,
@@ -148,6 +155,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
         feedback: web::Data::new(Feedback {
             writer: writer.clone(),
             metrics: Arc::clone(&metrics),
+            limit: limit.transpose().map_err(ServeError::Random)?,
             body_deadline: config.feedback_body,
         }),
         health: web::Data::new(Health {
@@ -174,7 +182,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
             token: admin.token,
             public_keys: config.public_keys.clone(),
             audit: Arc::new(AuditLog::open(&config.audit_log)?),
-            clock: Arc::clone(&for_admin),
+            clock: Arc::clone(&shared_clock),
         });
         listen_for_admin = Some((admin.listen, data, parts.observed.clone()));
     }

@@ -15,11 +15,15 @@ use crate::metrics::Metrics;
 use crate::promise::Policy;
 use crate::storage::{Database, Location, Recorded, Row, StorageError};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// The most reports in one transaction: bounds the memory and the length of the lock.
 const BATCH: usize = 4096;
+/// How long a batch may take. A database that does not answer, as behind a cut network, must not
+/// hold up reports for ever; what became of the batch is unknown then, and retries settle it.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Hands reports to the writer's task. Cheap to clone.
 #[derive(Clone)]
@@ -154,14 +158,18 @@ impl Task {
     async fn record(&mut self, rows: &[Row]) -> Result<Vec<Recorded>, WriteError> {
         let current = self.live.current().ok_or(WriteError::NothingPublished)?;
         let (clock, policy) = (Arc::clone(&self.clock), self.policy);
-        let recorded = match self.database().await {
-            Ok(database) => {
-                database
-                    .record(&current.manifest.privacy, &policy, &*clock, rows)
-                    .await
-            }
-            Err(error) => Err(error),
-        };
+        let recorded = tokio::time::timeout(DEADLINE, async {
+            let database = self.database().await?;
+            let privacy = &current.manifest.privacy;
+            database.record(privacy, &policy, &*clock, rows).await
+        })
+        .await
+        .unwrap_or_else(|_| {
+            Err(StorageError::Slow {
+                location: self.location.clone(),
+                seconds: DEADLINE.as_secs(),
+            })
+        });
         self.metrics.commits.inc();
         self.keep_or_reopen(recorded).map_err(|error| {
             tracing::error!(%error, reports = rows.len(), "reports were refused with 503");

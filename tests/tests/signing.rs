@@ -2,70 +2,13 @@
 
 #![allow(clippy::unwrap_used)] // In a test, a panic is the report.
 
+mod desk;
+
+use desk::Desk;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::LazyLock;
-use vitrine_tests::FIXED_TABLE;
 use vitrine_tests::command::vitrine;
-
-/// A finished run, made once.
-static MADE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("signing");
-    let _ = fs::remove_dir_all(&root);
-    fs::create_dir_all(&root).unwrap();
-    let at = |name: &str| root.join(name).display().to_string();
-    fs::write(
-        at("recipe.toml"),
-        format!("[table]\n{FIXED_TABLE}[encoder]\nenabled = false\n"),
-    )
-    .unwrap();
-    let sizes = ["--items", "60", "--shoppers", "200", "--days", "10"];
-    vitrine(&[&["simulate", "--out", &at("shop")][..], &sizes].concat()).done();
-    let (shop, data, run) = (at("shop"), at("data"), at("run"));
-    vitrine(&[
-        "prepare",
-        "--events",
-        &shop,
-        "--preset",
-        "behaviour",
-        "--out",
-        &data,
-    ])
-    .done();
-    let recipe = at("recipe.toml");
-    vitrine(&["train", "--data", &data, "--recipe", &recipe, "--out", &run]).done();
-    root
-});
-
-struct Desk(tempfile::TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).display().to_string()
-    }
-
-    /// A new key; its file and its public half.
-    fn key(&self, name: &str) -> (String, String) {
-        let file = self.path(name);
-        let said = vitrine(&["key", "new", &file]).done();
-        let public = said
-            .lines()
-            .find_map(|line| line.strip_prefix("public key  "));
-        (file, public.unwrap().to_owned())
-    }
-
-    fn bundle(&self) -> String {
-        let bundle = self.path("bundle");
-        let run = MADE.join("run").display().to_string();
-        vitrine(&["export", "--run", &run, "--out", &bundle]).done();
-        bundle
-    }
-}
 
 #[test]
 fn a_key_is_private_and_is_never_overwritten() {

@@ -20,9 +20,14 @@ pub struct Layer {
     #[arg(long, env = "VITRINE_SERVER_STORE", value_name = "DIR")]
     pub store: Option<PathBuf>,
 
-    /// SQLite file for feedback and released tables; made when there is none
-    /// [default: vitrine.db]
-    #[arg(long, env = "VITRINE_SERVER_DATABASE", value_name = "FILE")]
+    /// SQLite file for feedback and released tables, made when there is none, or a PostgreSQL
+    /// database, postgres://USER:PASSWORD@HOST/DATABASE [default: vitrine.db]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_DATABASE",
+        value_name = "FILE|URL",
+        hide_env_values = true
+    )]
     pub database: Option<String>,
 
     /// Folder of a static site to serve at `/` [default: none]
@@ -76,6 +81,16 @@ pub struct Layer {
         value_name = "SECONDS"
     )]
     pub feedback_body_seconds: Option<u64>,
+
+    /// Reports a minute that one network (/24, or /56 of IPv6) may send before the next is answered
+    /// with 429; 0: no limit [default: 600]
+    #[arg(long, env = "VITRINE_SERVER_FEEDBACK_PER_MINUTE", value_name = "COUNT")]
+    pub feedback_per_minute: Option<u32>,
+
+    /// Believe the last address of X-Forwarded-For, for that limit: set it when every request comes
+    /// through a proxy that writes it, and only then [default: false]
+    #[arg(long, env = "VITRINE_SERVER_BEHIND_PROXY", value_name = "BOOL")]
+    pub behind_proxy: Option<bool>,
 
     /// How long running requests may take to end when the server is told to stop, in seconds
     /// [default: 30]
@@ -150,6 +165,8 @@ impl Layer {
             workers: self.workers.or(below.workers),
             feedback_queue: self.feedback_queue.or(below.feedback_queue),
             feedback_body_seconds: self.feedback_body_seconds.or(below.feedback_body_seconds),
+            feedback_per_minute: self.feedback_per_minute.or(below.feedback_per_minute),
+            behind_proxy: self.behind_proxy.or(below.behind_proxy),
             shutdown_seconds: self.shutdown_seconds.or(below.shutdown_seconds),
             access_log: self.access_log.or(below.access_log),
             log: self.log.or(below.log),

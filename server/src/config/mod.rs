@@ -14,6 +14,7 @@ use crate::storage::Location;
 use serde::Deserialize;
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 use vitrine_core::Digest;
@@ -46,6 +47,10 @@ pub struct Config {
     pub feedback_queue: usize,
     /// See [`Layer::feedback_body_seconds`].
     pub feedback_body: Duration,
+    /// See [`Layer::feedback_per_minute`]; `None`: no limit.
+    pub feedback_per_minute: Option<NonZeroU32>,
+    /// See [`Layer::behind_proxy`].
+    pub behind_proxy: bool,
     /// See [`Layer::shutdown_seconds`].
     pub shutdown_seconds: u64,
     /// See [`Layer::access_log`].
@@ -144,6 +149,7 @@ impl Layer {
         })?;
         let audit_log = self.audit_log.unwrap_or_else(|| match &database {
             Location::File(path) => path.with_file_name("audit.jsonl"),
+            Location::Postgres(_) => "audit.jsonl".into(),
         });
         Ok(Config {
             listen: self
@@ -162,6 +168,8 @@ impl Layer {
             feedback_body: Duration::from_secs(
                 at_least_one("feedback_body_seconds", self.feedback_body_seconds)?.unwrap_or(10),
             ),
+            feedback_per_minute: NonZeroU32::new(self.feedback_per_minute.unwrap_or(600)),
+            behind_proxy: self.behind_proxy.unwrap_or(false),
             shutdown_seconds: self.shutdown_seconds.unwrap_or(30),
             access_log: self.access_log.unwrap_or(true),
             log: self.log.unwrap_or_else(|| "info".into()),

@@ -1,11 +1,12 @@
 //! The ledger's table, and the promise columns of a window.
 
-use super::sqlite::{Database, failed, signed};
+use super::database::{Database, failed, signed};
 use super::{Location, StorageError};
 use crate::ledger::{Entry, Ledger, Spent};
 use crate::promise::Promise;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, SqliteConnection, Transaction};
+use chrono::DateTime;
+use sqlx::any::AnyRow;
+use sqlx::{Any, AnyConnection, Row as _, Transaction};
 use vitrine_core::privacy::{Guarantee, Level, NoiseFacts};
 
 impl Database {
@@ -18,11 +19,10 @@ impl Database {
 /// Every release so far.
 pub(super) async fn read(
     location: &Location,
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
 ) -> Result<Ledger, StorageError> {
     let rows = sqlx::query(
-        r#"SELECT level, "window", window_seconds,
-                  strftime('%Y-%m-%d', released_at, 'unixepoch') AS released_on,
+        r#"SELECT level, "window", window_seconds, released_at,
                   epsilon, delta, sigma, threshold, cells, rho, noise_delta, threshold_delta
            FROM privacy_ledger ORDER BY "window""#,
     )
@@ -42,8 +42,8 @@ pub(super) async fn read(
         Ok(Entry {
             window: row.get::<i64, _>("window").unsigned_abs(),
             window_seconds: row.get::<i64, _>("window_seconds").unsigned_abs(),
-            released_on: row
-                .get::<Option<String>, _>("released_on")
+            released_on: DateTime::from_timestamp(row.get("released_at"), 0)
+                .map(|time| time.date_naive().to_string())
                 .unwrap_or_default(),
             level,
             spent,
@@ -53,19 +53,24 @@ pub(super) async fn read(
 }
 
 /// The noise of a row that has it; the table's own rule says which those are.
-pub(super) fn noise(row: &SqliteRow) -> NoiseFacts {
+pub(super) fn noise(row: &AnyRow) -> NoiseFacts {
     NoiseFacts {
         epsilon: row.get("epsilon"),
         delta: row.get("delta"),
         sigma: row.get("sigma"),
         threshold: row.get::<i64, _>("threshold").unsigned_abs(),
-        cells: row.get("cells"),
+        cells: small(row, "cells"),
         rho: row.get("rho"),
     }
 }
 
+/// A number that was written from 32 bits.
+fn small(row: &AnyRow, column: &str) -> u32 {
+    u32::try_from(row.get::<i64, _>(column)).unwrap_or(u32::MAX)
+}
+
 /// The level of a row.
-fn level(location: &Location, row: &SqliteRow) -> Result<Level, StorageError> {
+fn level(location: &Location, row: &AnyRow) -> Result<Level, StorageError> {
     let name: String = row.get("level");
     Level::named(&name).ok_or_else(|| StorageError::Foreign {
         location: location.clone(),
@@ -75,12 +80,12 @@ fn level(location: &Location, row: &SqliteRow) -> Result<Level, StorageError> {
 }
 
 /// What a row of `feedback_window` promises.
-pub(super) fn promise(location: &Location, row: &SqliteRow) -> Result<Promise, StorageError> {
+pub(super) fn promise(location: &Location, row: &AnyRow) -> Result<Promise, StorageError> {
     let (epsilon, delta): (Option<f64>, Option<f64>) = (row.get("epsilon"), row.get("delta"));
     Ok(Promise {
         level: level(location, row)?,
-        k: row.get("k"),
-        cells: row.get("cells"),
+        k: small(row, "k"),
+        cells: small(row, "cells"),
         guarantee: epsilon
             .zip(delta)
             .map(|(epsilon, delta)| Guarantee { epsilon, delta }),
@@ -89,7 +94,7 @@ pub(super) fn promise(location: &Location, row: &SqliteRow) -> Result<Promise, S
 
 /// Enters a release, and notes in the window's row what was kept in the end.
 pub(super) async fn write(
-    transaction: &mut Transaction<'_, Sqlite>,
+    transaction: &mut Transaction<'_, Any>,
     entry: &Entry,
     promise: &Promise,
     now: u64,
@@ -99,7 +104,7 @@ pub(super) async fn write(
     sqlx::query(
         r#"INSERT INTO privacy_ledger ("window", window_seconds, released_at, level, epsilon,
              delta, sigma, threshold, cells, rho, noise_delta, threshold_delta)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"#,
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"#,
     )
     .bind(signed(entry.window))
     .bind(signed(entry.window_seconds))
@@ -109,14 +114,14 @@ pub(super) async fn write(
     .bind(noise.map(|noise| noise.delta))
     .bind(noise.map(|noise| noise.sigma))
     .bind(noise.map(|noise| signed(noise.threshold)))
-    .bind(noise.map(|noise| noise.cells))
+    .bind(noise.map(|noise| i64::from(noise.cells)))
     .bind(noise.map(|noise| noise.rho))
     .bind(spent.map(|spent| spent.noise_delta))
     .bind(spent.map(|spent| spent.threshold_delta))
     .execute(&mut **transaction)
     .await?;
     sqlx::query(
-        r#"UPDATE feedback_window SET level = ?2, epsilon = ?3, delta = ?4 WHERE "window" = ?1"#,
+        r#"UPDATE feedback_window SET level = $2, epsilon = $3, delta = $4 WHERE "window" = $1"#,
     )
     .bind(signed(entry.window))
     .bind(promise.level.name())

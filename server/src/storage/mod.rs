@@ -1,8 +1,9 @@
 //! What is kept of feedback, and what may be done with it.
 //!
 //! The rest of the server speaks to [`Database`]: record a batch of reports, release a closed
-//! window, read released tables. SQLite is the database today (`sqlite.rs`); a second one joins
-//! by implementing the same operations over the same tables (`server/migrations/`).
+//! window, read released tables. It is a SQLite file or a PostgreSQL database; tables
+//! (`server/migrations`) and statements are the same, and what the two say differently is a
+//! [`dialect`] each.
 //!
 //! # What a row says
 //! A report becomes window, day, table, cell and nonce, as the privacy document promises. Two
@@ -20,55 +21,26 @@
 //! release takes the same lock. So a report is either committed before its window's release,
 //! and counted, or falls into the next window; none can slip into a window that is gone.
 
+mod database;
+mod dialect;
+mod groups;
 mod ledger;
+mod location;
+mod postgres;
+mod record;
 mod release;
 mod sqlite;
 
-pub use sqlite::Database;
+pub use database::Database;
+pub use groups::{CellCounts, GROUPS};
+pub use location::{Location, PostgresUrl};
 
 use crate::ledger::{OverCeiling, Total};
 use crate::promise::Promise;
 use sha2::{Digest as _, Sha256};
-use std::path::PathBuf;
 use vitrine_core::cell::{Cell, Report};
 use vitrine_core::privacy::NoiseFacts;
 use vitrine_privacy::PrivacyError;
-
-/// Where the database is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// A SQLite file.
-    File(PathBuf),
-}
-
-impl std::str::FromStr for Location {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let path = text
-            .strip_prefix("sqlite://")
-            .or_else(|| text.strip_prefix("sqlite:"))
-            .unwrap_or(text);
-        // Only the scheme is repeated: the rest of a URL may hold a password.
-        if let Some((scheme, _)) = path.split_once("://") {
-            return Err(format!(
-                "{scheme} is not a database that this build knows; give the path of a SQLite file"
-            ));
-        }
-        if path.is_empty() {
-            return Err("is empty; give the path of a SQLite file".into());
-        }
-        Ok(Self::File(path.into()))
-    }
-}
-
-impl std::fmt::Display for Location {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-        }
-    }
-}
 
 /// A report, ready to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,6 +165,17 @@ pub enum StorageError {
         /// What the system answered.
         reason: String,
     },
+    /// The database does not let us in.
+    #[error(
+        "cannot connect to the database {location}: {reason}; check that it runs, that the \
+         database exists, and user and password in the URL (VITRINE_SERVER_DATABASE)"
+    )]
+    Connect {
+        /// Which database.
+        location: Location,
+        /// What it answered.
+        reason: String,
+    },
     /// The tables cannot be brought up to date.
     #[error("cannot bring the tables of {location} up to date: {source}")]
     Migrate {
@@ -201,8 +184,19 @@ pub enum StorageError {
         /// What went wrong.
         source: sqlx::migrate::MigrateError,
     },
+    /// It did not answer.
+    #[error(
+        "the database {location} did not store a batch within {seconds} seconds; check that it \
+         and the way to it are sound"
+    )]
+    Slow {
+        /// Which database.
+        location: Location,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// A statement failed.
-    #[error("the database {location} refused to {doing}: {source}{}", hint(source))]
+    #[error("the database {location} refused to {doing}: {source}{hint}")]
     Query {
         /// Which database.
         location: Location,
@@ -210,6 +204,8 @@ pub enum StorageError {
         doing: &'static str,
         /// What it answered.
         source: sqlx::Error,
+        /// The way out, where an operator can mend it.
+        hint: &'static str,
     },
     /// The release would cost more than is allowed.
     #[error(transparent)]
@@ -227,20 +223,4 @@ pub enum StorageError {
         /// What is wrong with it.
         reason: String,
     },
-}
-
-/// The way out, for what an operator can mend.
-fn hint(source: &sqlx::Error) -> &'static str {
-    let code = source
-        .as_database_error()
-        .and_then(|e| e.code())
-        .and_then(|code| code.parse::<u32>().ok())
-        .unwrap_or(0);
-    // The low byte of an extended result code is the primary one.
-    match code & 0xff {
-        13 | 10 => "; check that its disk has room and is sound; nothing acknowledged is lost",
-        8 => "; give this user the right to write it",
-        5 | 6 => "; another process holds it: try again when that is done",
-        _ => "",
-    }
 }

@@ -1,17 +1,19 @@
 //! A window's release: one transaction, once.
 //!
-//! Both levels take this one path. They differ in how cells get into the released table: at the
-//! `unlinkable` level the rule runs inside the database, and a cell below k is not even read by
-//! this process; at the `private` level the counts are read, noise is drawn for each, and what
-//! reaches the threshold is written back. The noise is drawn inside the transaction: should the
-//! process die before it commits, what was drawn is gone with it and was seen by nobody.
+//! Both levels take this one path: counts per group of nonces in, what passes the rule out. At the
+//! `unlinkable` level a cell below k is left out by the database and not read by this process; at
+//! the `private` level all counts are read, and noise is drawn for each. It is drawn inside the
+//! transaction: should the process die before it commits, what was drawn is gone with it and was
+//! seen by nobody.
 
-use super::sqlite::{Database, begin, delete_window, failed, forgotten_at, signed, to_json};
+use super::database::{Database, failed, signed, to_json};
+use super::dialect::Dialect;
+use super::groups::{self, CellCounts};
 use super::{Forecast, Released, StorageError, Window, ledger};
 use crate::clock::Clock;
 use crate::ledger::{Entry, Ledger, Spent};
 use crate::promise::{Policy, Promise};
-use sqlx::{Row as _, Sqlite, Transaction};
+use sqlx::{Any, Row as _, Transaction};
 use vitrine_core::privacy::Level;
 use vitrine_privacy::gaussian::Distribution;
 use vitrine_privacy::threshold::published;
@@ -44,6 +46,14 @@ impl Rule {
         }
     }
 
+    /// The fewest reports with which a cell can pass.
+    fn fewest(&self) -> u64 {
+        match self {
+            Self::Unlinkable { k } => u64::from(*k),
+            Self::Private(_) => 1,
+        }
+    }
+
     fn entry(&self, window: &Window, promise: &Promise) -> Entry {
         Entry {
             window: window.window,
@@ -70,12 +80,14 @@ impl Database {
     ) -> Result<Option<Released>, StorageError> {
         let location = self.location.clone();
         let failed = failed(&location, "release a window");
-        let mut transaction = begin(&mut self.connection).await.map_err(&failed)?;
+        let dialect = self.dialect;
+        let lock = dialect.lock_to_release;
+        let mut transaction = self.begin(lock).await.map_err(&failed)?;
         let now = clock.now();
         let number = signed(window.window);
         let marked = sqlx::query(
-            r#"UPDATE feedback_window SET released_at = ?2
-               WHERE "window" = ?1 AND released_at IS NULL
+            r#"UPDATE feedback_window SET released_at = $2
+               WHERE "window" = $1 AND released_at IS NULL
                RETURNING level, k, cells, epsilon, delta"#,
         )
         .bind(number)
@@ -91,35 +103,34 @@ impl Database {
         let entry = rule.entry(window, &promise);
         let so_far = ledger::read(&location, &mut transaction).await?;
         let year = so_far.admit(&entry, policy.epsilon_ceiling)?;
-        let cells = match &rule {
-            Rule::Unlinkable { k } => copy(&mut transaction, number, *k).await,
-            Rule::Private(parameters) => {
-                let mechanism = Mechanism::new(parameters.sigma, parameters.threshold)?;
-                let random = OsRandom::new()?;
-                add_noise(&mut transaction, number, &mechanism, random).await
-            }
-        }
-        .map_err(&failed)?;
+        let cells = groups::cells(&mut transaction, number, rule.fewest())
+            .await
+            .map_err(&failed)?;
+        let passing = passing(&rule, cells)?;
+        write(&mut transaction, dialect, number, &passing)
+            .await
+            .map_err(&failed)?;
         ledger::write(&mut transaction, &entry, &promise, now)
             .await
             .map_err(&failed)?;
-        if forgotten_at(window) > now {
+        // A nonce is remembered for the window and the one after.
+        if window.end().saturating_add(window.window_seconds) > now {
             sqlx::query(
                 r#"INSERT INTO spent_nonce (nonce, binding, "window")
-                   SELECT nonce, binding, "window" FROM raw_cell WHERE "window" = ?1"#,
+                   SELECT nonce, binding, "window" FROM raw_cell WHERE "window" = $1"#,
             )
             .bind(number)
             .execute(&mut *transaction)
             .await
             .map_err(&failed)?;
         }
-        let reports = delete_window(&mut transaction, number)
+        let reports = delete_window(&mut transaction, dialect, number)
             .await
             .map_err(&failed)?;
         transaction.commit().await.map_err(&failed)?;
         Ok(Some(Released {
             reports,
-            cells,
+            cells: passing.len() as u64,
             noise: entry.spent.map(|spent| spent.noise),
             year,
         }))
@@ -136,7 +147,7 @@ impl Database {
     ) -> Result<Forecast, StorageError> {
         let counts = sqlx::query(
             r#"SELECT reports, count(*) FROM (
-                 SELECT count(*) AS reports FROM raw_cell WHERE "window" = ?1 GROUP BY cell)
+                 SELECT count(*) AS reports FROM raw_cell WHERE "window" = $1 GROUP BY cell) AS spread
                GROUP BY reports"#,
         )
         .bind(signed(window.window))
@@ -180,52 +191,66 @@ impl Database {
     }
 }
 
-/// Copies exact counts of at least k; how many cells.
-async fn copy(
-    transaction: &mut Transaction<'_, Sqlite>,
-    window: i64,
-    k: u32,
-) -> Result<u64, sqlx::Error> {
-    let cells = sqlx::query(
-        r#"INSERT INTO released_cell ("window", cell, count)
-           SELECT "window", cell, count(*) FROM raw_cell WHERE "window" = ?1
-           GROUP BY "window", cell HAVING count(*) >= ?2"#,
-    )
-    .bind(window)
-    .bind(k)
-    .execute(&mut **transaction)
-    .await?;
-    Ok(cells.rows_affected())
-}
-
-/// Adds noise to every cell that was reported and keeps what passes; how many cells.
-async fn add_noise(
-    transaction: &mut Transaction<'_, Sqlite>,
-    window: i64,
-    mechanism: &Mechanism,
-    mut random: OsRandom,
-) -> Result<u64, sqlx::Error> {
-    let counts =
-        sqlx::query(r#"SELECT cell, count(*) FROM raw_cell WHERE "window" = ?1 GROUP BY cell"#)
-            .bind(window)
-            .fetch_all(&mut **transaction)
-            .await?;
-    let mut noisy: Vec<(String, u64)> = Vec::new();
-    for row in &counts {
-        let count = row.try_get::<i64, _>(1)?.unsigned_abs();
-        if let Some(count) = mechanism.release(count, &mut random) {
-            noisy.push((row.try_get(0)?, count));
+/// What passes the rule: each cell as JSON, and the count that is published.
+fn passing(rule: &Rule, cells: Vec<CellCounts>) -> Result<Vec<(String, u64)>, PrivacyError> {
+    match rule {
+        Rule::Unlinkable { k } => Ok(cells
+            .into_iter()
+            .map(|cell| (cell.total(), cell.cell))
+            .filter(|(count, _)| *count >= u64::from(*k))
+            .map(|(count, cell)| (cell, count))
+            .collect()),
+        Rule::Private(parameters) => {
+            let mechanism = Mechanism::new(parameters.sigma, parameters.threshold)?;
+            let mut random = OsRandom::new()?;
+            let noisy = cells.into_iter().filter_map(|cell| {
+                let count = mechanism.release(cell.total(), &mut random)?;
+                Some((cell.cell, count))
+            });
+            Ok(noisy.collect())
         }
     }
-    for chunk in noisy.chunks(CHUNK) {
-        sqlx::query(
-            r#"INSERT INTO released_cell ("window", cell, count)
-               SELECT ?2, value ->> 0, value ->> 1 FROM json_each(?1)"#,
-        )
-        .bind(to_json(chunk)?)
+}
+
+/// Writes the window's released table.
+async fn write(
+    transaction: &mut Transaction<'_, Any>,
+    dialect: &Dialect,
+    window: i64,
+    cells: &[(String, u64)],
+) -> Result<(), sqlx::Error> {
+    for chunk in cells.chunks(CHUNK) {
+        sqlx::query(dialect.insert_released)
+            .bind(to_json(chunk)?)
+            .bind(window)
+            .execute(&mut **transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Deletes a window's raw cells so that nothing of them is left in the table's pages; how many
+/// they were. The migrations say why `DELETE ... WHERE` would not do.
+async fn delete_window(
+    transaction: &mut Transaction<'_, Any>,
+    dialect: &Dialect,
+    window: i64,
+) -> Result<u64, sqlx::Error> {
+    let reports = sqlx::query(r#"SELECT count(*) FROM raw_cell WHERE "window" = $1"#)
+        .bind(window)
+        .fetch_one(&mut **transaction)
+        .await?
+        .try_get::<i64, _>(0)?;
+    sqlx::query(r#"INSERT INTO surviving_cell SELECT * FROM raw_cell WHERE "window" <> $1"#)
         .bind(window)
         .execute(&mut **transaction)
         .await?;
+    for statement in [
+        dialect.empty_raw,
+        "INSERT INTO raw_cell SELECT * FROM surviving_cell",
+        dialect.empty_surviving,
+    ] {
+        sqlx::query(statement).execute(&mut **transaction).await?;
     }
-    Ok(noisy.len() as u64)
+    Ok(reports.unsigned_abs())
 }

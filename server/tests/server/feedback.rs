@@ -24,6 +24,7 @@ fn a_report_is_stored_as_the_privacy_document_says() {
         assert!(answer.body.is_empty());
     }
     let mut tables: Vec<_> = house
+        .database
         .query(r#"SELECT "table", cell FROM raw_cell ORDER BY "table""#)
         .into_iter()
         .map(|row| row.join(" "))
@@ -39,11 +40,8 @@ fn a_report_is_stored_as_the_privacy_document_says() {
         ]
     );
     // Six columns, and none that could hold an address, a time of day or an order.
-    let columns: Vec<_> = house
-        .query("SELECT name FROM pragma_table_info('raw_cell')")
-        .concat();
     assert_eq!(
-        columns,
+        house.database.columns("raw_cell"),
         ["nonce", "binding", "window", "day", "table", "cell"]
     );
     assert_eq!(
@@ -80,11 +78,11 @@ fn nothing_of_the_visitor_is_kept_or_logged() {
     for trace in ["canary", "203.0.113.77", &format!(":{port}")] {
         assert!(!log.contains(trace), "{trace} in {log}");
         assert!(!metrics.contains(trace), "{trace} in {metrics}");
-        assert!(!house.database_holds(trace), "{trace}");
+        assert!(!house.database.holds(trace), "{trace}");
     }
-    assert!(!house.database_holds("127.0.0.1"));
+    assert!(!house.database.holds("127.0.0.1"));
     // Not even the nonce itself.
-    assert!(!house.database_holds(&format!("{:032x}", 1)));
+    assert!(!house.database.holds(&format!("{:032x}", 1)));
 }
 
 #[test]
@@ -201,4 +199,36 @@ fn any_shops_page_may_report_without_credentials() {
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!(answer.header("vary"), "");
+}
+
+/// Behind a proxy, which names the sender's address, so that the test can have several.
+#[test]
+fn a_network_that_sends_too_much_is_told_when_to_come_back() {
+    let house = House::new();
+    let server = house.start(&["--feedback-per-minute", "5", "--behind-proxy", "true"]);
+    let report = |nonce, address| {
+        let body = view(nonce, "a").to_string();
+        let headers = [("content-type", JSON), ("x-forwarded-for", address)];
+        server.send("POST", "/v1/feedback", &headers, body.as_bytes())
+    };
+    for nonce in 0..5 {
+        assert_eq!(report(nonce, "203.0.113.7").status, 204);
+    }
+    let answer = report(5, "203.0.113.99");
+    assert_eq!(answer.status, 429);
+    assert_eq!(answer.problem(), "too-many");
+    let seconds: u64 = answer.header("retry-after").parse().unwrap();
+    assert!((1..=13).contains(&seconds), "{seconds}");
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(report(5, "198.51.100.7").status, 204);
+    assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 6);
+    // Nothing else is limited, and no address is written down anywhere.
+    assert_eq!(server.get("/manifest.json", &[]).status, 200);
+    let metrics = String::from_utf8(server.get("/metrics", &[]).body).unwrap();
+    let refused = "vitrine_feedback_rejected_total{reason=\"too-many\"} 1";
+    assert!(metrics.contains(refused), "{metrics}");
+    for trace in ["203.0.113", "198.51.100"] {
+        assert!(!server.log().contains(trace) && !metrics.contains(trace));
+        assert!(!house.database.holds(trace));
+    }
 }

@@ -1,5 +1,6 @@
 //! A folder with a store and a database, and the server's binary running over it.
 
+use crate::database::Database;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -21,14 +22,15 @@ pub const JSON: &str = "application/json";
 
 pub struct House {
     pub dir: tempfile::TempDir,
+    pub database: Database,
 }
 
 impl House {
     /// A house in which nothing is published.
     pub fn empty() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::new(dir.path());
+        Self { dir, database }
     }
 
     /// A house in which version 1 is published.
@@ -97,7 +99,7 @@ impl House {
             .arg("--store")
             .arg(self.path("store"))
             .arg("--database")
-            .arg(self.path("vitrine.db"))
+            .arg(&self.database.location)
             .args(arguments);
         command
     }
@@ -116,7 +118,7 @@ impl House {
         command
             .arg("release")
             .arg("--database")
-            .arg(self.path("vitrine.db"))
+            .arg(&self.database.location)
             .arg("--out")
             .arg(self.path("released"))
             .arg("--clock-offset-seconds")
@@ -125,46 +127,18 @@ impl House {
         command
     }
 
-    /// The rows that a query gives, as text.
-    pub fn query(&self, sql: &'static str) -> Vec<Vec<String>> {
-        use sqlx::{Column, Connection, Row, ValueRef};
-        let path = self.path("vitrine.db");
-        tokio::runtime::Runtime::new().unwrap().block_on(async {
-            let options = sqlx::sqlite::SqliteConnectOptions::new()
-                .filename(path)
-                .busy_timeout(Duration::from_secs(10));
-            let mut connection = sqlx::SqliteConnection::connect_with(&options)
-                .await
-                .unwrap();
-            let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
-            connection.close().await.unwrap();
-            rows.iter()
-                .map(|row| {
-                    let cell = |at: usize| {
-                        if row.try_get_raw(at).unwrap().is_null() {
-                            return "NULL".to_owned();
-                        }
-                        row.try_get::<String, _>(at)
-                            .or_else(|_| row.try_get::<i64, _>(at).map(|n| n.to_string()))
-                            .or_else(|_| row.try_get::<Vec<u8>, _>(at).map(|b| format!("{b:?}")))
-                            .unwrap()
-                    };
-                    row.columns().iter().map(|c| cell(c.ordinal())).collect()
-                })
-                .collect()
-        })
+    /// The items that raw rows name, one for each row.
+    pub fn raw_items(&self) -> Vec<String> {
+        let cells = self.database.query("SELECT cell FROM raw_cell").concat();
+        let item = |cell: &String| {
+            let cell: Value = serde_json::from_str(cell).unwrap();
+            cell["item"].as_str().unwrap().to_owned()
+        };
+        cells.iter().map(item).collect()
     }
 
     pub fn count(&self, sql: &'static str) -> u64 {
-        self.query(sql)[0][0].parse().unwrap()
-    }
-
-    /// Whether any file of the database, its log included, holds these bytes.
-    pub fn database_holds(&self, needle: &str) -> bool {
-        ["vitrine.db", "vitrine.db-wal", "vitrine.db-shm"]
-            .iter()
-            .filter_map(|name| fs::read(self.path(name)).ok())
-            .any(|bytes| holds(&bytes, needle.as_bytes()))
+        self.database.query(sql)[0][0].parse().unwrap()
     }
 }
 

@@ -5,11 +5,17 @@
 mod admin;
 mod bad_input;
 mod bundles;
+#[allow(dead_code)] // Shared; the other crate of tests uses the rest.
+mod cluster;
+mod database;
 mod disk;
 mod feedback;
 mod house;
+mod kill;
 mod private;
 mod release;
 mod site;
 mod start;
 mod stop;
+
+const KIND: database::Kind = database::Kind::Sqlite;

@@ -23,10 +23,18 @@ fn released(house: &House) -> Vec<ReleasedWindow> {
 /// What a release could change.
 fn state(house: &House) -> [Vec<Vec<String>>; 4] {
     [
-        house.query("SELECT nonce, cell FROM raw_cell ORDER BY nonce"),
-        house.query(r#"SELECT "window", cell, count FROM released_cell ORDER BY 1, 2"#),
-        house.query(r#"SELECT "window", level, released_at FROM feedback_window ORDER BY 1"#),
-        house.query(r#"SELECT "window", level FROM privacy_ledger ORDER BY 1"#),
+        house
+            .database
+            .query("SELECT nonce, cell FROM raw_cell ORDER BY nonce"),
+        house
+            .database
+            .query(r#"SELECT "window", cell, count FROM released_cell ORDER BY 1, 2"#),
+        house
+            .database
+            .query(r#"SELECT "window", level, released_at FROM feedback_window ORDER BY 1"#),
+        house
+            .database
+            .query(r#"SELECT "window", level FROM privacy_ledger ORDER BY 1"#),
     ]
 }
 
@@ -34,7 +42,7 @@ fn privacy(house: &House, arguments: &[&str]) -> Output {
     Command::new(BINARY)
         .arg("privacy")
         .arg("--database")
-        .arg(house.path("vitrine.db"))
+        .arg(&house.database.location)
         .args(["--clock-offset-seconds", &later(3)])
         .args(arguments)
         .output()
@@ -73,7 +81,7 @@ fn counts_are_noisy_small_ones_are_gone_and_the_file_says_how() {
     );
     assert!(counts.iter().any(|count| *count != 60), "{counts:?}");
     assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 0);
-    assert!(!house.database_holds("canary-rare"));
+    assert!(!house.database.holds("canary-rare"));
 
     // What is released stays as it is, file and table.
     let (text, before) = (read(&files(&house)[0]), state(&house));

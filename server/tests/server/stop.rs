@@ -35,7 +35,7 @@ fn a_request_that_is_under_way_is_answered_before_the_end() {
         assert!(answer.contains("HTTP/1.1 204"), "{answer}");
         assert_eq!(server.wait(), Some(0), "{}", server.log());
         assert!(server.log().contains("stopped"), "{}", server.log());
-        // A closed database has no log beside it.
+        // A closed SQLite file has no log beside it.
         assert!(!house.path("vitrine.db-wal").exists());
         assert_eq!(house.count("SELECT count(*) FROM raw_cell"), 2);
     }

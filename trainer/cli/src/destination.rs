@@ -142,7 +142,8 @@ impl Destination {
         let mut response = agent()
             .put(&url)
             .header("Authorization", format!("Bearer {token}"))
-            .send(bytes)?;
+            .send(bytes)
+            .with_context(|| no_answer(&url))?;
         if !response.status().is_success() {
             let problem = response.body_mut().read_to_string().unwrap_or_default();
             bail!("{url} answered {}: {problem}", response.status());
@@ -159,7 +160,8 @@ impl Destination {
         let mut response = agent()
             .get(&url)
             .header("Authorization", format!("Bearer {token}"))
-            .call()?;
+            .call()
+            .with_context(|| no_answer(&url))?;
         if response.status().as_u16() == 404 {
             return Ok(None);
         }
@@ -177,6 +179,10 @@ impl Destination {
 
 fn parsed(bytes: Vec<u8>) -> anyhow::Result<(Manifest, Vec<u8>)> {
     Ok((Manifest::parse(&bytes)?, bytes))
+}
+
+fn no_answer(url: &str) -> String {
+    format!("{url} does not answer; check the address, and that the server's admin_listen is on")
 }
 
 fn agent() -> ureq::Agent {

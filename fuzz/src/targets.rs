@@ -1,0 +1,138 @@
+//! The targets. None may panic, and what is accepted must keep its meaning.
+
+use super::decode::decode;
+use std::collections::BTreeMap;
+use vitrine_core::bundle::{Bundle, Files};
+use vitrine_core::cell::Report;
+use vitrine_core::digest::Digest;
+use vitrine_core::facets::Filter;
+use vitrine_core::manifest::{
+    FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
+};
+use vitrine_core::rank::Ranker;
+use vitrine_core::{Action, signature};
+use vitrine_encoder::Encoder;
+
+/// A target, by the name of its corpus.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const ALL: [Target; 4] = [
+    ("feedback", feedback),
+    ("manifest", manifest),
+    ("bundle", bundle),
+    ("encoder", encoder),
+];
+
+/// A report's body, as the server decodes it.
+pub fn feedback(bytes: &[u8]) {
+    if let Ok(report) = decode(bytes) {
+        let written = serde_json::to_vec(&report).unwrap_or_default();
+        let read: Option<Report> = decode(&written).ok();
+        assert_eq!(read, Some(report));
+    }
+}
+
+/// A manifest, and the same bytes as a file of signatures.
+pub fn manifest(bytes: &[u8]) {
+    let _ = signature::signers(bytes);
+    if let Ok(manifest) = Manifest::parse(bytes) {
+        let read = Manifest::parse(&manifest.to_bytes()).ok();
+        assert_eq!(read, Some(manifest));
+    }
+}
+
+/// The files that the ranker reads: N, D, the most neighbours and T in a byte each, the lengths of
+/// tables and ids in two bytes each, then tables, ids and facets. They are signed for by a manifest
+/// made here, so that everything behind the hashes is reached; what opens is ranked with.
+pub fn bundle(bytes: &[u8]) {
+    let Some((&[items, dim, neighbours, max_session, t0, t1, i0, i1], rest)) =
+        bytes.split_first_chunk()
+    else {
+        return;
+    };
+    let cut = |rest: &[u8], length: [u8; 2]| {
+        let at = rest.len().min(u16::from_le_bytes(length).into());
+        let (one, other) = rest.split_at(at);
+        (one.to_vec(), other.to_vec())
+    };
+    let (tables, rest) = cut(rest, [t0, t1]);
+    let (items_fst, facets) = cut(&rest, [i0, i1]);
+    let facets = Some(facets).filter(|facets| !facets.is_empty());
+    let named = [
+        (file::TABLES, Some(&tables)),
+        (file::ITEMS, Some(&items_fst)),
+        (file::FACETS, facets.as_ref()),
+    ];
+    let entry = |bytes: &Vec<u8>| FileEntry {
+        sha256: Digest::of(bytes),
+        bytes: bytes.len() as u64,
+    };
+    let named = named
+        .into_iter()
+        .filter_map(|(name, bytes)| Some((name.to_owned(), entry(bytes?))));
+    let model = ModelFacts {
+        items: items.into(),
+        dim: dim.into(),
+        neighbours: neighbours.into(),
+        max_session: max_session.into(),
+    };
+    let manifest = naming(named.collect(), model);
+    let files = Files {
+        tables,
+        items: items_fst,
+        facets,
+    };
+    let Ok(bundle) = Bundle::load(&manifest, files) else {
+        return;
+    };
+    let ids: Vec<String> = (0..bundle.items())
+        .filter_map(|row| bundle.id(row))
+        .collect();
+    assert_eq!(ids.len(), bundle.items() as usize);
+    let query = vec![0.5; bundle.dim()];
+    let mut ranker = Ranker::new(bundle);
+    for id in ids.iter().take(3) {
+        ranker.track(id, Action::View, 0);
+    }
+    ranker.set_query(Some(&query));
+    let _ = ranker.encoder_input();
+    let listed: Vec<&str> = ids.iter().map(String::as_str).collect();
+    assert_eq!(ranker.rank(&listed).len(), listed.len());
+    let _ = ranker.recommend(5, &Filter::default(), &[]);
+    if let Some(id) = listed.first() {
+        let _ = ranker.explain(id);
+    }
+}
+
+/// A manifest that names these files.
+pub fn naming(files: BTreeMap<String, FileEntry>, model: ModelFacts) -> Manifest {
+    Manifest {
+        schema: SCHEMA.into(),
+        version: 1,
+        parent: None,
+        restores: None,
+        created: 0,
+        expires: 4_000_000_000,
+        synthetic: true,
+        files,
+        model,
+        training: TrainingFacts::default(),
+        privacy: Privacy::default(),
+    }
+}
+
+/// Width of an event in the seeds, D + 3.
+const WIDTH: usize = 7;
+
+/// An ONNX file as an encoder; one that loads gives the same answer twice.
+pub fn encoder(bytes: &[u8]) {
+    let Ok(mut encoder) = Encoder::new(bytes, WIDTH) else {
+        return;
+    };
+    for steps in [1, 3] {
+        let session = vec![0.25; steps * WIDTH];
+        let once = encoder.encode(&session).ok();
+        assert_eq!(encoder.encode(&session).ok(), once);
+    }
+}

@@ -1,0 +1,64 @@
+//! How a cell's reports spread over groups of nonces.
+//!
+//! A report falls into one of [`GROUPS`] groups by its nonce's hash, so by chance: whoever sends
+//! many reports of one cell can aim them at one group or spread them over all, but reports of
+//! many honest visitors spread evenly. A group is computed from the hash that a row has anyway
+//! (the view `group_count` in `server/migrations`); nothing more is stored for it.
+
+use super::database::signed;
+use sqlx::{Any, Row as _, Transaction};
+
+/// Groups that reports fall into.
+pub const GROUPS: usize = 20;
+
+/// A cell of one window, and its reports by group of nonces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellCounts {
+    /// The cell as JSON.
+    pub cell: String,
+    /// Reports of each group.
+    pub groups: [u64; GROUPS],
+}
+
+impl CellCounts {
+    /// Reports of all groups.
+    pub fn total(&self) -> u64 {
+        self.groups.iter().sum()
+    }
+}
+
+/// The cells of a window that at least so many reports named, each with its counts per group.
+/// The database drops the other cells: this process does not read them.
+pub(super) async fn cells(
+    transaction: &mut Transaction<'_, Any>,
+    window: i64,
+    at_least: u64,
+) -> Result<Vec<CellCounts>, sqlx::Error> {
+    let rows = sqlx::query(
+        r#"SELECT cell, nonce_group, reports FROM (
+             SELECT cell, nonce_group, reports, sum(reports) OVER (PARTITION BY cell) AS total
+             FROM group_count WHERE "window" = $1) AS spread
+           WHERE total >= $2 ORDER BY cell"#,
+    )
+    .bind(window)
+    .bind(signed(at_least))
+    .fetch_all(&mut **transaction)
+    .await?;
+    let mut cells: Vec<CellCounts> = Vec::new();
+    for row in &rows {
+        let cell: &str = row.try_get(0)?;
+        if cells.last().is_none_or(|last| last.cell != cell) {
+            cells.push(CellCounts {
+                cell: cell.to_owned(),
+                groups: [0; GROUPS],
+            });
+        }
+        let group = usize::try_from(row.try_get::<i64, _>(1)?).unwrap_or(GROUPS);
+        let count = cells.last_mut().and_then(|last| last.groups.get_mut(group));
+        let count = count.ok_or_else(|| {
+            sqlx::Error::Decode(format!("nonce group {group} is not below {GROUPS}").into())
+        })?;
+        *count = row.try_get::<i64, _>(2)?.unsigned_abs();
+    }
+    Ok(cells)
+}

@@ -1,0 +1,90 @@
+//! PostgreSQL, for several server processes over one database.
+//!
+//! `synchronous_commit = on` makes a commit wait for the flush, whatever the database's default
+//! is; a database that runs without `fsync` is refused, because an answer could not mean the
+//! disk. Processes that store reports share a lock on `raw_cell` that a release takes alone, so a
+//! report is in its window before the release or falls into the next.
+//!
+//! What a release deletes is gone from the table's file and not from the write-ahead log, its
+//! archive or a replica: those belong to the database's operator (docs/server.md).
+
+use super::dialect::Dialect;
+use super::location::PostgresUrl;
+use sqlx::any::AnyConnectOptions;
+use sqlx::{AnyConnection, ConnectOptions as _, Row as _};
+
+pub(super) static DIALECT: Dialect = Dialect {
+    migrations: sqlx::migrate!("./migrations/postgres"),
+    begin: "BEGIN",
+    lock_to_record: Some("LOCK TABLE raw_cell IN ROW EXCLUSIVE MODE"),
+    lock_to_release: Some("LOCK TABLE raw_cell IN ACCESS EXCLUSIVE MODE"),
+    insert_reports: r#"
+        INSERT INTO raw_cell (nonce, binding, "window", day, "table", cell)
+        SELECT decode(value ->> 0, 'hex'), decode(value ->> 1, 'hex'), $2, $3, value ->> 2,
+               value ->> 3
+        FROM json_array_elements(CAST($1 AS json))
+        WHERE NOT EXISTS (
+          SELECT 1 FROM spent_nonce WHERE spent_nonce.nonce = decode(value ->> 0, 'hex'))
+        ON CONFLICT (nonce) DO NOTHING
+        RETURNING nonce"#,
+    bindings: "
+        WITH asked AS (
+          SELECT decode(value ->> 0, 'hex') AS nonce FROM json_array_elements(CAST($1 AS json)))
+        SELECT nonce, binding FROM raw_cell JOIN asked USING (nonce)
+        UNION ALL
+        SELECT nonce, binding FROM spent_nonce JOIN asked USING (nonce)",
+    insert_released: r#"
+        INSERT INTO released_cell ("window", cell, count)
+        SELECT $2, value ->> 0, CAST(value ->> 1 AS BIGINT)
+        FROM json_array_elements(CAST($1 AS json))"#,
+    empty_raw: "TRUNCATE raw_cell",
+    empty_surviving: "TRUNCATE surviving_cell",
+    hint,
+};
+
+/// A lock is waited for ten seconds, as with SQLite; a process that died inside a transaction
+/// without closing its connection holds its locks for a minute at most.
+const SETTINGS: &str = "
+    SET synchronous_commit = on; SET lock_timeout = '10s'; SET client_min_messages = warning;
+    SET idle_in_transaction_session_timeout = '60s'";
+
+/// Connects. The database must be there; its tables need not.
+pub(super) async fn connect(url: &PostgresUrl) -> Result<AnyConnection, sqlx::Error> {
+    let options: AnyConnectOptions = url.secret().parse()?;
+    let mut connection = options.connect().await?;
+    sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
+    let fsync: String = sqlx::query("SELECT current_setting('fsync')")
+        .fetch_one(&mut connection)
+        .await?
+        .try_get(0)?;
+    if fsync == "off" {
+        return Err(sqlx::Error::Configuration(
+            "it runs with fsync = off, so nothing that it acknowledges is sure to be on the disk; \
+             turn fsync on"
+                .into(),
+        ));
+    }
+    Ok(connection)
+}
+
+/// Gives the pages of deleted rows free to be written over.
+pub(super) async fn vacuum(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("VACUUM spent_nonce")
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// By SQLSTATE, PostgreSQL's appendix A.
+fn hint(code: &str) -> &'static str {
+    match code {
+        "53100" | "58030" => {
+            "; check that its disk has room and is sound; nothing acknowledged is lost"
+        }
+        "55P03" | "40P01" => "; another process holds it: try again when that is done",
+        "42501" => "; give this user the right to, or name another user in the URL",
+        "25006" => "; it takes no writes: name the primary, not a replica",
+        "53300" => "; it has no connection left: raise its max_connections",
+        _ => "",
+    }
+}

@@ -1,0 +1,26 @@
+//! The real binary over a real PostgreSQL: the tests of what it stores and releases, the same as
+//! over SQLite, and those of what only PostgreSQL has.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../server/cluster.rs"]
+mod cluster;
+#[allow(dead_code)] // Shared; the other crate of tests uses the rest.
+#[path = "../server/database.rs"]
+mod database;
+#[path = "../server/feedback.rs"]
+mod feedback;
+#[allow(dead_code)] // Shared; the other crate of tests uses the rest.
+#[path = "../server/house.rs"]
+mod house;
+#[path = "../server/kill.rs"]
+mod kill;
+mod own;
+#[path = "../server/private.rs"]
+mod private;
+#[path = "../server/release.rs"]
+mod release;
+#[path = "../server/stop.rs"]
+mod stop;
+
+const KIND: database::Kind = database::Kind::Postgres;
