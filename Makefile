@@ -68,6 +68,8 @@ bench: ## Measure quality, the closed loop and the noise: docs/results (VITRINE_
 	@$(MAKE) --no-print-directory -j2 web everything
 	node benches/quality.mjs
 	node tests/browser/loop.mjs --out docs/results/loop.md
+	node benches/windows.mjs --out docs/results/windows.md
+	node tests/browser/wire.mjs
 	cargo run --release -p vitrine-privacy --example audit -- docs/results/privacy.md
 
 bench-web: ## Measure bytes, time and memory in the browser beside two rivals: docs/results/web.md.

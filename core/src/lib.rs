@@ -9,6 +9,7 @@
 //! - [`tables`], [`session`], [`query`], [`score`], [`rank`] and [`diversity`]: what this visitor looked at, and what follows from it.
 //! - [`cell`] and [`budget`]: what may leave the device, and how much of it.
 //! - [`released`]: what a server gives back to training once a window is closed.
+//! - [`provenance`]: how a retrained bundle differs from the one before, for whoever promotes it.
 
 pub mod action;
 pub mod best;
@@ -24,6 +25,7 @@ pub mod manifest;
 pub mod neighbours;
 pub mod opening;
 pub mod privacy;
+pub mod provenance;
 pub mod query;
 pub mod rank;
 pub mod released;

@@ -25,6 +25,9 @@ pub mod file {
     pub const ENCODER: &str = "encoder.onnx";
     /// Category, price band, stock: what filters need (JSON).
     pub const FACETS: &str = "facets.json";
+    /// How the bundle differs from the one before (JSON); read by whoever promotes it and by no
+    /// browser.
+    pub const PROVENANCE: &str = "provenance.json";
 }
 
 /// The longest manifest that is read, in bytes.
@@ -104,6 +107,9 @@ pub struct TrainingFacts {
     pub events: u64,
     /// Released cells that were added to the history.
     pub released_cells: u64,
+    /// The windows that they were released for, rising.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<u64>,
     /// Seed of the run.
     pub seed: u64,
     /// Figures on validation, such as `p@20`.
@@ -171,9 +177,15 @@ impl Manifest {
         })
     }
 
-    /// All files together, in bytes.
+    /// The files that a browser fetches.
+    pub fn fetched(&self) -> impl Iterator<Item = (&String, &FileEntry)> {
+        let files = self.files.iter();
+        files.filter(|(name, _)| *name != file::PROVENANCE)
+    }
+
+    /// What a browser fetches, in bytes.
     pub fn total_bytes(&self) -> u64 {
-        self.files.values().map(|file| file.bytes).sum()
+        self.fetched().map(|(_, file)| file.bytes).sum()
     }
 
     fn check(&self) -> Result<(), ManifestError> {

@@ -36,6 +36,7 @@ pub mod analytic;
 pub mod audit;
 pub mod calibrate;
 pub mod gaussian;
+pub mod groups;
 pub mod loss;
 pub mod mechanism;
 pub mod random;

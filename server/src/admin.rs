@@ -24,6 +24,8 @@ use vitrine_store::{Current, Incoming, Outcome, Published, Store, StoreError};
 
 /// How long a publisher may pause between two pieces of a body.
 const PAUSE: Duration = Duration::from_secs(30);
+/// The longest reason for promoting past the gate, in bytes.
+const MAX_REASON_BYTES: usize = 1024;
 /// Bytes gathered before they are handed to the disk's thread.
 const PIECE: usize = 1024 * 1024;
 
@@ -125,7 +127,7 @@ pub async fn put_signature(
     let manifest = digest_in_address(&name)?;
     let body = body_of(&request, payload, MAX_SIGNATURE_BYTES).await?;
     admin
-        .logged(Action::Sign, manifest, move |store, _| {
+        .logged(Action::Sign, manifest, None, move |store, _| {
             store.put_signature(manifest, &body).map(|()| None)
         })
         .await?;
@@ -164,7 +166,7 @@ pub async fn put_manifest(
         signed(store, &body, trusted)?;
         store.put_manifest(&body).map(Some)
     };
-    let published = admin.logged(action, digest, work).await?;
+    let published = admin.logged(action, digest, None, work).await?;
     answer(published)
 }
 
@@ -194,7 +196,7 @@ pub async fn put_candidate(
         signed(store, &body, trusted)?;
         store.put_candidate(&body).map(Some)
     };
-    let proposed = admin.logged(Action::Propose, digest, work).await?;
+    let proposed = admin.logged(Action::Propose, digest, None, work).await?;
     answer(proposed)
 }
 
@@ -204,10 +206,11 @@ pub async fn put_candidate(
     path = "/v1/admin/promotions/{sha256}",
     tag = "admin",
     params(("sha256" = String, Path, description = "SHA-256 of the candidate, 64 lower-case hexadecimal digits.")),
+    request_body(content = String, content_type = "text/plain", description = "Empty; or why the candidate is promoted although it is too far from what is live, which goes into the audit log."),
     responses(
         (status = 200, description = "The candidate is the current manifest; promoting it again is harmless.", body = PublishedManifest),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Another manifest waits, or none.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Another manifest waits, or none; or it is too far from what is live (`held`): `detail` says what moved.", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Its signature is refused.", body = Problem, content_type = "application/problem+json"),
     ),
     security(("token" = []))
@@ -215,18 +218,25 @@ pub async fn put_candidate(
 pub async fn promote(
     request: HttpRequest,
     name: web::Path<String>,
+    payload: web::Payload,
     admin: web::Data<Admin>,
 ) -> Result<HttpResponse, Problem> {
     admin.authorize(&request)?;
     let candidate = digest_in_address(&name)?;
+    let body = body_of(&request, payload, MAX_REASON_BYTES).await?;
+    let reason = String::from_utf8_lossy(&body).trim().to_owned();
+    let reason = (!reason.is_empty()).then_some(reason);
+    let forced = reason.is_some();
     let work = move |store: &Store, trusted: &[PublicKey]| {
         // The keys may have changed since it was proposed.
         if let Some(found) = store.candidate()?.filter(|found| found.digest == candidate) {
             signed(store, &found.bytes, trusted)?;
         }
-        store.promote(candidate).map(Some)
+        store.promote(candidate, forced).map(Some)
     };
-    let promoted = admin.logged(Action::Promote, candidate, work).await?;
+    let promoted = admin
+        .logged(Action::Promote, candidate, reason, work)
+        .await?;
     answer(promoted)
 }
 
@@ -322,6 +332,7 @@ impl Admin {
         &self,
         action: Action,
         manifest: Digest,
+        reason: Option<String>,
         work: impl FnOnce(&Store, &[PublicKey]) -> Result<Option<Published>, StoreError>
         + Send
         + 'static,
@@ -336,6 +347,7 @@ impl Admin {
                     stage,
                     manifest,
                     version,
+                    reason: reason.clone(),
                     token: admin.token.0.to_string().chars().take(8).collect(),
                     previous: Digest::of(b""),
                 })

@@ -65,6 +65,9 @@ pub struct Entry {
     pub manifest: Digest,
     /// The manifest's version, once it is known.
     pub version: Option<u64>,
+    /// Why a candidate was promoted past the gate, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The first eight digits of the SHA-256 of the token that was used.
     pub token: String,
     /// SHA-256 of the line before, without its line feed; of nothing at the first.
@@ -275,6 +278,7 @@ mod tests {
             stage: Stage::Done,
             manifest: Digest::of(&version.to_le_bytes()),
             version: Some(version),
+            reason: None,
             token: "01234567".into(),
             previous: Digest::of(b""),
         }

@@ -334,6 +334,12 @@ impl From<StoreError> for Problem {
                 "This manifest does not wait to be promoted",
                 detail,
             ),
+            StoreError::Held { .. } => Self::new(
+                StatusCode::CONFLICT,
+                "held",
+                "The candidate is too far from what is live",
+                detail,
+            ),
             StoreError::NotFound(_) => Self::not_found(detail),
             StoreError::Io { source, .. } => {
                 let status = match source.kind() {

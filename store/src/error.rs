@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use vitrine_core::Digest;
 use vitrine_core::manifest::ManifestError;
+use vitrine_core::provenance::Refusal;
 use vitrine_core::signature::SignatureError;
 
 /// Why something was not stored or could not be read.
@@ -94,6 +95,17 @@ pub enum StoreError {
          --candidate`, or look at what waits"
     )]
     NoCandidate(Digest),
+    /// The candidate is too far from what is live, or nobody can tell.
+    #[error(
+        "version {version} stays a candidate: {refusal}. If that is meant, promote it with a \
+         reason: `vitrine promote --force \"…\"`"
+    )]
+    Held {
+        /// The candidate's version.
+        version: u64,
+        /// Why.
+        refusal: Refusal,
+    },
     /// Nothing is stored under this hash.
     #[error("no file with SHA-256 {0} is in the store")]
     NotFound(Digest),

@@ -43,6 +43,7 @@
 
 mod error;
 mod incoming;
+mod promote;
 mod publish;
 
 pub use error::StoreError;

@@ -126,24 +126,6 @@ impl Store {
         Ok(published(&manifest, bytes, outcome))
     }
 
-    /// Makes the candidate the current manifest. Its SHA-256 is named, so that nobody promotes
-    /// another than the one that was looked at.
-    pub fn promote(&self, candidate: Digest) -> Result<Published, StoreError> {
-        let waiting = self.candidate()?;
-        let Some(found) = waiting.filter(|found| found.digest == candidate) else {
-            // Promoting twice is harmless, as publishing twice is.
-            if let Some(current) = self.current()?.filter(|c| c.digest == candidate) {
-                let (manifest, bytes) = (&current.manifest, &current.bytes);
-                return Ok(published(manifest, bytes, Outcome::Unchanged));
-            }
-            return Err(StoreError::NoCandidate(candidate));
-        };
-        let published = self.put_manifest(&found.bytes)?;
-        let path = self.candidate_path();
-        fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
-        Ok(published)
-    }
-
     /// What publishing this manifest would do, by its version alone.
     fn would(&self, manifest: &Manifest, bytes: &[u8]) -> Result<Outcome, StoreError> {
         let Some(Current {
@@ -230,7 +212,7 @@ impl Store {
     }
 }
 
-fn published(manifest: &Manifest, bytes: &[u8], outcome: Outcome) -> Published {
+pub(crate) fn published(manifest: &Manifest, bytes: &[u8], outcome: Outcome) -> Published {
     Published {
         version: manifest.version,
         digest: Digest::of(bytes),

@@ -186,6 +186,42 @@ test('the network sees no item before consent, and single cells after it', async
   }
 });
 
+test('each report is shown as it will be sent, and can be held back', async (t) => {
+  const slowly = (context) =>
+    context.addInitScript(() =>
+      // Before the page's module runs. Long enough to look at a report, and to hold one back.
+      document.addEventListener('readystatechange', () => {
+        document.documentElement.dataset.reportDelay = '9000 9000';
+      }),
+    );
+  const { front, log } = await visit(t, { prepare: slowly });
+  await front.open();
+  await until('the model', async () => (await front.version()) === '1');
+  await front.why();
+  await front.get('consent-upload').check({ force: true });
+  await front.get('consent-ranking').check({ force: true });
+  await wander(front);
+  await front.why();
+  const lines = front.get('reports').locator('li');
+  const waiting = await until('reports that wait', async () => {
+    const codes = await lines.locator('code').allTextContents();
+    return codes.length > 1 && codes;
+  });
+  const posted = async () => (await log()).filter(({ method }) => method === 'POST');
+  assert.deepEqual(await posted(), [], 'nothing has left before it was shown');
+  const held = JSON.parse(waiting[0]).nonce;
+  await lines.filter({ hasText: held }).getByRole('button', { name: 'Hold it back' }).click();
+
+  await until('an end of each report', async () => {
+    const states = await lines.evaluateAll((all) => all.map(({ dataset }) => dataset.state));
+    return states.every((state) => state === 'sent' || state === 'vetoed');
+  }, 40_000);
+  const bodies = (await posted()).map(({ body }) => body);
+  const shown = await lines.locator('code').allTextContents();
+  assert.deepEqual(bodies.toSorted(), shown.filter((code) => !code.includes(held)).toSorted());
+  assert.equal(await lines.filter({ hasText: held }).getAttribute('data-state'), 'vetoed');
+});
+
 test('erasing empties what is stored', async (t) => {
   const { front } = await visit(t);
   await front.open();

@@ -56,6 +56,24 @@ fn the_levels_are_compared_on_the_shops_own_history() {
     let again = privacy(&["--windows", "1", "--cells", "8"]).done();
     assert_eq!(again, privacy(&["--windows", "1", "--cells", "8"]).done());
 
+    // One percent of forged reports, with growth unlimited and limited.
+    let forge = [
+        "--forged",
+        "1",
+        "--windows",
+        "4",
+        "--cells",
+        "8",
+        "--markdown",
+        &notes,
+    ];
+    let said = privacy(&forge).done();
+    let worst = said.lines().find_map(|line| line.strip_prefix("worst: "));
+    let worst: f64 = worst.unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!((1.0..=1.5).contains(&worst), "{said}");
+    assert!(fs::read_to_string(&notes).unwrap().contains("| usual |"));
+    privacy(&["--forged", "0"]).refused(&["--forged"]);
+
     privacy(&["--windows", "0"]).refused(&["windows"]);
     privacy(&["--cells", "65"]).refused(&["64"]);
     privacy(&["--windows", "9999999"]).refused(&["fewer windows"]);

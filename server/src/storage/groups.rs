@@ -5,11 +5,11 @@
 //! many honest visitors spread evenly. A group is computed from the hash that a row has anyway
 //! (the view `group_count` in `server/migrations`); nothing more is stored for it.
 
+pub use vitrine_privacy::groups::GROUPS;
+
 use super::database::signed;
 use sqlx::{Any, Row as _, Transaction};
-
-/// Groups that reports fall into.
-pub const GROUPS: usize = 20;
+use vitrine_privacy::groups::counted;
 
 /// A cell of one window, and its reports by group of nonces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,11 @@ impl CellCounts {
     /// Reports of all groups.
     pub fn total(&self) -> u64 {
         self.groups.iter().sum()
+    }
+
+    /// Reports that count: a group far above what the others make likely is cut.
+    pub fn counted(&self) -> u64 {
+        counted(&self.groups)
     }
 }
 

@@ -1,10 +1,12 @@
 //! A window's release: one transaction, once.
 //!
 //! Both levels take this one path: counts per group of nonces in, what passes the rule out. At the
-//! `unlinkable` level a cell below k is left out by the database and not read by this process; at
-//! the `private` level all counts are read, and noise is drawn for each. It is drawn inside the
-//! transaction: should the process die before it commits, what was drawn is gone with it and was
-//! seen by nobody.
+//! `unlinkable` level a cell below k is left out by the database and not read by this process, and
+//! a group that carries a cell alone is cut; at the `private` level all counts are read, and noise
+//! is drawn for each sum. Groups are not cut there: how much is cut depends on the counts, so one
+//! report more could change a sum by more than one, and σ and τ would promise too much. The noise
+//! is drawn inside the transaction: should the process die before it commits, what was drawn is
+//! gone with it and was seen by nobody.
 
 use super::database::{Database, failed, signed, to_json};
 use super::dialect::Dialect;
@@ -196,7 +198,7 @@ fn passing(rule: &Rule, cells: Vec<CellCounts>) -> Result<Vec<(String, u64)>, Pr
     match rule {
         Rule::Unlinkable { k } => Ok(cells
             .into_iter()
-            .map(|cell| (cell.total(), cell.cell))
+            .map(|cell| (cell.counted(), cell.cell))
             .filter(|(count, _)| *count >= u64::from(*k))
             .map(|(count, cell)| (cell, count))
             .collect()),

@@ -269,7 +269,15 @@ fn a_candidate_is_seen_by_nobody_until_it_is_promoted() {
     );
     assert_eq!(put(&server, &promotion(&third), None, b"").status, 401);
     assert_eq!(live(), first);
-    let done = put(&server, &promotion(&third), Some(TOKEN), b"");
+    // It was never compared with what is live, so somebody has to say why it may follow.
+    let held = put(&server, &promotion(&third), Some(TOKEN), b"");
+    assert_eq!((held.status, held.problem().as_str()), (409, "held"));
+    assert_eq!(live(), first);
+    let endless = put(&server, &promotion(&third), Some(TOKEN), &[b'x'; 2000]);
+    assert_eq!(endless.status, 413);
+    let done = put(&server, &promotion(&third), Some(TOKEN), b"looked at by M.");
+    let log = std::fs::read_to_string(house.path("audit.jsonl")).unwrap();
+    assert!(log.contains(r#""reason":"looked at by M.""#), "{log}");
     assert_eq!(
         (done.status, done.json()["version"].as_u64()),
         (200, Some(3))

@@ -372,3 +372,27 @@ fn a_cells_reports_spread_over_twenty_groups_of_nonces() {
     let released = ReleasedWindow::parse(read(&files(&house)[0]).as_bytes()).unwrap();
     assert_eq!(released.cells, [item("often", 400)]);
 }
+
+/// A burst whose nonces all fall into one group counts as what the other groups make likely, and
+/// what many visitors reported counts whole.
+#[test]
+fn a_burst_in_one_group_is_cut() {
+    let house = House::new();
+    let server = house.start(&["--access-log", "false"]);
+    let in_first_group = |nonce: &u128| {
+        let report = serde_json::from_value(view(*nonce, "burst")).unwrap();
+        let hash = vitrine_server::storage::Row::of(&report).unwrap().nonce;
+        u32::from_be_bytes(hash[..4].try_into().unwrap()) % 20 == 0
+    };
+    for nonce in (0..).filter(in_first_group).take(60) {
+        assert_eq!(server.report(&view(nonce, "burst")).status, 204);
+    }
+    report(&server, 1 << 64, &[("often", 400), ("twice", 2)]);
+    assert!(house.release(1, &[]).status.success());
+    let released = ReleasedWindow::parse(read(&files(&house)[0]).as_bytes()).unwrap();
+    // Nothing in the other groups: 3/16 + √(2 · 3/16 · 14) + 14/3 = 7.15.
+    assert_eq!(
+        released.cells,
+        [item("burst", 7), item("often", 400), item("twice", 2)]
+    );
+}

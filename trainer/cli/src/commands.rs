@@ -8,6 +8,7 @@ pub mod prepare;
 pub mod privacy;
 pub mod promote;
 pub mod publish;
+pub mod quarantine;
 pub mod retrain;
 pub mod rollback;
 pub mod simulate;

@@ -4,6 +4,7 @@ mod commands;
 mod destination;
 mod key_file;
 mod progress;
+mod quarantine;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ enum Command {
     Privacy(commands::privacy::Arguments),
     Promote(commands::promote::Arguments),
     Publish(commands::publish::Arguments),
+    Quarantine(commands::quarantine::Arguments),
     Rollback(commands::rollback::Arguments),
     Retrain(commands::retrain::Arguments),
     Tune(commands::tune::Arguments),
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Privacy(arguments) => commands::privacy::run(&arguments),
         Command::Promote(arguments) => commands::promote::run(&arguments),
         Command::Publish(arguments) => commands::publish::run(&arguments),
+        Command::Quarantine(arguments) => commands::quarantine::run(&arguments),
         Command::Rollback(arguments) => commands::rollback::run(&arguments),
         Command::Retrain(arguments) => commands::retrain::run(&arguments),
         Command::Tune(arguments) => commands::tune::run(&arguments),

@@ -10,6 +10,7 @@ use vitrine_core::manifest::{
     FileEntry, MANIFEST_FILE, Manifest, ManifestError, ModelFacts, Privacy, SCHEMA, TrainingFacts,
     file,
 };
+use vitrine_core::provenance::Provenance;
 use vitrine_core::writer::{WriteError, write_items};
 
 /// Why a bundle's folder can't be written or read.
@@ -112,6 +113,25 @@ pub fn write(folder: &Path, bundle: NewBundle<'_>) -> Result<Manifest, FolderErr
         training: bundle.training,
         privacy: bundle.privacy,
     };
+    let path = folder.join(MANIFEST_FILE);
+    write_atomically(&path, &manifest.to_bytes()).map_err(|source| at(&path, source))?;
+    Ok(manifest)
+}
+
+/// Adds to a bundle's folder how it differs from the one before; returns the new manifest.
+pub fn add_provenance(
+    folder: &Path,
+    mut manifest: Manifest,
+    provenance: &Provenance,
+) -> Result<Manifest, FolderError> {
+    let bytes = provenance.to_bytes();
+    let path = folder.join(file::PROVENANCE);
+    write_atomically(&path, &bytes).map_err(|source| at(&path, source))?;
+    let entry = FileEntry {
+        sha256: Digest::of(&bytes),
+        bytes: bytes.len() as u64,
+    };
+    manifest.files.insert(file::PROVENANCE.into(), entry);
     let path = folder.join(MANIFEST_FILE);
     write_atomically(&path, &manifest.to_bytes()).map_err(|source| at(&path, source))?;
     Ok(manifest)

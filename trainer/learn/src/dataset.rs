@@ -16,12 +16,11 @@ use sessions::ExamplesOfSplit;
 pub use sessions::{Examples, Sessions};
 
 use crate::demand::Demand;
+use crate::field::Field;
 use crate::parquet_columns::{Columns, ReadError};
 use arrow::datatypes::Float64Type;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use vitrine_core::Action;
-use vitrine_core::cell::Cell;
 use vitrine_core::dataset::DatasetFacts;
 use vitrine_core::released::ReleasedWindow;
 use vitrine_core::score::Event;
@@ -81,24 +80,6 @@ pub struct ItemFacts {
     pub image: Option<String>,
     /// Whether it can be sold.
     pub in_stock: bool,
-}
-
-/// Counts that came back from the field, as sessions of two items with a weight each.
-///
-/// A released transition that k reports named enters the counts as a two-item session of weight
-/// k; a released item cell adds to the item's popularity.
-#[derive(Clone, Debug, Default)]
-pub struct Field {
-    /// Two-item sessions.
-    pub pairs: Sessions,
-    /// Weight of each; `[pairs]`.
-    pub weight: Vec<f64>,
-    /// Added popularity by row; `[N]`.
-    pub popularity: Vec<f64>,
-    /// Released cells that were used.
-    pub used: u64,
-    /// Released cells that name an item that is not in the shop's catalogue.
-    pub unknown: u64,
 }
 
 /// A prepared folder in memory.
@@ -194,7 +175,7 @@ impl Dataset {
             return Err(DatasetError::Empty(folder.into()));
         }
         let items = ids.iter().map(|id| catalogue.of(id)).collect();
-        let field = Field::of(released, &rows);
+        let field = Field::of(released, &rows, &train);
         let given_valid = valid.finish();
         let test = test.finish();
         Ok(Self {
@@ -296,58 +277,10 @@ impl Catalogue {
     }
 }
 
-impl Field {
-    fn of(released: &[ReleasedWindow], rows: &HashMap<&str, u32>) -> Self {
-        let mut field = Self {
-            pairs: Sessions::new(),
-            popularity: vec![0.0; rows.len()],
-            ..Self::default()
-        };
-        for released in released.iter().flat_map(|window| &window.cells) {
-            let row = |id: &str| rows.get(id).copied();
-            let count = released.count as f64;
-            let known = match &released.cell {
-                Cell::Transition { from, to, action } => match (row(from), row(to)) {
-                    (Some(from), Some(to)) => {
-                        field.pairs.push([
-                            Event {
-                                row: Some(from),
-                                action: Action::View,
-                            },
-                            Event {
-                                row: Some(to),
-                                action: *action,
-                            },
-                        ]);
-                        field.weight.push(count);
-                        true
-                    }
-                    _ => false,
-                },
-                Cell::Item { item, .. } => match row(item) {
-                    Some(row) => {
-                        field.popularity[row as usize] += count;
-                        true
-                    }
-                    None => false,
-                },
-                // Impressions and metrics say how well a bundle did; nothing is learned from
-                // them yet.
-                Cell::Impression { .. } | Cell::Metric { .. } => continue,
-            };
-            if known {
-                field.used += 1;
-            } else {
-                field.unknown += 1;
-            }
-        }
-        field
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vitrine_core::Action;
 
     #[test]
     fn one_is_left_out_where_a_session_has_train_events_and_one_test_event() {

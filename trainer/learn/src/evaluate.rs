@@ -101,7 +101,7 @@ pub struct Evaluation {
     /// The ranking taken apart, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breakdown: Option<Breakdown>,
-    /// All files with the manifest, in bytes.
+    /// All files that a browser fetches, and the manifest, in bytes.
     pub bundle_bytes: u64,
     /// The same as they travel, each file as brotli 11.
     pub bundle_bytes_brotli: u64,
@@ -166,7 +166,10 @@ pub fn evaluate(
             .collect();
         progress.finish();
     }
-    let (bundle_bytes, bundle_bytes_brotli) = sizes(options.bundle, opened.manifest.files.keys())?;
+    let (bundle_bytes, bundle_bytes_brotli) = sizes(
+        options.bundle,
+        opened.manifest.fetched().map(|(name, _)| name),
+    )?;
     let found = Evaluation {
         breakdown: breakdown(&dataset, &opened.bundle, test, &ranked),
         figures: Figures::of_ranks(test, &ranked.ranks),

@@ -15,6 +15,7 @@
 //! History has no clock in many data sets, so a window is a share of the field: with w windows
 //! the field is cut into w runs of sessions of equal number, and each is released by itself.
 
+pub mod forged;
 mod page;
 mod recommend;
 mod report;
@@ -23,9 +24,10 @@ pub use page::write as write_page;
 pub use recommend::{Recommendation, recommend};
 pub use report::markdown;
 
-use crate::dataset::{Dataset, DatasetError, Examples, Field, Sessions};
+use crate::dataset::{Dataset, DatasetError, Examples, Sessions};
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::ranks::label_ranks;
+use crate::field::Field;
 use crate::parameters::TableParameters;
 use crate::progress::Progress;
 use crate::recipe::{Recipe, TableForm};
@@ -43,6 +45,7 @@ use std::path::{Path, PathBuf};
 use vitrine_core::Action;
 use vitrine_core::privacy::{DELTA, Guarantee, Privacy};
 use vitrine_core::score::Event;
+use vitrine_core::tables::Tables;
 use vitrine_privacy::{Mechanism, PrivacyError, calibrate};
 
 /// Why the levels cannot be compared.
@@ -356,21 +359,31 @@ impl Model<'_> {
         sessions: &Sessions,
         released: &Released,
     ) -> Result<Metrics, LevelsError> {
-        let field = self.field(released);
+        let tables = self.tables(data, sessions, &self.field(released))?;
+        let ranks = label_ranks(&tables, self.test, self.shape.max_session, &[]);
+        Ok(Metrics::of_ranks(&ranks))
+    }
+
+    /// The table that `sessions` and what came back from the field give, as it ships.
+    fn tables(
+        &self,
+        data: &Dataset,
+        sessions: &Sessions,
+        field: &Field,
+    ) -> Result<Tables, LevelsError> {
         let mut demand = data.demand(sessions);
         demand.add(&field.popularity);
         let neighbours = neighbours(
             self.recipe.table.form,
             sessions,
-            &field,
+            field,
             &demand,
             &self.parameters.counting(),
             &self.parameters.weighing(self.shape),
         );
         let tables = assemble(neighbours, &demand, &self.parameters, self.shape, None);
         let (_, tables) = compress(&tables, self.shape)?;
-        let ranks = label_ranks(&tables, self.test, self.shape.max_session, &[]);
-        Ok(Metrics::of_ranks(&ranks))
+        Ok(tables)
     }
 
     fn field(&self, released: &Released) -> Field {

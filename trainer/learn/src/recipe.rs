@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use vitrine_core::manifest::{Guarantee, Level, Privacy};
 use vitrine_core::neighbours::WeightBits;
+use vitrine_core::provenance::Bounds;
 
 /// Why a recipe is refused.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +71,8 @@ pub struct Recipe {
     pub bundle: BundleRecipe,
     /// What clients must follow when they report.
     pub privacy: PrivacyRecipe,
+    /// How far a retrained bundle may be from the one before it and still be promoted.
+    pub promotion: Bounds,
 }
 
 /// How the table's weights follow from its counts.
@@ -366,7 +369,15 @@ impl Recipe {
                 field: field.into(),
                 reason,
             }),
-            None => self.privacy.check(),
+            None => {
+                self.promotion
+                    .check()
+                    .map_err(|(field, reason)| RecipeError::Value {
+                        field: format!("promotion.{field}"),
+                        reason,
+                    })?;
+                self.privacy.check()
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 //! Choices are made on validation, cut from the end of train; then everything is learned again
 //! from the whole of train with those choices, because the latest tenth is the most telling one.
 //!
-//! A run's folder holds `bundle/`, `run.json` (all choices and figures, and what [`retrain`]
-//! starts from), `report.html`, and `checkpoints/`.
+//! A run's folder holds `bundle/`, `run.json` (all choices and figures, and what
+//! [`retrain`](crate::retrain) starts from), `report.html`, and `checkpoints/`.
 
 use crate::bundle::{self, FolderError, NewBundle};
 use crate::dataset::{Dataset, DatasetError, Examples, Sessions};
@@ -32,7 +32,6 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use vitrine_core::Digest;
 use vitrine_core::manifest::{Manifest, ModelFacts, TrainingFacts};
-use vitrine_core::released::ReleasedWindow;
 use vitrine_encoder::EncoderError;
 
 /// Validation examples by which the table's parameters are chosen, at most about.
@@ -222,31 +221,6 @@ pub fn train(
     )
 }
 
-/// Trains the next bundle from history and what was released from the field, with the choices of
-/// an earlier run.
-pub fn retrain(
-    options: &Options<'_>,
-    earlier: &Path,
-    released: &[ReleasedWindow],
-    progress: &dyn Progress,
-) -> Result<Finished, RunError> {
-    let mut record = read_record(&earlier.join("run.json"))?;
-    let parent = bundle::open(&earlier.join("bundle"))?;
-    let device = resolve(options.device, &record.recipe, progress)?;
-    progress.start("reading the prepared data", None);
-    let data = Dataset::open(options.data, released)?;
-    progress.finish();
-    progress.say(&format!(
-        "{} released cells are added to the history; {} name items outside the catalogue and are left out.",
-        data.field.used, data.field.unknown
-    ));
-    make_folder(&options.checkpoints)?;
-    record.validation = None;
-    record.curve = Vec::new();
-    let base = Base::Parent(parent.manifest.version, parent.digest);
-    finish(options, &data, record, device, base, progress)
-}
-
 /// Trains on what is not validation, or takes it from the checkpoint.
 fn validate(
     options: &Options<'_>,
@@ -430,15 +404,15 @@ fn fuse(
 }
 
 /// What a bundle is learned on from.
-enum Base {
+pub(crate) enum Base {
     /// The encoder that validation chose, where one was.
     Validated(Option<Snapshot>),
-    /// An earlier bundle: its version and the digest of its manifest.
-    Parent(u64, Digest),
+    /// An earlier bundle: the digest of its manifest, and the version of the next.
+    Parent { parent: Digest, version: u64 },
 }
 
 /// Learns from the whole of train with the choices of `record`, and writes the bundle.
-fn finish(
+pub(crate) fn finish(
     options: &Options<'_>,
     data: &Dataset,
     record: RunRecord,
@@ -504,7 +478,7 @@ fn finish(
     let (bytes, _) = compress(&tables, shape)?;
     let (version, parent) = match base {
         Base::Validated(_) => (1, None),
-        Base::Parent(version, digest) => (version + 1, Some(digest)),
+        Base::Parent { parent, version } => (version, Some(parent)),
     };
     let validation = record.validation.as_ref();
     let best = validation.and_then(|v| v.both.or(Some(v.table)));
@@ -538,6 +512,7 @@ fn finish(
             sessions: data.train.len() as u64,
             events: data.train.events.len() as u64,
             released_cells: data.field.used,
+            windows: data.field.windows.clone(),
             seed: recipe.seed,
             metrics,
         },

@@ -9,8 +9,9 @@ pub mod first_order;
 pub mod prune;
 pub mod ridge;
 
-use crate::dataset::{Field, Sessions};
+use crate::dataset::Sessions;
 use crate::demand::Demand;
+use crate::field::Field;
 use crate::recipe::TableForm;
 use covisits::{CountParameters, Covisits};
 use first_order::{WeightParameters, weigh};

@@ -16,13 +16,16 @@ export class App {
   readonly catalogue: Catalogue;
   readonly vitrine: Vitrine;
   readonly basket: Basket;
+  /** Nonces of the reports that the visitor has held back. */
+  readonly heldBack: Set<string>;
   #order: Order;
   readonly #listeners = new Set<() => void>();
 
-  constructor(catalogue: Catalogue, vitrine: Vitrine, basket: Basket) {
+  constructor(catalogue: Catalogue, vitrine: Vitrine, basket: Basket, heldBack: Set<string>) {
     this.catalogue = catalogue;
     this.vitrine = vitrine;
     this.basket = basket;
+    this.heldBack = heldBack;
     this.#order = read('order') === 'shop' ? 'shop' : 'vitrine';
   }
 

@@ -14,13 +14,15 @@ import { panel } from './panel.js';
 import { route } from './router.js';
 
 async function open(): Promise<void> {
+  const heldBack = new Set<string>();
   // The model is loaded while the catalogue is.
   const vitrine = createVitrine({
     reportDelay: delayOf(document.documentElement),
+    beforeSend: ({ nonce }) => !heldBack.has(nonce),
     ...pinned(document.documentElement),
   });
   const catalogue = await Catalogue.load('catalogue.json');
-  const app = new App(catalogue, vitrine, new Basket());
+  const app = new App(catalogue, vitrine, new Basket(), heldBack);
   const why = panel(app);
   const main = h('main', { id: 'main', tabindex: -1 });
   document.body.replaceChildren(

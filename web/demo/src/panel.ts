@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Action, Cell, Explanation, Inspection } from 'vitrine';
+import type { Action, Cell, Explanation, Inspection, Report } from 'vitrine';
 import type { App } from './app.js';
 import { linkTo, picture } from './card.js';
 import { type Child, h, icon, ICONS } from './dom.js';
@@ -291,17 +291,33 @@ function leaves(app: App, known: Inspection): HTMLElement {
       h(
         'ul',
         { class: 'reports', 'data-testid': 'reports' },
-        [...reports]
-          .reverse()
-          .map(({ report, state }) =>
-            h(
-              'li',
-              { 'data-state': state },
-              h('span', {}, inWords(app, report.cell)),
-              h('small', {}, STATES[state]),
-            ),
+        [...reports].reverse().map(({ report, state }) =>
+          h(
+            'li',
+            { 'data-state': state },
+            h('span', {}, inWords(app, report.cell)),
+            h('small', {}, app.heldBack.has(report.nonce) ? STATES.vetoed : STATES[state]),
+            state === 'queued' && !app.heldBack.has(report.nonce) && holdBack(app, report),
+            // All of it: this is the body of its request, to the byte.
+            h('code', {}, JSON.stringify(report)),
           ),
+        ),
       ),
+  );
+}
+
+function holdBack(app: App, { nonce }: Report): HTMLElement {
+  return h(
+    'button',
+    {
+      type: 'button',
+      class: 'plain',
+      onclick: ({ currentTarget }: Event) => {
+        app.heldBack.add(nonce);
+        (currentTarget as HTMLElement).replaceWith(STATES.vetoed);
+      },
+    },
+    'Hold it back',
   );
 }
 

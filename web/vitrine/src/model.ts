@@ -90,7 +90,7 @@ export class Model {
       expires: new Date(expires * 1000),
       synthetic,
       items: model.items,
-      bytes: Object.values(files).reduce((sum, file) => sum + (file?.bytes ?? 0), 0),
+      bytes: [...FILES, ENCODER].reduce((sum, name) => sum + (files[name]?.bytes ?? 0), 0),
       sessions: training.sessions,
       releasedCells: training.released_cells,
       k: privacy.k,
@@ -98,7 +98,7 @@ export class Model {
     };
     const { transitions, items, impressions, metrics } = privacy;
     this.allowed = { transitions, items, impressions, metrics };
-    this.encoderWidth = files['encoder.onnx'] && model.dim > 0 ? model.dim + ACTIONS.length : 0;
+    this.encoderWidth = files[ENCODER] && model.dim > 0 ? model.dim + ACTIONS.length : 0;
   }
 
   /**
@@ -267,6 +267,7 @@ export class Model {
 
 /** The files of the bundle that the ranker reads. */
 const FILES = ['tables.safetensors', 'items.fst', 'facets.json'];
+const ENCODER = 'encoder.onnx';
 
 /** Fetches the ranker's files side by side, hashes them as they arrive, and opens them. */
 async function open(

@@ -4,6 +4,7 @@ use crate::progress::Bars;
 use anyhow::Context;
 use std::path::PathBuf;
 use vitrine_learn::files::write_atomically;
+use vitrine_learn::levels::forged::forge;
 use vitrine_learn::levels::{Options, markdown, recommend, simulate, write_page};
 use vitrine_learn::recipe::{Recipe, TableForm};
 
@@ -16,6 +17,7 @@ use vitrine_learn::recipe::{Recipe, TableForm};
 ///
 ///   vitrine privacy --data data
 ///   vitrine privacy --data data --report levels.html
+///   vitrine privacy --data data --forged 1 --windows 4 --cells 8
 ///   vitrine privacy --data data --windows 1 --cells 8 --form ridge --recipe slist.toml
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -39,6 +41,10 @@ pub struct Arguments {
     /// Percent of the field's value that a recommended level keeps at least.
     #[arg(long, default_value_t = 50.0)]
     keep: f64,
+    /// Instead of comparing levels, measure what so many percent of forged reports do to an item's
+    /// exposure, with the first of --windows and --cells.
+    #[arg(long, value_name = "PERCENT", conflicts_with = "report")]
+    forged: Option<f64>,
     /// Seed of what is drawn.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -61,6 +67,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(path) => Recipe::read(path)?,
         None => Recipe::default(),
     };
+    if let Some(percent) = arguments.forged {
+        return forged(arguments, &given, percent);
+    }
     let mut recipes = Vec::new();
     if arguments.form == Form::Ridge {
         let mut ridge = given;
@@ -106,6 +115,33 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         write_page(path, &measured, &recommended, arguments.keep)
             .with_context(|| path.display().to_string())?;
         println!("report: {}", path.display());
+    }
+    Ok(())
+}
+
+/// Measures what forged reports do.
+fn forged(arguments: &Arguments, recipe: &Recipe, percent: f64) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        percent > 0.0 && percent <= 100.0,
+        "--forged is not above 0 and at most 100"
+    );
+    let options = Options {
+        data: &arguments.data,
+        recipe,
+        cells: &arguments.cells,
+        windows: &arguments.windows,
+        seed: arguments.seed,
+    };
+    let found = forge(&options, percent, &Bars::new())?;
+    let text = found.markdown();
+    print!("{text}\nworst: {:.2} times\n", found.worst());
+    if let Some(path) = &arguments.markdown {
+        let page = format!(
+            "# What forged reports do\n\nWritten by `vitrine privacy --forged {percent} \
+             --markdown`, seed {}.\n\n{text}",
+            arguments.seed
+        );
+        write_atomically(path, page.as_bytes()).with_context(|| path.display().to_string())?;
     }
     Ok(())
 }

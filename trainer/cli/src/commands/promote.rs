@@ -5,7 +5,14 @@ use vitrine_core::Digest;
 
 /// Make the candidate live that `vitrine publish --candidate` left.
 ///
+/// Where a bundle is live already, the candidate must have been compared with it by
+/// `vitrine retrain`, and be within the recipe's bounds: [promotion] fall, the most that P@20 and
+/// MRR@20 on held-out sessions may fall, in percent of what they were (2); growth, the most by
+/// which any item's exposure may be multiplied or divided (3). Else it stays a candidate, and the
+/// command says what moved.
+///
 ///   vitrine promote --to store
+///   vitrine promote --to store --force "the spring catalogue: looked at by M. on Monday"
 ///   vitrine promote --to http://127.0.0.1:8081 --token-file token
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -15,12 +22,17 @@ pub struct Arguments {
     /// Only if the candidate's manifest has this SHA-256 [default: whichever waits].
     #[arg(long, value_name = "HEX")]
     candidate: Option<Digest>,
+    /// Promote it although it is too far from what is live, and say why; a server keeps the reason
+    /// in its audit log.
+    #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    force: Option<String>,
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let destination = arguments.destination.open()?;
     let (manifest, bytes) = destination.candidate()?;
-    destination.promote(arguments.candidate.unwrap_or_else(|| Digest::of(&bytes)))?;
+    let candidate = arguments.candidate.unwrap_or_else(|| Digest::of(&bytes));
+    destination.promote(candidate, arguments.force.as_deref())?;
     let name = arguments.destination.name();
     println!("version {} is live in {name}", manifest.version);
     Ok(())

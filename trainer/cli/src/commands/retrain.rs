@@ -1,16 +1,24 @@
 //! `vitrine retrain`.
 
 use crate::progress::Bars;
+use crate::quarantine::{Quarantine, list};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use vitrine_core::released::ReleasedWindow;
 use vitrine_learn::encoder::device::DeviceChoice;
-use vitrine_learn::run::{Options, retrain};
+use vitrine_learn::retrain::{Changes, PAGE, Released, Retrained, retrain};
+use vitrine_learn::run::Options;
 
 /// Learn the next bundle from history and what was released from the field: version + 1.
 ///
+/// The bundle is measured beside the one before, on the same held-out sessions: what changed is
+/// told here, on OUT/changes.html, and in the bundle's provenance.json, by which `vitrine promote`
+/// judges it. Windows that are quarantined are left out.
+///
 ///   vitrine-server release --out released
 ///   vitrine retrain --data data --run run --released released --out run2
+///   vitrine publish run2/bundle --to store --key shop.pem --candidate
+///   vitrine promote --to store
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
@@ -26,6 +34,10 @@ pub struct Arguments {
     /// Folder of the new run.
     #[arg(long)]
     out: PathBuf,
+    /// Version of the new bundle [default: the one after that of the run's bundle]; after a
+    /// rollback it has to be above the version that is live.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    version: Option<u64>,
     /// What trains the encoder: auto, cpu or cuda.
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
@@ -40,13 +52,92 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         device: arguments.device,
         now: super::now()?,
     };
-    let finished = retrain(&options, &arguments.run, &released, &Bars::new())?;
+    let Retrained { finished, changes } = retrain(
+        &options,
+        &arguments.run,
+        &released,
+        arguments.version,
+        &Bars::new(),
+    )?;
+    print(&changes);
     super::train::print(&finished, &arguments.out);
+    println!("what changed: {}", arguments.out.join(PAGE).display());
     Ok(())
 }
 
-/// All released windows of a folder, by window.
-fn read_released(folder: &Path) -> anyhow::Result<Vec<ReleasedWindow>> {
+fn print(changes: &Changes) {
+    let provenance = &changes.provenance;
+    println!(
+        "learned from windows {}: {} released cells ({} name items outside the catalogue and are \
+         left out)",
+        list(&changes.windows),
+        changes.cells,
+        changes.unknown
+    );
+    if !changes.quarantined.is_empty() {
+        println!(
+            "left out, quarantined: windows {} (`vitrine quarantine lift` takes one back)",
+            list(&changes.quarantined)
+        );
+    }
+    if !changes.cut.is_empty() {
+        let cut: f64 = changes.cut.iter().map(|(_, cut)| cut).sum();
+        println!(
+            "grown too fast for one window and cut: {cut:.0} reports of {} items, most of {}",
+            changes.cut.len(),
+            changes.cut[0].0
+        );
+    }
+    let held_out = provenance.held_out;
+    println!(
+        "against version {} on {} {} next items:",
+        provenance.version,
+        held_out.examples,
+        match held_out.unseen {
+            true => "held-out",
+            false => "of the latest (both learned from them)",
+        }
+    );
+    let difference = &changes.comparison.difference;
+    for (name, before, after, difference) in [
+        (
+            "P@20",
+            provenance.before.p20,
+            provenance.after.p20,
+            difference.p20,
+        ),
+        (
+            "MRR@20",
+            provenance.before.mrr20,
+            provenance.after.mrr20,
+            difference.mrr20,
+        ),
+    ] {
+        let [low, high] = difference.interval;
+        println!("  {name:<7} {before:6.2} → {after:6.2}  ({low:+.2} to {high:+.2})");
+    }
+    println!(
+        "{} new items, {} gone; {:.1} % of all places go to other items",
+        changes.new_items.len(),
+        changes.dropped,
+        provenance.exposure.shift
+    );
+    for (word, moves) in [("up", &changes.up), ("down", &changes.down)] {
+        for moved in moves.iter().take(3) {
+            println!(
+                "  {word:<4} {}: in {:.2} % of the lists, was {:.2} %",
+                moved.item, moved.after, moved.before
+            );
+        }
+    }
+    if let Err(refusal) = changes.verdict() {
+        println!("beyond the recipe's bounds, so `vitrine promote` will hold it: {refusal}");
+    }
+}
+
+/// All released windows of a folder, by window, without those that are quarantined.
+fn read_released(folder: &Path) -> anyhow::Result<Released> {
+    let quarantine = Quarantine::read(folder)?;
     let entries = std::fs::read_dir(folder).with_context(|| {
         format!(
             "{}: run `vitrine-server release --out {0}` first",
@@ -73,5 +164,11 @@ fn read_released(folder: &Path) -> anyhow::Result<Vec<ReleasedWindow>> {
         "{}: holds no window-*.json: nothing has been released yet",
         folder.display()
     );
-    Ok(windows)
+    let (left_out, windows): (Vec<_>, Vec<_>) = windows
+        .into_iter()
+        .partition(|window: &ReleasedWindow| quarantine.holds(window.window));
+    Ok(Released {
+        windows,
+        quarantined: left_out.iter().map(|window| window.window).collect(),
+    })
 }

@@ -1,5 +1,6 @@
 //! `vitrine rollback`.
 
+use crate::quarantine::{self, Quarantine};
 use crate::{destination, key_file};
 use anyhow::ensure;
 use std::path::PathBuf;
@@ -12,7 +13,10 @@ use vitrine_core::signature::{SecretKey, sign};
 /// The new manifest names the files of the older one, and in `restores` that manifest's SHA-256.
 /// It is a manifest like any other, so where pages pin a key it has to be signed.
 ///
-///   vitrine rollback 7 --to store --key shop.pem
+/// Whatever was wrong with the bundle may be in the windows that it was learned from: those that
+/// the older one was not learned from are quarantined.
+///
+///   vitrine rollback 7 --to store --key shop.pem --released released
 ///   vitrine rollback 7 --to http://127.0.0.1:8081 --token-file token --key shop.pem
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -24,6 +28,10 @@ pub struct Arguments {
     /// A key that signs, as `vitrine key new` writes it; several while keys change.
     #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
+    /// Folder of the released windows: those that only the bundle that is taken back was learned
+    /// from are quarantined there, so that `vitrine retrain` leaves them out.
+    #[arg(long, value_name = "DIR")]
+    released: Option<PathBuf>,
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -39,6 +47,19 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         current.version
     );
     let now = super::now()?;
+    let suspects: Vec<u64> = current
+        .training
+        .windows
+        .iter()
+        .copied()
+        .filter(|window| !older.training.windows.contains(window))
+        .collect();
+    // Before anything is changed: a folder that cannot be used stops the whole.
+    let quarantine = arguments
+        .released
+        .as_deref()
+        .map(Quarantine::read)
+        .transpose()?;
     let restored = Manifest {
         version: current.version + 1,
         restores: Some(Digest::of(&bytes)),
@@ -60,5 +81,20 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         arguments.destination.name(),
         arguments.version
     );
+    match (quarantine, suspects.is_empty()) {
+        (_, true) => {}
+        (Some(mut quarantine), false) => {
+            let reason = format!("version {} was taken back", current.version);
+            quarantine.add(&suspects, &reason, now)?;
+            println!("quarantined: windows {}", quarantine::list(&suspects));
+        }
+        (None, false) => println!(
+            "learned from windows {0}, and version {1} was not: keep them out of the next bundle \
+             with\n  vitrine quarantine add {2} --released released",
+            quarantine::list(&suspects),
+            arguments.version,
+            quarantine::list(&suspects).replace(',', "")
+        ),
+    }
     Ok(())
 }

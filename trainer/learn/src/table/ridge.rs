@@ -10,8 +10,9 @@ use super::NeighbourLists;
 use super::covisits::{Accumulator, CountParameters, Covisits, age_weights};
 use super::first_order::{WeightParameters, demand_factor, strongest};
 use super::prune::prune;
-use crate::dataset::{Field, Sessions};
+use crate::dataset::Sessions;
 use crate::demand::Demand;
+use crate::field::Field;
 use rayon::prelude::*;
 use std::collections::VecDeque;
 

@@ -1,13 +1,8 @@
-//! The closed loop's simulated half: a shop whose field differs from its history, and the measure
-//! of what the field taught.
-//!
-//! `draw` writes the history as files for `vitrine prepare`, and beside it visits of the weeks
-//! after it, for browsers to replay, and visits of the week after those, which nothing learns
-//! from. `compare` ranks every prefix of the latter with two bundles, each in its own rows: an
-//! item that only the second bundle knows is a miss for the first and not for both.
+//! `vitrine-field compare`.
 
-use anyhow::{Context, ensure};
-use clap::{Args, Parser, Subcommand};
+use crate::{Visited, read_visits};
+use anyhow::ensure;
+use clap::Args;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -18,56 +13,9 @@ use vitrine_learn::bundle::{self, Opened};
 use vitrine_learn::dataset::{Examples, Sessions};
 use vitrine_learn::evaluate::queries::queries;
 use vitrine_learn::evaluate::ranks::label_ranks;
-use vitrine_simulate::{Field, Options, World, simulate};
-
-/// Draws a shop whose field differs from its history, and compares bundles on it.
-#[derive(Parser)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Write OUT/shop (the history), OUT/visits.json (the field) and OUT/held-out.json.
-    Draw(Draw),
-    /// Measure two bundles on held-out visits, as one JSON object.
-    Compare(Compare),
-}
 
 #[derive(Args)]
-struct Draw {
-    /// Folder to write.
-    #[arg(long)]
-    out: PathBuf,
-    /// Items that the history sells.
-    #[arg(long, default_value_t = 200)]
-    items: usize,
-    /// Items that are sold only after it.
-    #[arg(long, default_value_t = 60)]
-    new_items: usize,
-    /// Share of the items whose substitutes and complements change after it.
-    #[arg(long, default_value_t = 0.5)]
-    drift: f64,
-    /// People who visit the shop.
-    #[arg(long, default_value_t = 1500)]
-    shoppers: usize,
-    /// Days of history.
-    #[arg(long, default_value_t = 30)]
-    days: u32,
-    /// Everything is drawn from it.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Visits of the field.
-    #[arg(long, default_value_t = 40)]
-    visits: usize,
-    /// Visits that are held out.
-    #[arg(long, default_value_t = 1000)]
-    held_out: usize,
-}
-
-#[derive(Args)]
-struct Compare {
+pub struct Compare {
     /// The earlier bundle's folder.
     #[arg(long)]
     before: PathBuf,
@@ -80,60 +28,6 @@ struct Compare {
     /// Bootstrap samples.
     #[arg(long, default_value_t = 2000)]
     samples: usize,
-}
-
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
-        Command::Draw(draw) => draw.run(),
-        Command::Compare(compare) => compare.run(),
-    }
-}
-
-/// Days after the history on which the field's visits begin: its new items come in the month
-/// after the history.
-const FIELD_BEGINS: i64 = 21;
-/// The field's visits fall into one week.
-const FIELD_DAYS: i64 = 7;
-/// Streams of the field's visits and of those held out.
-const FIELD_STREAM: u64 = 1;
-const HELD_OUT_STREAM: u64 = 2;
-
-impl Draw {
-    fn run(&self) -> anyhow::Result<()> {
-        let mut options = Options::new(self.out.join("shop"));
-        options.items = self.items;
-        options.shoppers = self.shoppers;
-        options.days = self.days;
-        options.seed = self.seed;
-        options.field = Field {
-            new_items: self.new_items,
-            drift: self.drift,
-        };
-        simulate(&options)?;
-        let world = World::new(&options)?;
-        let begins = i64::from(self.days) + FIELD_BEGINS;
-        let mut visits = Vec::with_capacity(self.visits);
-        for day in 0..FIELD_DAYS {
-            let until = self.visits * (day as usize + 1) / FIELD_DAYS as usize;
-            let stream = FIELD_STREAM + 10 * (1 + day as u64);
-            visits.extend(world.held_out(until - visits.len(), stream, begins + day));
-        }
-        let held_out = world.held_out(self.held_out, HELD_OUT_STREAM, begins + FIELD_DAYS);
-        for (name, visits) in [("visits.json", &visits), ("held-out.json", &held_out)] {
-            let path = self.out.join(name);
-            let json = serde_json::to_vec(visits)?;
-            std::fs::write(&path, json).with_context(|| path.display().to_string())?;
-        }
-        println!("{} visits, {} held out", visits.len(), held_out.len());
-        Ok(())
-    }
-}
-
-/// An event as `draw` writes it.
-#[derive(serde::Deserialize)]
-struct Visited {
-    item: String,
-    action: vitrine_core::Action,
 }
 
 #[derive(Serialize)]
@@ -169,10 +63,8 @@ struct Compared {
 }
 
 impl Compare {
-    fn run(&self) -> anyhow::Result<()> {
-        let name = self.held_out.display().to_string();
-        let json = std::fs::read(&self.held_out).with_context(|| name.clone())?;
-        let visits: Vec<Vec<Visited>> = serde_json::from_slice(&json).context(name)?;
+    pub fn run(&self) -> anyhow::Result<()> {
+        let visits = read_visits(&self.held_out)?;
         let bundles = [bundle::open(&self.before)?, bundle::open(&self.after)?];
         let all = self.figures(&bundles, &visits, &|_| true)?;
         ensure!(all.examples > 0, "no visit has two events");

@@ -1,0 +1,64 @@
+//! Making a candidate the current one, and what it has to show for that.
+
+use crate::publish::published;
+use crate::{Current, Outcome, Published, Store, StoreError};
+use std::fs;
+use vitrine_core::Digest;
+use vitrine_core::manifest::file;
+use vitrine_core::provenance::{MAX_PROVENANCE_BYTES, Provenance, Refusal};
+
+impl Store {
+    /// Makes the candidate the current manifest. Its SHA-256 is named, so that nobody promotes
+    /// another than the one that was looked at.
+    ///
+    /// Where something is live, the candidate must have been compared with it and be within the
+    /// bounds of its provenance, unless it is `forced`.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] when the gate holds it back: it stays the candidate.
+    pub fn promote(&self, candidate: Digest, forced: bool) -> Result<Published, StoreError> {
+        let waiting = self.candidate()?;
+        let current = self.current()?;
+        let Some(found) = waiting.filter(|found| found.digest == candidate) else {
+            // Promoting twice is harmless, as publishing twice is.
+            if let Some(current) = current.filter(|c| c.digest == candidate) {
+                let (manifest, bytes) = (&current.manifest, &current.bytes);
+                return Ok(published(manifest, bytes, Outcome::Unchanged));
+            }
+            return Err(StoreError::NoCandidate(candidate));
+        };
+        if let (Some(current), false) = (&current, forced) {
+            self.gate(&found, current)?;
+        }
+        let published = self.put_manifest(&found.bytes)?;
+        let path = self.candidate_path();
+        fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        Ok(published)
+    }
+
+    /// Holds back a candidate that is too far from the current bundle.
+    fn gate(&self, candidate: &Current, current: &Current) -> Result<(), StoreError> {
+        let held = |refusal| StoreError::Held {
+            version: candidate.manifest.version,
+            refusal,
+        };
+        let live = current.manifest.version;
+        let entry = candidate.manifest.files.get(file::PROVENANCE);
+        let Some(entry) = entry else {
+            return Err(held(Refusal::Unknown { live }));
+        };
+        if entry.bytes > MAX_PROVENANCE_BYTES {
+            return Err(held(Refusal::Malformed(format!(
+                "it is longer than {MAX_PROVENANCE_BYTES} bytes"
+            ))));
+        }
+        let found = Provenance::parse(&self.read(entry.sha256)?).map_err(held)?;
+        // A bundle that was taken back is live under a new manifest, which names the older one.
+        let same = [Some(current.digest), current.manifest.restores];
+        if !same.contains(&Some(found.against)) {
+            let against = found.version;
+            return Err(held(Refusal::Another { against, live }));
+        }
+        found.judge().map_err(held)
+    }
+}
