@@ -25,6 +25,10 @@ pub mod file {
     pub const ENCODER: &str = "encoder.onnx";
     /// Category, price band, stock: what filters need (JSON).
     pub const FACETS: &str = "facets.json";
+    /// Where each block of a large catalogue is, and what it hashes to (safetensors).
+    pub const INDEX: &str = "index.safetensors";
+    /// The blocks themselves, fetched in ranges; see [`crate::blocks`].
+    pub const BLOCKS: &str = "blocks.bin";
 }
 
 /// The longest manifest that is read, in bytes.

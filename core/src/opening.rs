@@ -5,8 +5,10 @@
 //! slices that take about as long as the loop over a few ten thousand numbers. Tables and ids are
 //! kept where they arrived, and read in place.
 
+use crate::blocks::Catalogue;
 use crate::bundle::{Bundle, BundleError};
 use crate::facets::{Facets, FacetsReader};
+use crate::ids::Ids;
 use crate::incoming::Incoming;
 use crate::manifest::{Manifest, ModelFacts, file};
 use crate::tables::{Tables, TablesReader};
@@ -14,10 +16,19 @@ use crate::tables::{Tables, TablesReader};
 /// Ids that one step looks at.
 const IDS: usize = 2048;
 
+/// What was opened.
+pub enum Opened {
+    /// The whole bundle.
+    Whole(Bundle),
+    /// A large catalogue, no block of which is here yet.
+    InBlocks(Catalogue),
+}
+
 /// A bundle that is being opened.
 pub struct Opening {
     model: ModelFacts,
     stage: Stage,
+    catalogue: Option<Catalogue>,
     tables: Option<Tables>,
     items: Option<fst::Map<Vec<u8>>>,
     facets: Option<Facets>,
@@ -29,6 +40,8 @@ pub struct Opening {
 enum Stage {
     /// Tables, ids and facets are arriving.
     Arriving(Box<[Option<Incoming>; 3]>),
+    /// The index of the blocks is arriving.
+    Index(Box<(Manifest, Incoming)>),
     Tables(Box<TablesReader>),
     Items(ItemsReader),
     Facets(Box<FacetsReader>),
@@ -40,7 +53,7 @@ enum Stage {
 const NAMES: [&str; 3] = [file::TABLES, file::ITEMS, file::FACETS];
 
 impl Opening {
-    /// Expects the files that `manifest` names.
+    /// Expects the files that `manifest` names: all tables, ids and facets.
     ///
     /// # Errors
     /// [`BundleError::Manifest`] when it does not name the tables or the ids.
@@ -51,24 +64,47 @@ impl Opening {
             Some(Incoming::kept(manifest, file::ITEMS)?),
             facets,
         ];
-        Ok(Self {
+        Ok(Self::at(manifest, Stage::Arriving(Box::new(arriving))))
+    }
+
+    /// Expects the index of the blocks, where `manifest` names one, and else all files.
+    ///
+    /// # Errors
+    /// [`BundleError::Manifest`] when it does not name what belongs together.
+    pub fn in_blocks(manifest: &Manifest) -> Result<Self, BundleError> {
+        if !manifest.files.contains_key(file::INDEX) {
+            return Self::new(manifest);
+        }
+        let index = Incoming::kept(manifest, file::INDEX)?;
+        let stage = Stage::Index(Box::new((manifest.clone(), index)));
+        Ok(Self::at(manifest, stage))
+    }
+
+    fn at(manifest: &Manifest, stage: Stage) -> Self {
+        Self {
             model: manifest.model.clone(),
-            stage: Stage::Arriving(Box::new(arriving)),
+            stage,
+            catalogue: None,
             tables: None,
             items: None,
             facets: None,
             items_bytes: Vec::new(),
             facets_bytes: None,
-        })
+        }
     }
 
     /// The next piece of the file `name`. Files may come side by side; a file that the ranker
     /// does not read, and a piece after the first step, are ignored.
     pub fn push(&mut self, name: &str, piece: &[u8]) {
-        if let Stage::Arriving(files) = &mut self.stage
-            && let Some(at) = NAMES.iter().position(|&known| known == name)
-            && let Some(incoming) = &mut files[at]
-        {
+        let incoming = match &mut self.stage {
+            Stage::Arriving(files) => {
+                let at = NAMES.iter().position(|&known| known == name);
+                at.and_then(|at| files[at].as_mut())
+            }
+            Stage::Index(arriving) if name == file::INDEX => Some(&mut arriving.1),
+            _ => None,
+        };
+        if let Some(incoming) = incoming {
             incoming.push(piece);
         }
     }
@@ -89,6 +125,11 @@ impl Opening {
                 self.items_bytes = finish(items)?.unwrap_or_default();
                 self.facets_bytes = finish(facets.filter(Incoming::has_begun))?;
                 Stage::Tables(Box::new(TablesReader::open(&self.model, tables)?))
+            }
+            Stage::Index(arriving) => {
+                let (manifest, index) = *arriving;
+                self.catalogue = Some(Catalogue::open(&manifest, index.finish()?)?);
+                Stage::Open
             }
             Stage::Tables(mut reader) => {
                 if reader.step()? {
@@ -125,14 +166,17 @@ impl Opening {
         Ok(matches!(self.stage, Stage::Open))
     }
 
-    /// The bundle; `None` before a step has said that it is open.
-    pub fn finish(self) -> Option<Bundle> {
-        Some(Bundle::new(
+    /// What was opened; `None` before a step has said that it is.
+    pub fn finish(self) -> Option<Opened> {
+        if let Some(catalogue) = self.catalogue {
+            return Some(Opened::InBlocks(catalogue));
+        }
+        Some(Opened::Whole(Bundle::new(
             self.tables?,
-            self.items?,
+            Ids::Fst(self.items?),
             self.facets,
             self.model.max_session as usize,
-        ))
+        )))
     }
 }
 

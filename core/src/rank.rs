@@ -91,6 +91,15 @@ impl Ranker {
         &self.bundle
     }
 
+    /// Goes on with another bundle of the same shop. The session is kept; the encoder's earlier
+    /// answer is dropped.
+    pub fn exchange(&mut self, bundle: Bundle) {
+        self.scorer = Scorer::new(bundle.items());
+        self.by_popularity.clear();
+        self.bundle = bundle;
+        self.follow_session();
+    }
+
     /// The visitor's session, as it is stored on the device.
     pub fn session(&self) -> &Session {
         &self.session

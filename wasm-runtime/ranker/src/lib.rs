@@ -11,10 +11,12 @@
 
 use serde::de::DeserializeOwned;
 use vitrine_core::Action;
+use vitrine_core::blocks::Catalogue;
 use vitrine_core::budget::Budget;
 use vitrine_core::cell::{Cell, PositionBucket};
 use vitrine_core::incoming::Incoming;
 use vitrine_core::manifest::{self, Manifest};
+use vitrine_core::opening::Opened;
 use vitrine_core::session::Session;
 use vitrine_core::{opening, rank};
 use wasm_bindgen::prelude::*;
@@ -65,12 +67,13 @@ pub struct Opening {
 
 #[wasm_bindgen]
 impl Opening {
-    /// Expects the files of `manifest` that the ranker reads.
+    /// Expects the files of `manifest` that the ranker reads: the index of its blocks, where it
+    /// has one, and else tables, ids and facets.
     #[wasm_bindgen(constructor)]
     pub fn new(manifest: &JsManifest) -> Result<Self, JsError> {
         Ok(Self {
             manifest: manifest.0.clone(),
-            opening: opening::Opening::new(&manifest.0)?,
+            opening: opening::Opening::in_blocks(&manifest.0)?,
         })
     }
 
@@ -87,11 +90,15 @@ impl Opening {
 
     /// The ranker, when a step has said that all is done.
     pub fn finish(self) -> Result<Ranker, JsError> {
-        let bundle = self.opening.finish();
-        let bundle = bundle.ok_or_else(|| JsError::new("the bundle is not open yet"))?;
+        let (bundle, catalogue) = match self.opening.finish() {
+            Some(Opened::Whole(bundle)) => (bundle, None),
+            Some(Opened::InBlocks(catalogue)) => (catalogue.bundle(), Some(catalogue)),
+            None => return Err(JsError::new("the bundle is not open yet")),
+        };
         Ok(Ranker {
             manifest: self.manifest,
             ranker: rank::Ranker::new(bundle),
+            catalogue,
             budget: Budget::default(),
         })
     }
@@ -102,11 +109,49 @@ impl Opening {
 pub struct Ranker {
     manifest: Manifest,
     ranker: rank::Ranker,
+    catalogue: Option<Catalogue>,
     budget: Budget,
 }
 
 #[wasm_bindgen]
 impl Ranker {
+    /// The blocks of a large catalogue that are to be fetched before the session and `ids`, one
+    /// per line, can be scored: of each its number and where in `blocks.bin` it begins and ends.
+    /// Without `ids`, those that a recommendation is chosen from. None where all is here.
+    pub fn missing(&self, ids: Option<String>) -> Vec<u32> {
+        let Some(catalogue) = &self.catalogue else {
+            return Vec::new();
+        };
+        let session = self.ranker.session();
+        let blocks = match &ids {
+            Some(ids) => {
+                let seen = session.events().iter().map(|event| event.item.as_str());
+                catalogue.missing(ids.split('\n').chain(seen))
+            }
+            None => catalogue.missing_around(session),
+        };
+        let places = blocks.into_iter().flat_map(|block| {
+            let place = catalogue.place(block);
+            [block, place.start, place.end]
+        });
+        places.collect()
+    }
+
+    /// Verifies a block and keeps it; [`Ranker::gather`] lets it count.
+    pub fn add(&mut self, block: u32, bytes: &[u8]) -> Result<(), JsError> {
+        match &mut self.catalogue {
+            Some(catalogue) => Ok(catalogue.add(block, bytes)?),
+            None => Err(JsError::new("this bundle is not in blocks")),
+        }
+    }
+
+    /// Ranks from all blocks that were added. The encoder's answer is dropped.
+    pub fn gather(&mut self) {
+        if let Some(catalogue) = &self.catalogue {
+            self.ranker.exchange(catalogue.bundle());
+        }
+    }
+
     /// Records an event; `action` is 0 for a view, 1 for the basket, 2 for a purchase.
     pub fn track(&mut self, item: &str, action: u8, now: f64) -> Result<(), JsError> {
         let action =

@@ -6,6 +6,7 @@
 
 import initialise, { Manifest, maxManifestBytes, Opening, type Ranker } from '../wasm/ranker.js';
 import { ACTIONS } from './actions.js';
+import { Blocks } from './blocks.js';
 import { type Fetcher, Refused } from './fetching.js';
 import { reasonsOf } from './reasons.js';
 import type { Signatures } from './signatures.js';
@@ -78,11 +79,19 @@ export class Model {
   readonly #manifest: Manifest;
   readonly #fields: ManifestFields;
   readonly #ranker: Ranker;
+  /** Where the catalogue is large. */
+  readonly #blocks: Blocks | undefined;
 
-  private constructor(manifest: Manifest, fields: ManifestFields, ranker: Ranker) {
+  private constructor(
+    manifest: Manifest,
+    fields: ManifestFields,
+    ranker: Ranker,
+    blocks: Blocks | undefined,
+  ) {
     this.#manifest = manifest;
     this.#fields = fields;
     this.#ranker = ranker;
+    this.#blocks = blocks;
     const { version, created, expires, synthetic, files, model, training, privacy } = fields;
     this.facts = {
       version,
@@ -90,7 +99,10 @@ export class Model {
       expires: new Date(expires * 1000),
       synthetic,
       items: model.items,
-      bytes: Object.values(files).reduce((sum, file) => sum + (file?.bytes ?? 0), 0),
+      bytes: [...rankerFiles(files), ENCODER].reduce(
+        (sum, name) => sum + (files[name]?.bytes ?? 0),
+        0,
+      ),
       sessions: training.sessions,
       releasedCells: training.released_cells,
       k: privacy.k,
@@ -98,7 +110,7 @@ export class Model {
     };
     const { transitions, items, impressions, metrics } = privacy;
     this.allowed = { transitions, items, impressions, metrics };
-    this.encoderWidth = files['encoder.onnx'] && model.dim > 0 ? model.dim + ACTIONS.length : 0;
+    this.encoderWidth = files[ENCODER] && model.dim > 0 ? model.dim + ACTIONS.length : 0;
   }
 
   /**
@@ -133,7 +145,10 @@ export class Model {
         );
       }
       const ranker = await open(fetcher, endpoint, manifest, fields);
-      return new Model(manifest, fields, ranker);
+      const { [BLOCKS]: file, [INDEX]: index } = fields.files;
+      const blocks =
+        index && file && new Blocks(fetcher, `${endpoint}/bundles/${file.sha256}`, ranker, refusing);
+      return new Model(manifest, fields, ranker, blocks);
     } catch (error) {
       manifest.free();
       throw error;
@@ -142,10 +157,9 @@ export class Model {
 
   /** `encoder.onnx`, verified. */
   async encoderFile(fetcher: Fetcher, endpoint: string): Promise<Uint8Array> {
-    const name = 'encoder.onnx';
-    const entry = this.#fields.files[name];
+    const entry = this.#fields.files[ENCODER];
     if (entry === undefined) throw new Refused('The bundle has no encoder.');
-    const check = this.#manifest.check(name);
+    const check = this.#manifest.check(ENCODER);
     try {
       const slices = new Slices();
       const whole = new Uint8Array(entry.bytes);
@@ -191,10 +205,24 @@ export class Model {
     if (session !== undefined) attempt(() => this.#ranker.restore(session, now));
   }
 
+  /**
+   * Fetches what `rank` needs of a large catalogue for these ids; resolves to whether there was
+   * anything to fetch.
+   */
+  async gather(ids: readonly string[]): Promise<boolean> {
+    return (await this.#blocks?.gather(lines(ids))) ?? false;
+  }
+
+  /** The same for `recommend`. */
+  async gatherAround(): Promise<boolean> {
+    const own = await this.gather([]);
+    return ((await this.#blocks?.gather()) ?? false) || own;
+  }
+
   rank(ids: readonly string[]): { order: Uint32Array; scores: Float32Array } {
     const count = ids.length;
     if (count === 0) return { order: new Uint32Array(), scores: new Float32Array() };
-    const packed = this.#ranker.rank(ids.map(oneLine).join('\n'));
+    const packed = this.#ranker.rank(lines(ids));
     return {
       order: packed.subarray(0, count),
       scores: new Float32Array(packed.buffer, packed.byteOffset + 4 * count, count),
@@ -207,8 +235,7 @@ export class Model {
     exclude: readonly string[],
     diversity: number,
   ): RecommendedItem[] {
-    const lines = exclude.map(oneLine).join('\n');
-    const json = this.#ranker.recommend(n, JSON.stringify(filter), lines, diversity);
+    const json = this.#ranker.recommend(n, JSON.stringify(filter), lines(exclude), diversity);
     return (JSON.parse(json) as { id: string; score: number }[]).map(({ id, score }) => {
       const explanation = this.explain(id);
       return { id, score, reasons: explanation === undefined ? [] : reasonsOf(explanation) };
@@ -265,8 +292,14 @@ export class Model {
   }
 }
 
-/** The files of the bundle that the ranker reads. */
-const FILES = ['tables.safetensors', 'items.fst', 'facets.json'];
+const ENCODER = 'encoder.onnx';
+const INDEX = 'index.safetensors';
+const BLOCKS = 'blocks.bin';
+
+/** The files of the bundle that the ranker reads whole. */
+function rankerFiles(files: ManifestFields['files']): string[] {
+  return files[INDEX] === undefined ? ['tables.safetensors', 'items.fst', 'facets.json'] : [INDEX];
+}
 
 /** Fetches the ranker's files side by side, hashes them as they arrive, and opens them. */
 async function open(
@@ -279,7 +312,7 @@ async function open(
   const opening = refusing(() => new Opening(manifest));
   let given = false;
   try {
-    const fetching = FILES.map(async (name) => {
+    const fetching = rankerFiles(files).map(async (name) => {
       const entry = files[name];
       if (entry === undefined) return;
       await fetcher.pieces(`${endpoint}/bundles/${entry.sha256}`, entry.bytes, (arrived) =>
@@ -305,9 +338,9 @@ function release(object: { free(): void }): void {
   attempt(() => object.free());
 }
 
-/** An id with a line break names no item, and must not become two. */
-function oneLine(id: string): string {
-  return id.includes('\n') ? '' : id;
+/** One id per line. An id with a line break names no item, and must not become two. */
+function lines(ids: readonly string[]): string {
+  return ids.map((id) => (id.includes('\n') ? '' : id)).join('\n');
 }
 
 function refusing<T>(parse: () => T): T {
