@@ -25,6 +25,7 @@ pub mod incoming;
 pub mod manifest;
 pub mod neighbours;
 pub mod opening;
+mod order;
 pub mod privacy;
 pub mod query;
 pub mod rank;

@@ -175,9 +175,17 @@ impl Manifest {
         })
     }
 
-    /// All files together, in bytes.
+    /// The files that together are the bundle: all but the blocks of a large catalogue, which
+    /// hold the same as its tables.
+    pub fn whole_files(&self) -> impl Iterator<Item = (&String, &FileEntry)> {
+        let in_blocks = [file::INDEX, file::BLOCKS];
+        let files = self.files.iter();
+        files.filter(move |(name, _)| !in_blocks.contains(&name.as_str()))
+    }
+
+    /// Those files together, in bytes.
     pub fn total_bytes(&self) -> u64 {
-        self.files.values().map(|file| file.bytes).sum()
+        self.whole_files().map(|(_, file)| file.bytes).sum()
     }
 
     fn check(&self) -> Result<(), ManifestError> {

@@ -8,6 +8,7 @@ use crate::digest::Digest;
 use crate::facets::Facets;
 use crate::ids::Ids;
 use crate::manifest::{Manifest, file};
+use crate::order::{self, Bits};
 use crate::session::Session;
 use crate::tables::Tables;
 use std::ops::Range;
@@ -43,41 +44,44 @@ impl Catalogue {
 
     /// Blocks that are not here and that could hold one of `ids`, rising.
     pub fn missing<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Vec<u32> {
-        let blocks = ids.into_iter().map(|id| self.index.block_of(id));
-        self.not_here(blocks)
+        let mut wanted = Bits::none(self.index.blocks());
+        for id in ids {
+            wanted.insert(self.index.block_of(id) as u32);
+        }
+        self.not_here(&wanted)
     }
 
     /// Blocks that are not here and that recommendations for `session` are chosen from, rising:
     /// those of the most popular items and of the strongest neighbours of the session's items,
     /// the latest first. The blocks of the session's own items must be here.
     pub fn missing_around(&self, session: &Session) -> Vec<u32> {
-        let mut blocks: Vec<usize> = self.index.popular.iter().map(|&row| block(row)).collect();
+        let mut chosen = Bits::none(self.index.blocks());
+        let mut left = NEIGHBOURHOOD;
+        let mut choose = |row: u32| {
+            let block = block(row) as u32;
+            if left > 0 && !chosen.holds(block) {
+                chosen.insert(block);
+                left -= 1;
+            }
+        };
+        self.index.popular.iter().for_each(|&row| choose(row));
         for event in session.events().iter().rev() {
-            let Some(row) = self.row(&event.item) else {
-                continue;
-            };
-            let mut neighbours = row.neighbours.clone();
-            neighbours.sort_by(|a, b| b.1.cmp(&a.1));
-            blocks.extend(neighbours.iter().map(|&(row, _)| block(row)));
+            let neighbours = self.row(&event.item).map_or(&[][..], |row| &row.neighbours);
+            let places = (0..).zip(neighbours);
+            let keys = places.map(|(place, n)| order::key(true, f32::from(n.1), place));
+            let mut keys: Vec<u64> = keys.collect();
+            keys.sort_unstable();
+            keys.iter()
+                .for_each(|&key| choose(neighbours[order::place(key)].0));
         }
-        let mut chosen = Vec::new();
-        for block in blocks {
-            if chosen.len() == NEIGHBOURHOOD {
-                break;
-            }
-            if !chosen.contains(&block) {
-                chosen.push(block);
-            }
-        }
-        self.not_here(chosen.into_iter())
+        self.not_here(&chosen)
     }
 
-    fn not_here(&self, blocks: impl Iterator<Item = usize>) -> Vec<u32> {
-        let missing = blocks.filter(|&block| self.blocks[block].is_none());
-        let mut missing: Vec<u32> = missing.map(|block| block as u32).collect();
-        missing.sort_unstable();
-        missing.dedup();
-        missing
+    /// Those of the blocks that are not here.
+    fn not_here(&self, wanted: &Bits) -> Vec<u32> {
+        let missing = (0..).zip(&self.blocks);
+        let missing = missing.filter(|(block, rows)| rows.is_none() && wanted.holds(*block));
+        missing.map(|(block, _)| block).collect()
     }
 
     /// The bytes of a block in `blocks.bin`; nothing beyond the last one.

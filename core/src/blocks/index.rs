@@ -4,8 +4,7 @@ use super::{HASH, ROWS, tensor};
 use crate::bundle::BundleError;
 use crate::manifest::{Manifest, file};
 use crate::tables::Constants;
-use crate::tables::header::Header;
-use safetensors::Dtype;
+use crate::tables::header::{Dtype, Header};
 use std::ops::Range;
 
 /// The checked index of a catalogue.

@@ -1,11 +1,10 @@
 //! Reads `tables.safetensors` a slice at a time.
 
-use super::header::Header;
+use super::header::{Dtype, Header};
 use super::{Constants, Tables, half, largest_prior, tensor};
 use crate::bundle::BundleError;
 use crate::manifest::{ModelFacts, file};
 use crate::neighbours::{Gaps, WeightBits};
-use safetensors::Dtype;
 use std::ops::Range;
 
 /// Numbers that one step looks at.

@@ -166,7 +166,10 @@ pub fn evaluate(
             .collect();
         progress.finish();
     }
-    let (bundle_bytes, bundle_bytes_brotli) = sizes(options.bundle, opened.manifest.files.keys())?;
+    let (bundle_bytes, bundle_bytes_brotli) = sizes(
+        options.bundle,
+        opened.manifest.whole_files().map(|(name, _)| name),
+    )?;
     let found = Evaluation {
         breakdown: breakdown(&dataset, &opened.bundle, test, &ranked),
         figures: Figures::of_ranks(test, &ranked.ranks),

@@ -14,6 +14,7 @@ use vitrine_core::Action;
 use vitrine_core::blocks::Catalogue;
 use vitrine_core::budget::Budget;
 use vitrine_core::cell::{Cell, PositionBucket};
+use vitrine_core::facets::Filter;
 use vitrine_core::incoming::Incoming;
 use vitrine_core::manifest::{self, Manifest};
 use vitrine_core::opening::Opened;
@@ -187,28 +188,38 @@ impl Ranker {
     pub fn rank(&mut self, ids: &str) -> Vec<u32> {
         let ids: Vec<&str> = ids.split('\n').collect();
         let ranked = self.ranker.rank(&ids);
-        let mut packed = Vec::with_capacity(2 * ranked.len());
-        packed.extend(ranked.iter().map(|item| item.index));
-        packed.extend(ranked.iter().map(|item| item.score.to_bits()));
-        packed
+        let places = ranked.iter().map(|item| item.index);
+        places
+            .chain(ranked.iter().map(|item| item.score.to_bits()))
+            .collect()
     }
 
-    /// The best `n` items of the catalogue as JSON, `[{id, score}]`; `filter` is JSON, `exclude`
-    /// one id per line, `diversity` in 0..=1 and 0 when left out.
+    /// The best `n` items of the catalogue; `filter` is JSON and asks for nothing when empty,
+    /// `exclude` one id per line, `diversity` in 0..=1 and 0 when left out. Of a list of n: the n
+    /// rows from best to worst, which [`Ranker::id`] names, then the n scores as the bits of an f32.
     pub fn recommend(
         &mut self,
         n: usize,
         filter: &str,
         exclude: &str,
         diversity: Option<f32>,
-    ) -> Result<String, JsError> {
-        let filter = parsed("filter", filter)?;
+    ) -> Result<Vec<u32>, JsError> {
+        let filter = match filter {
+            "" => Filter::default(),
+            json => parsed("filter", json)?,
+        };
         let exclude: Vec<&str> = exclude.split('\n').collect();
         let diversity = diversity.unwrap_or(0.0);
-        let ranker = &mut self.ranker;
-        Ok(json(
-            &ranker.recommend_diverse(n, &filter, &exclude, diversity),
-        ))
+        let best = self.ranker.best_rows(n, &filter, &exclude, diversity);
+        let rows = best.iter().map(|item| item.0);
+        Ok(rows
+            .chain(best.iter().map(|item| item.1.to_bits()))
+            .collect())
+    }
+
+    /// The id of a row; rows change with [`Ranker::gather`].
+    pub fn id(&self, row: u32) -> Option<String> {
+        self.ranker.bundle().id(row)
     }
 
     /// What the score of an item is made of, as JSON.

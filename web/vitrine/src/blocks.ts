@@ -24,12 +24,7 @@ export class Blocks {
   readonly #coming = new Map<number, Promise<void>>();
 
   /** `url` is that of `blocks.bin`; `refusing` says what is wrong with a block. */
-  constructor(
-    fetcher: Fetcher,
-    url: string,
-    ranker: Ranker,
-    refusing: <T>(parse: () => T) => T,
-  ) {
+  constructor(fetcher: Fetcher, url: string, ranker: Ranker, refusing: <T>(parse: () => T) => T) {
     this.#fetcher = fetcher;
     this.#url = url;
     this.#ranker = ranker;

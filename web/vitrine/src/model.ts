@@ -79,6 +79,8 @@ export class Model {
   readonly #manifest: Manifest;
   readonly #fields: ManifestFields;
   readonly #ranker: Ranker;
+  /** Ids by row, as far as they were listed. */
+  readonly #ids = new Map<number, string>();
   /** Where the catalogue is large. */
   readonly #blocks: Blocks | undefined;
 
@@ -147,7 +149,9 @@ export class Model {
       const ranker = await open(fetcher, endpoint, manifest, fields);
       const { [BLOCKS]: file, [INDEX]: index } = fields.files;
       const blocks =
-        index && file && new Blocks(fetcher, `${endpoint}/bundles/${file.sha256}`, ranker, refusing);
+        index &&
+        file &&
+        new Blocks(fetcher, `${endpoint}/bundles/${file.sha256}`, ranker, refusing);
       return new Model(manifest, fields, ranker, blocks);
     } catch (error) {
       manifest.free();
@@ -210,23 +214,23 @@ export class Model {
    * anything to fetch.
    */
   async gather(ids: readonly string[]): Promise<boolean> {
-    return (await this.#blocks?.gather(lines(ids))) ?? false;
+    return this.#gathered(await this.#blocks?.gather(lines(ids)));
   }
 
   /** The same for `recommend`. */
   async gatherAround(): Promise<boolean> {
     const own = await this.gather([]);
-    return ((await this.#blocks?.gather()) ?? false) || own;
+    return this.#gathered(await this.#blocks?.gather()) || own;
+  }
+
+  #gathered(came: boolean | undefined): boolean {
+    if (came) this.#ids.clear();
+    return came === true;
   }
 
   rank(ids: readonly string[]): { order: Uint32Array; scores: Float32Array } {
-    const count = ids.length;
-    if (count === 0) return { order: new Uint32Array(), scores: new Float32Array() };
-    const packed = this.#ranker.rank(lines(ids));
-    return {
-      order: packed.subarray(0, count),
-      scores: new Float32Array(packed.buffer, packed.byteOffset + 4 * count, count),
-    };
+    if (ids.length === 0) return unpacked(new Uint32Array());
+    return unpacked(this.#ranker.rank(lines(ids)));
   }
 
   recommend(
@@ -235,11 +239,21 @@ export class Model {
     exclude: readonly string[],
     diversity: number,
   ): RecommendedItem[] {
-    const json = this.#ranker.recommend(n, JSON.stringify(filter), lines(exclude), diversity);
-    return (JSON.parse(json) as { id: string; score: number }[]).map(({ id, score }) => {
+    const wanted = Object.keys(filter).length > 0 ? JSON.stringify(filter) : '';
+    const packed = this.#ranker.recommend(n, wanted, lines(exclude), diversity);
+    const { order, scores } = unpacked(packed);
+    return Array.from(order, (row, at) => {
+      const id = this.#id(row);
       const explanation = this.explain(id);
-      return { id, score, reasons: explanation === undefined ? [] : reasonsOf(explanation) };
+      const reasons = explanation === undefined ? [] : reasonsOf(explanation);
+      return { id, score: scores[at] ?? 0, reasons };
     });
+  }
+
+  #id(row: number): string {
+    let id = this.#ids.get(row);
+    if (id === undefined) this.#ids.set(row, (id = this.#ranker.id(row) ?? ''));
+    return id;
   }
 
   explain(item: string): Explanation | undefined {
@@ -299,6 +313,15 @@ const BLOCKS = 'blocks.bin';
 /** The files of the bundle that the ranker reads whole. */
 function rankerFiles(files: ManifestFields['files']): string[] {
   return files[INDEX] === undefined ? ['tables.safetensors', 'items.fst', 'facets.json'] : [INDEX];
+}
+
+/** A list as the ranker writes it: places or rows, then scores. */
+function unpacked(packed: Uint32Array): { order: Uint32Array; scores: Float32Array } {
+  const count = packed.length / 2;
+  return {
+    order: packed.subarray(0, count),
+    scores: new Float32Array(packed.buffer, packed.byteOffset + 4 * count, count),
+  };
 }
 
 /** Fetches the ranker's files side by side, hashes them as they arrive, and opens them. */

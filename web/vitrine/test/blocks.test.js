@@ -93,10 +93,7 @@ test('an altered block, a host without ranges and one that is gone leave the sho
         }),
       'refused',
     ],
-    [
-      (shop) => shop.answers.set(BLOCKS, () => new Response('short', { status: 206 })),
-      'refused',
-    ],
+    [(shop) => shop.answers.set(BLOCKS, () => new Response('short', { status: 206 })), 'refused'],
   ]) {
     const shop = new Shop();
     shop.publish(inBlocks);
