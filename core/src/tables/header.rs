@@ -39,8 +39,8 @@ struct Tensor {
 /// The header of one file.
 ///
 /// The format is a length (u64, little-endian), that many bytes of JSON, and the tensors' bytes.
-/// Read here, as it takes a twentieth of the bytes that the `safetensors` crate adds to the
-/// ranker's module; files are written by that crate.
+/// Read here, because the `safetensors` crate's reader adds kilobytes to the ranker's module, which
+/// a page waits for; files are written by that crate.
 pub(crate) struct Header {
     file: &'static str,
     tensors: BTreeMap<String, Tensor>,
