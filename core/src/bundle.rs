@@ -105,7 +105,7 @@ impl Bundle {
         }
         while !opening.step()? {}
         match opening.finish() {
-            Some(Opened::Whole(bundle)) => Ok(bundle),
+            Some(Opened::Whole(bundle)) => Ok(*bundle),
             _ => Err(BundleError::content(file::TABLES, "was not opened")),
         }
     }

@@ -19,9 +19,9 @@ const IDS: usize = 2048;
 /// What was opened.
 pub enum Opened {
     /// The whole bundle.
-    Whole(Bundle),
+    Whole(Box<Bundle>),
     /// A large catalogue, no block of which is here yet.
-    InBlocks(Catalogue),
+    InBlocks(Box<Catalogue>),
 }
 
 /// A bundle that is being opened.
@@ -169,14 +169,14 @@ impl Opening {
     /// What was opened; `None` before a step has said that it is.
     pub fn finish(self) -> Option<Opened> {
         if let Some(catalogue) = self.catalogue {
-            return Some(Opened::InBlocks(catalogue));
+            return Some(Opened::InBlocks(Box::new(catalogue)));
         }
-        Some(Opened::Whole(Bundle::new(
+        Some(Opened::Whole(Box::new(Bundle::new(
             self.tables?,
             Ids::Fst(self.items?),
             self.facets,
             self.model.max_session as usize,
-        )))
+        ))))
     }
 }
 

@@ -324,7 +324,7 @@ fn files_that_arrive_in_pieces_side_by_side_open_the_same_bundle() {
     let Some(Opened::Whole(pieced)) = opening.finish() else {
         panic!("a bundle without blocks is opened whole");
     };
-    let mut pieced = Ranker::new(pieced);
+    let mut pieced = Ranker::new(*pieced);
     let mut whole = Ranker::new(Bundle::load(&manifest, files).unwrap());
     let filter: Filter = serde_json::from_str(r#"{"in_stock":true}"#).unwrap();
     for ranker in [&mut pieced, &mut whole] {

@@ -92,8 +92,8 @@ impl Opening {
     /// The ranker, when a step has said that all is done.
     pub fn finish(self) -> Result<Ranker, JsError> {
         let (bundle, catalogue) = match self.opening.finish() {
-            Some(Opened::Whole(bundle)) => (bundle, None),
-            Some(Opened::InBlocks(catalogue)) => (catalogue.bundle(), Some(catalogue)),
+            Some(Opened::Whole(bundle)) => (*bundle, None),
+            Some(Opened::InBlocks(catalogue)) => (catalogue.bundle(), Some(*catalogue)),
             None => return Err(JsError::new("the bundle is not open yet")),
         };
         Ok(Ranker {
