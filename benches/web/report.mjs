@@ -275,7 +275,7 @@ The whole visit anew: 20 events, one by one, then the list. *Ranker alone* is wh
 
 ${table(['', 'ranker alone', 'with the encoder', NAMES.ort, NAMES.tfjs], rows)}
 
-The pieces. A click is one more event and a new list without the encoder. *Encoder* is the GRU over 20 events, the same \`encoder.onnx\` in Vitrine and onnxruntime-web. *Product* is the inner product with all items and the best 20; Vitrine's has the table's part, the ids and their JSON in it. The way to the worker is a message with the session, the computing there, and the message back.
+The pieces. A click is one more event and a new list without the encoder. *Encoder* is the GRU over 20 events, the same \`encoder.onnx\` in Vitrine and onnxruntime-web. *Product* is the inner product with all items and the best 20; Vitrine's has the table's part, the ids in it. The way to the worker is a message with the session, the computing there, and the message back.
 
 ${table(['', 'Vitrine: a click', 'encoder: Vitrine', 'onnxruntime-web', 'TensorFlow.js', 'product: Vitrine', 'onnxruntime-web', 'TensorFlow.js', 'encoder through the worker'], pieces)}
 

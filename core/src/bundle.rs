@@ -10,9 +10,10 @@
 
 use crate::digest::Digest;
 use crate::facets::Facets;
+use crate::ids::Ids;
 use crate::incoming::Incoming;
 use crate::manifest::{FileEntry, Manifest, ManifestError, file};
-use crate::opening::Opening;
+use crate::opening::{Opened, Opening};
 use crate::tables::Tables;
 
 /// The files of a bundle that the ranker reads. The encoder's file is read by its own module.
@@ -83,7 +84,7 @@ pub fn verify(name: &str, entry: &FileEntry, bytes: &[u8]) -> Result<(), BundleE
 /// A bundle that was verified, parsed and checked: ready to score.
 pub struct Bundle {
     tables: Tables,
-    items: fst::Map<Vec<u8>>,
+    ids: Ids,
     facets: Option<Facets>,
     max_session: usize,
 }
@@ -103,20 +104,21 @@ impl Bundle {
             opening.push(file::FACETS, facets);
         }
         while !opening.step()? {}
-        opening
-            .finish()
-            .ok_or_else(|| BundleError::content(file::TABLES, "was not opened"))
+        match opening.finish() {
+            Some(Opened::Whole(bundle)) => Ok(*bundle),
+            _ => Err(BundleError::content(file::TABLES, "was not opened")),
+        }
     }
 
     pub(crate) fn new(
         tables: Tables,
-        items: fst::Map<Vec<u8>>,
+        ids: Ids,
         facets: Option<Facets>,
         max_session: usize,
     ) -> Self {
         Self {
             tables,
-            items,
+            ids,
             facets,
             max_session,
         }
@@ -124,13 +126,12 @@ impl Bundle {
 
     /// The row of an item, or `None` when the model does not know it.
     pub fn row(&self, id: &str) -> Option<u32> {
-        self.items.get(id).and_then(|row| u32::try_from(row).ok())
+        self.ids.row(id)
     }
 
     /// The id of a row.
     pub fn id(&self, row: u32) -> Option<String> {
-        let key = self.items.as_fst().get_key(u64::from(row))?;
-        String::from_utf8(key).ok()
+        self.ids.id(row)
     }
 
     /// How many items the model knows, N.

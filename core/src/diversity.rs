@@ -12,6 +12,7 @@
 //! with whether they are of one category, where both have one.
 
 use crate::bundle::Bundle;
+use crate::order::Bits;
 use crate::tables::Tables;
 use vitrine_kernel::{EXACT, product};
 
@@ -85,8 +86,8 @@ struct Likeness<'a> {
 enum Kind {
     /// The item's vector in units, and its length.
     Vector(Vec<i16>, f32),
-    /// The item and its neighbours, in the order of their rows.
-    Neighbours(Vec<u32>),
+    /// The item and its neighbours, and how many they are.
+    Neighbours(Bits, usize),
 }
 
 impl<'a> Likeness<'a> {
@@ -96,7 +97,13 @@ impl<'a> Likeness<'a> {
             let units = tables.vector(row).iter().map(|&unit| i16::from(unit));
             Kind::Vector(units.collect(), length(tables, row))
         } else {
-            Kind::Neighbours(circle(tables, row))
+            let mut circle = Bits::none(tables.items() as usize);
+            let mut count = 0;
+            for_circle(tables, row, |row| {
+                circle.insert(row);
+                count += 1;
+            });
+            Kind::Neighbours(circle, count)
         };
         Self { bundle, row, kind }
     }
@@ -113,12 +120,13 @@ impl<'a> Likeness<'a> {
                     0.0
                 }
             }
-            Kind::Neighbours(circle_of_this) => {
-                let other_circle = circle(tables, other);
-                let held = |row: &&u32| circle_of_this.binary_search(row).is_ok();
-                let common = other_circle.iter().filter(held).count() as f32;
-                let sizes = (circle_of_this.len() * other_circle.len()) as f32;
-                let overlap = common / sizes.sqrt();
+            Kind::Neighbours(circle, count) => {
+                let (mut others, mut common) = (0, 0);
+                for_circle(tables, other, |row| {
+                    others += 1;
+                    common += usize::from(circle.holds(row));
+                });
+                let overlap = common as f32 / ((count * others) as f32).sqrt();
                 match self.is_of_one_category(other) {
                     Some(same) => (overlap + f32::from(u8::from(same))) / 2.0,
                     None => overlap,
@@ -142,10 +150,12 @@ fn length(tables: &Tables, row: u32) -> f32 {
     (squares.sum::<i32>() as f32).sqrt()
 }
 
-fn circle(tables: &Tables, row: u32) -> Vec<u32> {
-    let mut rows = vec![row];
-    tables.neighbours(row).for_each(|row, _| rows.push(row));
-    rows.sort_unstable();
-    rows.dedup();
-    rows
+/// Calls `each` with the item and each of its neighbours, once.
+fn for_circle(tables: &Tables, row: u32, mut each: impl FnMut(u32)) {
+    each(row);
+    tables.neighbours(row).for_each(|neighbour, _| {
+        if neighbour != row {
+            each(neighbour);
+        }
+    });
 }

@@ -34,12 +34,14 @@ pub struct Filter {
     pub price_band: Option<Vec<u8>>,
     /// Only what can be sold.
     pub in_stock: bool,
+    /// Only what this session has not seen.
+    pub unseen: bool,
 }
 
 impl Filter {
-    /// Whether nothing is asked for.
-    pub fn is_empty(&self) -> bool {
-        self.category.is_none() && self.price_band.is_none() && !self.in_stock
+    /// Whether it asks for what only facets know.
+    pub fn needs_facets(&self) -> bool {
+        self.category.is_some() || self.price_band.is_some() || self.in_stock
     }
 }
 
@@ -54,7 +56,7 @@ impl Facets {
         reader.finish()
     }
 
-    /// The test that `filter` puts to a row, with the names looked up once.
+    /// The test that `filter` puts to the facets of a row, with the names looked up once.
     pub fn test<'a>(&'a self, filter: &'a Filter) -> impl Fn(u32) -> bool + 'a {
         let wanted: Option<Vec<bool>> = filter.category.as_ref().map(|names| {
             self.categories

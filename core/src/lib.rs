@@ -5,7 +5,7 @@
 //! for `wasm32`. This crate does no I/O, starts no thread, reads no clock and draws no random
 //! number: bytes, times and seeds are passed in.
 //!
-//! - [`manifest`], [`signature`], [`digest`], [`incoming`], [`opening`] and [`bundle`]: what is published, and how it is checked before it is parsed.
+//! - [`manifest`], [`signature`], [`digest`], [`incoming`], [`opening`], [`bundle`] and [`blocks`]: what is published, and how it is checked before it is parsed.
 //! - [`tables`], [`session`], [`query`], [`score`], [`rank`] and [`diversity`]: what this visitor looked at, and what follows from it.
 //! - [`cell`] and [`budget`]: what may leave the device, and how much of it.
 //! - [`released`]: what a server gives back to training once a window is closed.
@@ -13,6 +13,7 @@
 
 pub mod action;
 pub mod best;
+pub mod blocks;
 pub mod budget;
 pub mod bundle;
 pub mod cell;
@@ -20,10 +21,12 @@ pub mod dataset;
 pub mod digest;
 pub mod diversity;
 pub mod facets;
+mod ids;
 pub mod incoming;
 pub mod manifest;
 pub mod neighbours;
 pub mod opening;
+mod order;
 pub mod privacy;
 pub mod provenance;
 pub mod query;

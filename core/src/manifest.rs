@@ -28,6 +28,10 @@ pub mod file {
     /// How the bundle differs from the one before (JSON); read by whoever promotes it and by no
     /// browser.
     pub const PROVENANCE: &str = "provenance.json";
+    /// Where each block of a large catalogue is, and what it hashes to (safetensors).
+    pub const INDEX: &str = "index.safetensors";
+    /// The blocks themselves, fetched in ranges; see [`crate::blocks`].
+    pub const BLOCKS: &str = "blocks.bin";
 }
 
 /// The longest manifest that is read, in bytes.
@@ -177,15 +181,17 @@ impl Manifest {
         })
     }
 
-    /// The files that a browser fetches.
-    pub fn fetched(&self) -> impl Iterator<Item = (&String, &FileEntry)> {
+    /// The files that together are the bundle: all but its provenance and the blocks of a large
+    /// catalogue, which hold the same as its tables.
+    pub fn whole_files(&self) -> impl Iterator<Item = (&String, &FileEntry)> {
+        let beside = [file::INDEX, file::BLOCKS, file::PROVENANCE];
         let files = self.files.iter();
-        files.filter(|(name, _)| *name != file::PROVENANCE)
+        files.filter(move |(name, _)| !beside.contains(&name.as_str()))
     }
 
-    /// What a browser fetches, in bytes.
+    /// Those files together, in bytes.
     pub fn total_bytes(&self) -> u64 {
-        self.fetched().map(|(_, file)| file.bytes).sum()
+        self.whole_files().map(|(_, file)| file.bytes).sum()
     }
 
     fn check(&self) -> Result<(), ManifestError> {

@@ -80,9 +80,7 @@ pub struct Encoded {
 /// Writes lists of positive finite weights for `lists.len()` items; a weight that rounds to
 /// nothing is dropped.
 pub fn encode(lists: &[Vec<(u32, f32)>], bits: WeightBits) -> Encoded {
-    let planes = (1..4)
-        .find(|planes| lists.len() <= 1 << (8 * planes))
-        .unwrap_or(4);
+    let planes = plane_count(lists.len());
     let mut encoded = Encoded {
         planes,
         ..Encoded::default()
@@ -108,9 +106,7 @@ pub fn encode(lists: &[Vec<(u32, f32)>], bits: WeightBits) -> Encoded {
         encoded.count.push((weights.len() - before) as u8);
         encoded.scale.push(scale);
     }
-    encoded.gap = (0..planes)
-        .flat_map(|plane| gaps.iter().map(move |gap| gap.to_le_bytes()[plane]))
-        .collect();
+    encoded.gap = self::planes(&gaps, planes);
     encoded.weight = match bits {
         WeightBits::Eight => weights,
         WeightBits::Four => weights
@@ -122,6 +118,18 @@ pub fn encode(lists: &[Vec<(u32, f32)>], bits: WeightBits) -> Encoded {
             .collect(),
     };
     encoded
+}
+
+/// P, the planes that gaps between N `rows` take.
+pub(crate) fn plane_count(rows: usize) -> usize {
+    (1..4).find(|planes| rows <= 1 << (8 * planes)).unwrap_or(4)
+}
+
+/// Gaps in P byte planes, `[P × M]`.
+pub(crate) fn planes(gaps: &[u32], count: usize) -> Vec<u8> {
+    (0..count)
+        .flat_map(|plane| gaps.iter().map(move |gap| gap.to_le_bytes()[plane]))
+        .collect()
 }
 
 /// Gaps in byte planes `[P × M]`, read where they are.

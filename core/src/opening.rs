@@ -5,8 +5,11 @@
 //! slices that take about as long as the loop over a few ten thousand numbers. Tables and ids are
 //! kept where they arrived, and read in place.
 
+use crate::blocks::Catalogue;
 use crate::bundle::{Bundle, BundleError};
 use crate::facets::{Facets, FacetsReader};
+use crate::ids::Ids;
+use crate::ids::nodes::Nodes;
 use crate::incoming::Incoming;
 use crate::manifest::{Manifest, ModelFacts, file};
 use crate::tables::{Tables, TablesReader};
@@ -14,10 +17,19 @@ use crate::tables::{Tables, TablesReader};
 /// Ids that one step looks at.
 const IDS: usize = 2048;
 
+/// What was opened.
+pub enum Opened {
+    /// The whole bundle.
+    Whole(Box<Bundle>),
+    /// A large catalogue, no block of which is here yet.
+    InBlocks(Box<Catalogue>),
+}
+
 /// A bundle that is being opened.
 pub struct Opening {
     model: ModelFacts,
     stage: Stage,
+    catalogue: Option<Catalogue>,
     tables: Option<Tables>,
     items: Option<fst::Map<Vec<u8>>>,
     facets: Option<Facets>,
@@ -29,6 +41,8 @@ pub struct Opening {
 enum Stage {
     /// Tables, ids and facets are arriving.
     Arriving(Box<[Option<Incoming>; 3]>),
+    /// The index of the blocks is arriving.
+    Index(Box<(Manifest, Incoming)>),
     Tables(Box<TablesReader>),
     Items(ItemsReader),
     Facets(Box<FacetsReader>),
@@ -40,7 +54,7 @@ enum Stage {
 const NAMES: [&str; 3] = [file::TABLES, file::ITEMS, file::FACETS];
 
 impl Opening {
-    /// Expects the files that `manifest` names.
+    /// Expects the files that `manifest` names: all tables, ids and facets.
     ///
     /// # Errors
     /// [`BundleError::Manifest`] when it does not name the tables or the ids.
@@ -51,24 +65,47 @@ impl Opening {
             Some(Incoming::kept(manifest, file::ITEMS)?),
             facets,
         ];
-        Ok(Self {
+        Ok(Self::at(manifest, Stage::Arriving(Box::new(arriving))))
+    }
+
+    /// Expects the index of the blocks, where `manifest` names one, and else all files.
+    ///
+    /// # Errors
+    /// [`BundleError::Manifest`] when it does not name what belongs together.
+    pub fn in_blocks(manifest: &Manifest) -> Result<Self, BundleError> {
+        if !manifest.files.contains_key(file::INDEX) {
+            return Self::new(manifest);
+        }
+        let index = Incoming::kept(manifest, file::INDEX)?;
+        let stage = Stage::Index(Box::new((manifest.clone(), index)));
+        Ok(Self::at(manifest, stage))
+    }
+
+    fn at(manifest: &Manifest, stage: Stage) -> Self {
+        Self {
             model: manifest.model.clone(),
-            stage: Stage::Arriving(Box::new(arriving)),
+            stage,
+            catalogue: None,
             tables: None,
             items: None,
             facets: None,
             items_bytes: Vec::new(),
             facets_bytes: None,
-        })
+        }
     }
 
     /// The next piece of the file `name`. Files may come side by side; a file that the ranker
     /// does not read, and a piece after the first step, are ignored.
     pub fn push(&mut self, name: &str, piece: &[u8]) {
-        if let Stage::Arriving(files) = &mut self.stage
-            && let Some(at) = NAMES.iter().position(|&known| known == name)
-            && let Some(incoming) = &mut files[at]
-        {
+        let incoming = match &mut self.stage {
+            Stage::Arriving(files) => {
+                let at = NAMES.iter().position(|&known| known == name);
+                at.and_then(|at| files[at].as_mut())
+            }
+            Stage::Index(arriving) if name == file::INDEX => Some(&mut arriving.1),
+            _ => None,
+        };
+        if let Some(incoming) = incoming {
             incoming.push(piece);
         }
     }
@@ -89,6 +126,11 @@ impl Opening {
                 self.items_bytes = finish(items)?.unwrap_or_default();
                 self.facets_bytes = finish(facets.filter(Incoming::has_begun))?;
                 Stage::Tables(Box::new(TablesReader::open(&self.model, tables)?))
+            }
+            Stage::Index(arriving) => {
+                let (manifest, index) = *arriving;
+                self.catalogue = Some(Catalogue::open(&manifest, index.finish()?)?);
+                Stage::Open
             }
             Stage::Tables(mut reader) => {
                 if reader.step()? {
@@ -125,23 +167,28 @@ impl Opening {
         Ok(matches!(self.stage, Stage::Open))
     }
 
-    /// The bundle; `None` before a step has said that it is open.
-    pub fn finish(self) -> Option<Bundle> {
-        Some(Bundle::new(
+    /// What was opened; `None` before a step has said that it is.
+    pub fn finish(self) -> Option<Opened> {
+        if let Some(catalogue) = self.catalogue {
+            return Some(Opened::InBlocks(Box::new(catalogue)));
+        }
+        Some(Opened::Whole(Box::new(Bundle::new(
             self.tables?,
-            self.items?,
+            Ids::Fst(self.items?),
             self.facets,
             self.model.max_session as usize,
-        ))
+        ))))
     }
 }
 
-/// Checks that ids are text and that rows are numbered in their byte order.
+/// Checks that the fst can be read, that ids are text and that rows are numbered in their byte order.
 ///
 /// The fst's own checksum is not computed: the SHA-256 of the whole file says more.
 struct ItemsReader {
     map: fst::Map<Vec<u8>>,
     items: u32,
+    /// The walk over its nodes, until all were looked at.
+    nodes: Option<Nodes>,
     /// The last id that was looked at, and the row of the next.
     last: Vec<u8>,
     next: u64,
@@ -149,6 +196,7 @@ struct ItemsReader {
 
 impl ItemsReader {
     fn open(items: u32, bytes: Vec<u8>) -> Result<Self, BundleError> {
+        let nodes = Nodes::open(&bytes)?;
         let map = fst::Map::new(bytes)
             .map_err(|e| BundleError::content(file::ITEMS, format!("is not an fst: {e}")))?;
         if map.len() != items as usize {
@@ -161,6 +209,7 @@ impl ItemsReader {
         Ok(Self {
             map,
             items,
+            nodes: Some(nodes),
             last: Vec::new(),
             next: 0,
         })
@@ -169,6 +218,12 @@ impl ItemsReader {
     /// Looks at some ids; `true` when all have been looked at.
     fn step(&mut self) -> Result<bool, BundleError> {
         let fail = |reason: String| Err(BundleError::content(file::ITEMS, reason));
+        if let Some(nodes) = &mut self.nodes {
+            if nodes.step(self.map.as_fst().as_bytes())? {
+                self.nodes = None;
+            }
+            return Ok(false);
+        }
         let from = self.map.range();
         let from = if self.next == 0 {
             from
@@ -183,6 +238,9 @@ impl ItemsReader {
                 }
                 return Ok(true);
             };
+            if self.next == u64::from(self.items) {
+                return fail(format!("lists more ids than {}", self.items));
+            }
             if row != self.next {
                 return fail(format!(
                     "gives item '{}' row {row}; rows are numbered in the byte order of the ids, so {} was expected",

@@ -5,6 +5,7 @@ use crate::best::{best, rows_by_popularity};
 use crate::bundle::Bundle;
 use crate::diversity::{diversified, head};
 use crate::facets::Filter;
+use crate::order::{self, Bits};
 use crate::score::{Event, Query, Scorer, Terms, contribution};
 use crate::session::Session;
 use crate::tables::Tables;
@@ -91,6 +92,15 @@ impl Ranker {
         &self.bundle
     }
 
+    /// Goes on with another bundle of the same shop. The session is kept; the encoder's earlier
+    /// answer is dropped.
+    pub fn exchange(&mut self, bundle: Bundle) {
+        self.scorer = Scorer::new(bundle.items());
+        self.by_popularity.clear();
+        self.bundle = bundle;
+        self.follow_session();
+    }
+
     /// The visitor's session, as it is stored on the device.
     pub fn session(&self) -> &Session {
         &self.session
@@ -161,31 +171,25 @@ impl Ranker {
     /// decides among equals.
     pub fn rank(&mut self, ids: &[&str]) -> Vec<Ranked> {
         self.settle();
-        let mut ranked: Vec<Ranked> = ids
-            .iter()
-            .enumerate()
+        let ranked: Vec<Ranked> = (0..)
+            .zip(ids)
             .map(|(index, id)| {
                 let row = self.bundle.row(id);
                 Ranked {
-                    index: index as u32,
+                    index,
                     score: row.map_or(0.0, |row| self.score(row)),
                     known: row.is_some(),
                 }
             })
             .collect();
-        ranked.sort_by(|a, b| {
-            b.known
-                .cmp(&a.known)
-                .then_with(|| b.score.total_cmp(&a.score))
-        });
-        ranked
+        let key = |item: &Ranked| order::key(item.known, item.score, item.index);
+        sorted(ranked, key)
     }
 
     /// The `n` best items of the catalogue that pass `filter` and are not in `exclude`; ties go
-    /// to the lower row. A filter on a bundle without facets lets nothing pass.
+    /// to the lower row. A filter by facets on a bundle without them lets nothing pass.
     pub fn recommend(&mut self, n: usize, filter: &Filter, exclude: &[&str]) -> Vec<Recommended> {
-        let best = self.best(n, filter, exclude);
-        self.named(best)
+        self.recommend_diverse(n, filter, exclude, 0.0)
     }
 
     /// The same, with `diversity` in 0..=1: at 0 the best items, at 1 such as resemble one another
@@ -197,17 +201,8 @@ impl Ranker {
         exclude: &[&str],
         diversity: f32,
     ) -> Vec<Recommended> {
-        if diversity > 0.0 {
-            let head = self.best(head(n), filter, exclude);
-            let chosen = diversified(&self.bundle, head, n, diversity.min(1.0));
-            self.named(chosen)
-        } else {
-            self.recommend(n, filter, exclude)
-        }
-    }
-
-    fn named(&self, rows: Vec<(u32, f32)>) -> Vec<Recommended> {
-        rows.into_iter()
+        self.best_rows(n, filter, exclude, diversity)
+            .into_iter()
             .filter_map(|(row, score)| {
                 let id = self.bundle.id(row)?;
                 Some(Recommended { row, id, score })
@@ -215,22 +210,40 @@ impl Ranker {
             .collect()
     }
 
+    /// The same, as rows and scores.
+    pub fn best_rows(
+        &mut self,
+        n: usize,
+        filter: &Filter,
+        exclude: &[&str],
+        diversity: f32,
+    ) -> Vec<(u32, f32)> {
+        if diversity > 0.0 {
+            let head = self.best(head(n), filter, exclude);
+            diversified(&self.bundle, head, n, diversity.min(1.0))
+        } else {
+            self.best(n, filter, exclude)
+        }
+    }
+
     fn best(&mut self, n: usize, filter: &Filter, exclude: &[&str]) -> Vec<(u32, f32)> {
         self.settle();
-        let mut excluded: Vec<u32> = exclude
-            .iter()
-            .filter_map(|id| self.bundle.row(id))
-            .collect();
-        excluded.sort_unstable();
+        let mut excluded = Bits::none(self.bundle.items() as usize);
+        let named = exclude.iter().filter_map(|id| self.bundle.row(id));
+        named.for_each(|row| excluded.insert(row));
+        if filter.unseen {
+            let seen = self.events.iter().filter_map(|event| event.row);
+            seen.for_each(|row| excluded.insert(row));
+        }
         if self.by_popularity.is_empty() {
             self.by_popularity = rows_by_popularity(self.bundle.tables());
         }
         let test = self.bundle.facets().map(|facets| facets.test(filter));
         let passes = |row: u32| {
-            excluded.binary_search(&row).is_err()
+            !excluded.holds(row)
                 && match &test {
                     Some(test) => test(row),
-                    None => filter.is_empty(),
+                    None => !filter.needs_facets(),
                 }
         };
         let tables = self.bundle.tables();
@@ -262,7 +275,11 @@ impl Ranker {
             }
         }
         because.retain(|b| b.contribution > 0.0);
-        because.sort_by(|a, b| b.contribution.total_cmp(&a.contribution));
+        let because = (0..).zip(because).collect();
+        let because = sorted(because, |(place, b): &(u32, Because)| {
+            order::key(true, b.contribution, *place)
+        });
+        let because = because.into_iter().map(|(_, because)| because).collect();
         Some(Explanation {
             item: id.into(),
             score: self.score(row),
@@ -274,6 +291,15 @@ impl Ranker {
     fn score(&self, row: u32) -> f32 {
         self.scorer.score(self.bundle.tables(), row)
     }
+}
+
+/// A list in the order of its keys, which hold the places.
+fn sorted<T>(list: Vec<T>, key: impl Fn(&T) -> u64) -> Vec<T> {
+    let mut keys: Vec<u64> = list.iter().map(key).collect();
+    keys.sort_unstable();
+    let mut list: Vec<Option<T>> = list.into_iter().map(Some).collect();
+    let taken = keys.iter().map(|&key| list[order::place(key)].take());
+    taken.flatten().collect()
 }
 
 /// The encoder's input for a session: `[t, D + 3]`, each row an item's vector and the one-hot

@@ -14,7 +14,7 @@ use vitrine_core::manifest::{
     FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
 };
 use vitrine_core::neighbours::WeightBits;
-use vitrine_core::opening::Opening;
+use vitrine_core::opening::{Opened, Opening};
 use vitrine_core::rank::Ranker;
 use vitrine_core::tables::Fusion;
 use vitrine_core::writer::{NewTables, write_items};
@@ -321,7 +321,10 @@ fn files_that_arrive_in_pieces_side_by_side_open_the_same_bundle() {
         }
     }
     while !opening.step().unwrap() {}
-    let mut pieced = Ranker::new(opening.finish().unwrap());
+    let Some(Opened::Whole(pieced)) = opening.finish() else {
+        panic!("a bundle without blocks is opened whole");
+    };
+    let mut pieced = Ranker::new(*pieced);
     let mut whole = Ranker::new(Bundle::load(&manifest, files).unwrap());
     let filter: Filter = serde_json::from_str(r#"{"in_stock":true}"#).unwrap();
     for ranker in [&mut pieced, &mut whole] {

@@ -23,7 +23,6 @@ const SESSIONS = 1000;
 async function replay({ base, encoder, tolerance }) {
   const bytes = async (path) =>
     new Uint8Array(await (await fetch(`${base}/${path}`)).arrayBuffer());
-  const bits = (score) => new Uint32Array(new Float32Array([score]).buffer)[0];
   const number = (pattern) =>
     new Float32Array(new Uint32Array([pattern]).buffer)[0];
   const ranking = await import(`${base}/wasm/ranker.js`);
@@ -58,22 +57,26 @@ async function replay({ base, encoder, tolerance }) {
     if (JSON.stringify(mine) !== JSON.stringify(theirs))
       wrong.push({ what, at, mine, theirs });
   };
-  const best = (filter, exclude) =>
-    JSON.parse(
-      ranker.recommend(20, JSON.stringify(filter), exclude.join("\n")),
+  const best = (filter, exclude) => {
+    const packed = ranker.recommend(
+      20,
+      JSON.stringify(filter),
+      exclude.join("\n"),
     );
-  const packed = (items) => items.map(({ id, score }) => [id, bits(score)]);
+    const patterns = packed.subarray(packed.length / 2);
+    return Array.from(patterns, (bits, at) => [ranker.id(packed[at]), bits]);
+  };
 
   for (const [at, session] of golden.sessions.entries()) {
     ranker.clear();
     for (const [item, action] of session.events)
       ranker.track(item, action, 1_000_000);
-    same("top", at, packed(best({}, [])), session.top);
+    same("top", at, best({}, []), session.top);
     const own = session.events.map(([item]) => item);
     same(
       "narrowed",
       at,
-      packed(best({ in_stock: true }, own)),
+      best({ in_stock: true }, own),
       session.narrowed,
     );
     const ranked = ranker.rank(session.list.join("\n"));
@@ -104,7 +107,8 @@ async function replay({ base, encoder, tolerance }) {
     const fused = best({}, []);
     const native = session.fused.map(([id, pattern]) => [id, number(pattern)]);
     const last = native.at(-1)?.[1] ?? 0;
-    for (const [place, { id, score }] of fused.entries()) {
+    for (const [place, [id, pattern]] of fused.entries()) {
+      const score = number(pattern);
       const [theirs, wanted] = native[place] ?? [];
       if (theirs === id && Math.abs(score - wanted) <= tolerance) continue;
       // Another item may stand here only where the native scores are as good as equal.

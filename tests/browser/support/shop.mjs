@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BIN, program, ROOT, run } from './programs.mjs';
 
@@ -84,4 +84,21 @@ export async function site(shop, folder) {
     ...['--catalogue', join(folder, 'catalogue.json'), '--currency', 'GBP'],
   ]);
   return folder;
+}
+
+/**
+ * An invented catalogue of so many items in `folder`: `store/`, which a server serves, and what
+ * the native ranker answers for a visit to it, `{ session, listing, ranked }`.
+ */
+export async function largeCatalogue(items, folder) {
+  await run('vitrine-catalogue', ['--items', items, '--out', folder]);
+  // By content hash, as `vitrine publish` does, without compressing for a minute.
+  const bundles = join(folder, 'store/bundles');
+  await mkdir(bundles, { recursive: true });
+  const manifest = await readFile(join(folder, 'bundle/manifest.json'));
+  for (const [name, { sha256 }] of Object.entries(JSON.parse(manifest).files)) {
+    await rename(join(folder, 'bundle', name), join(bundles, sha256));
+  }
+  await writeFile(join(folder, 'store/manifest.json'), manifest);
+  return JSON.parse(await readFile(join(folder, 'visit.json'), 'utf8'));
 }

@@ -4,6 +4,7 @@ use crate::files::write_atomically;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vitrine_core::Digest;
+use vitrine_core::blocks::{self, LARGE};
 use vitrine_core::bundle::{Bundle, BundleError, Files, verify};
 use vitrine_core::facets::Facets;
 use vitrine_core::manifest::{
@@ -11,6 +12,7 @@ use vitrine_core::manifest::{
     file,
 };
 use vitrine_core::provenance::Provenance;
+use vitrine_core::tables::Tables;
 use vitrine_core::writer::{WriteError, write_items};
 
 /// Why a bundle's folder can't be written or read.
@@ -85,6 +87,15 @@ pub fn write(folder: &Path, bundle: NewBundle<'_>) -> Result<Manifest, FolderErr
         (file::FACETS, facets),
     ];
     contents.extend(bundle.encoder.map(|bytes| (file::ENCODER, bytes)));
+    if bundle.ids.len() > LARGE {
+        let tables = Tables::parse(&bundle.model, &contents[0].1);
+        let tables = tables.map_err(|source| FolderError::Bundle {
+            path: folder.into(),
+            source,
+        })?;
+        let cut = blocks::cut(&tables, bundle.ids, Some(bundle.facets))?;
+        contents.extend([(file::INDEX, cut.index), (file::BLOCKS, cut.blocks)]);
+    }
     std::fs::create_dir_all(folder).map_err(|source| at(folder, source))?;
     let mut files = BTreeMap::new();
     for (name, bytes) in &contents {
@@ -96,9 +107,11 @@ pub fn write(folder: &Path, bundle: NewBundle<'_>) -> Result<Manifest, FolderErr
         };
         files.insert((*name).to_owned(), entry);
     }
-    if !files.contains_key(file::ENCODER) {
-        // An encoder of an earlier run in the same folder belongs to no manifest now.
-        let _ = std::fs::remove_file(folder.join(file::ENCODER));
+    for name in [file::ENCODER, file::INDEX, file::BLOCKS] {
+        if !files.contains_key(name) {
+            // What an earlier run left in the same folder belongs to no manifest now.
+            let _ = std::fs::remove_file(folder.join(name));
+        }
     }
     let manifest = Manifest {
         schema: SCHEMA.into(),

@@ -168,7 +168,7 @@ pub fn evaluate(
     }
     let (bundle_bytes, bundle_bytes_brotli) = sizes(
         options.bundle,
-        opened.manifest.fetched().map(|(name, _)| name),
+        opened.manifest.whole_files().map(|(name, _)| name),
     )?;
     let found = Evaluation {
         breakdown: breakdown(&dataset, &opened.bundle, test, &ranked),

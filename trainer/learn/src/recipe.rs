@@ -4,7 +4,7 @@
 //! seed = 1
 //!
 //! [table]
-//! neighbours = 20          # per item, on average; what is not named here is searched for on validation
+//! neighbours = 50          # per item, on average; what is not named here is searched for on validation
 //! position_decay = 2.0
 //!
 //! [encoder]
@@ -130,8 +130,8 @@ pub struct TableRecipe {
 impl Default for TableRecipe {
     fn default() -> Self {
         Self {
-            neighbours: 20,
-            most_neighbours: 20,
+            neighbours: 50,
+            most_neighbours: 50,
             weight_bits: WeightBits::default(),
             max_session: 50,
             form: TableForm::default(),

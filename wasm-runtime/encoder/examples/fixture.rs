@@ -1,5 +1,6 @@
 //! Writes a small invented shop as a server would serve it: `manifest.json`, `bundles/<sha256>`
-//! and `catalogue.json`. The tests of `web/` and a first look at the storefront use it.
+//! and `catalogue.json`; and `in-blocks.json`, a manifest of the same bundle in blocks, as a large
+//! shop would have it. The tests of `web/` and a first look at the storefront use it.
 //!
 //! `cargo run -p vitrine-encoder --example fixture -- web/fixture`
 //!
@@ -9,14 +10,14 @@
 #[allow(dead_code, reason = "the tests use the rest of it")]
 mod support;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use support::{DIM, Gru, encoded, numbers};
+use vitrine_core::blocks;
 use vitrine_core::digest::Digest;
 use vitrine_core::facets::Facets;
 use vitrine_core::manifest::{self, FileEntry, Manifest, ModelFacts, Privacy, TrainingFacts};
 use vitrine_core::neighbours::WeightBits;
-use vitrine_core::tables::Fusion;
+use vitrine_core::tables::{Fusion, Tables};
 use vitrine_core::writer::{NewTables, write_items};
 
 const STYLES: [&str; 8] = [
@@ -120,14 +121,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .collect(),
         in_stock: items.iter().map(|item| item.popularity > 1.2).collect(),
     };
-    let files: [(&str, Vec<u8>); 4] = [
-        (manifest::file::TABLES, tables.to_bytes()?),
+    let model = ModelFacts {
+        items: n as u32,
+        dim: DIM as u32,
+        neighbours: 24,
+        max_session: 20,
+    };
+    let tables = tables.to_bytes()?;
+    let ids: Vec<String> = items.iter().map(|item| item.id.clone()).collect();
+    let cut = blocks::cut(&Tables::parse(&model, &tables)?, &ids, Some(&facets))?;
+    let files: [(&str, Vec<u8>); 6] = [
+        (manifest::file::TABLES, tables),
         (
             manifest::file::ITEMS,
             write_items(items.iter().map(|item| item.id.as_str()))?,
         ),
         (manifest::file::FACETS, serde_json::to_vec(&facets)?),
         (manifest::file::ENCODER, encoded(&Gru::new(8).model())),
+        (manifest::file::INDEX, cut.index),
+        (manifest::file::BLOCKS, cut.blocks),
     ];
 
     let folder = out.join("bundles");
@@ -135,16 +147,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(&folder)?;
-    let mut entries = BTreeMap::new();
-    for (name, bytes) in &files {
-        let entry = FileEntry {
-            sha256: Digest::of(bytes),
-            bytes: bytes.len() as u64,
-        };
-        std::fs::write(folder.join(entry.sha256.to_string()), bytes)?;
-        entries.insert((*name).to_string(), entry);
-    }
-    let manifest = Manifest {
+    let mut in_blocks = Manifest {
         schema: manifest::SCHEMA.into(),
         version: 1,
         parent: None,
@@ -152,13 +155,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         created: 1_760_000_000,
         expires: 4_102_444_800,
         synthetic: true,
-        files: entries,
-        model: ModelFacts {
-            items: n as u32,
-            dim: DIM as u32,
-            neighbours: 24,
-            max_session: 20,
-        },
+        files: [].into(),
+        model,
         training: TrainingFacts {
             dataset: "an invented shop".into(),
             sessions: 12_000,
@@ -168,7 +166,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         },
         privacy: Privacy::default(),
     };
-    std::fs::write(out.join(manifest::MANIFEST_FILE), manifest.to_bytes())?;
+    for (name, bytes) in &files {
+        let entry = FileEntry {
+            sha256: Digest::of(bytes),
+            bytes: bytes.len() as u64,
+        };
+        std::fs::write(folder.join(entry.sha256.to_string()), bytes)?;
+        in_blocks.files.insert((*name).to_string(), entry);
+    }
+    std::fs::write(out.join("in-blocks.json"), in_blocks.to_bytes())?;
+    let mut whole = in_blocks;
+    whole.files.remove(manifest::file::INDEX);
+    whole.files.remove(manifest::file::BLOCKS);
+    std::fs::write(out.join(manifest::MANIFEST_FILE), whole.to_bytes())?;
     let catalogue = serde_json::json!({
         "name": "Harbour & Finch",
         "synthetic": true,

@@ -11,10 +11,13 @@
 
 use serde::de::DeserializeOwned;
 use vitrine_core::Action;
+use vitrine_core::blocks::Catalogue;
 use vitrine_core::budget::Budget;
 use vitrine_core::cell::{Cell, PositionBucket};
+use vitrine_core::facets::Filter;
 use vitrine_core::incoming::Incoming;
 use vitrine_core::manifest::{self, Manifest};
+use vitrine_core::opening::Opened;
 use vitrine_core::session::Session;
 use vitrine_core::{opening, rank};
 use wasm_bindgen::prelude::*;
@@ -65,12 +68,13 @@ pub struct Opening {
 
 #[wasm_bindgen]
 impl Opening {
-    /// Expects the files of `manifest` that the ranker reads.
+    /// Expects the files of `manifest` that the ranker reads: the index of its blocks, where it
+    /// has one, and else tables, ids and facets.
     #[wasm_bindgen(constructor)]
     pub fn new(manifest: &JsManifest) -> Result<Self, JsError> {
         Ok(Self {
             manifest: manifest.0.clone(),
-            opening: opening::Opening::new(&manifest.0)?,
+            opening: opening::Opening::in_blocks(&manifest.0)?,
         })
     }
 
@@ -87,11 +91,15 @@ impl Opening {
 
     /// The ranker, when a step has said that all is done.
     pub fn finish(self) -> Result<Ranker, JsError> {
-        let bundle = self.opening.finish();
-        let bundle = bundle.ok_or_else(|| JsError::new("the bundle is not open yet"))?;
+        let (bundle, catalogue) = match self.opening.finish() {
+            Some(Opened::Whole(bundle)) => (*bundle, None),
+            Some(Opened::InBlocks(catalogue)) => (catalogue.bundle(), Some(*catalogue)),
+            None => return Err(JsError::new("the bundle is not open yet")),
+        };
         Ok(Ranker {
             manifest: self.manifest,
             ranker: rank::Ranker::new(bundle),
+            catalogue,
             budget: Budget::default(),
         })
     }
@@ -102,11 +110,49 @@ impl Opening {
 pub struct Ranker {
     manifest: Manifest,
     ranker: rank::Ranker,
+    catalogue: Option<Catalogue>,
     budget: Budget,
 }
 
 #[wasm_bindgen]
 impl Ranker {
+    /// The blocks of a large catalogue that are to be fetched before the session and `ids`, one
+    /// per line, can be scored: of each its number and where in `blocks.bin` it begins and ends.
+    /// Without `ids`, those that a recommendation is chosen from. None where all is here.
+    pub fn missing(&self, ids: Option<String>) -> Vec<u32> {
+        let Some(catalogue) = &self.catalogue else {
+            return Vec::new();
+        };
+        let session = self.ranker.session();
+        let blocks = match &ids {
+            Some(ids) => {
+                let seen = session.events().iter().map(|event| event.item.as_str());
+                catalogue.missing(ids.split('\n').chain(seen))
+            }
+            None => catalogue.missing_around(session),
+        };
+        let places = blocks.into_iter().flat_map(|block| {
+            let place = catalogue.place(block);
+            [block, place.start, place.end]
+        });
+        places.collect()
+    }
+
+    /// Verifies a block and keeps it; [`Ranker::gather`] lets it count.
+    pub fn add(&mut self, block: u32, bytes: &[u8]) -> Result<(), JsError> {
+        match &mut self.catalogue {
+            Some(catalogue) => Ok(catalogue.add(block, bytes)?),
+            None => Err(JsError::new("this bundle is not in blocks")),
+        }
+    }
+
+    /// Ranks from all blocks that were added. The encoder's answer is dropped.
+    pub fn gather(&mut self) {
+        if let Some(catalogue) = &self.catalogue {
+            self.ranker.exchange(catalogue.bundle());
+        }
+    }
+
     /// Records an event; `action` is 0 for a view, 1 for the basket, 2 for a purchase.
     pub fn track(&mut self, item: &str, action: u8, now: f64) -> Result<(), JsError> {
         let action =
@@ -142,28 +188,38 @@ impl Ranker {
     pub fn rank(&mut self, ids: &str) -> Vec<u32> {
         let ids: Vec<&str> = ids.split('\n').collect();
         let ranked = self.ranker.rank(&ids);
-        let mut packed = Vec::with_capacity(2 * ranked.len());
-        packed.extend(ranked.iter().map(|item| item.index));
-        packed.extend(ranked.iter().map(|item| item.score.to_bits()));
-        packed
+        let places = ranked.iter().map(|item| item.index);
+        places
+            .chain(ranked.iter().map(|item| item.score.to_bits()))
+            .collect()
     }
 
-    /// The best `n` items of the catalogue as JSON, `[{id, score}]`; `filter` is JSON, `exclude`
-    /// one id per line, `diversity` in 0..=1 and 0 when left out.
+    /// The best `n` items of the catalogue; `filter` is JSON and asks for nothing when empty,
+    /// `exclude` one id per line, `diversity` in 0..=1 and 0 when left out. Of a list of n: the n
+    /// rows from best to worst, which [`Ranker::id`] names, then the n scores as the bits of an f32.
     pub fn recommend(
         &mut self,
         n: usize,
         filter: &str,
         exclude: &str,
         diversity: Option<f32>,
-    ) -> Result<String, JsError> {
-        let filter = parsed("filter", filter)?;
+    ) -> Result<Vec<u32>, JsError> {
+        let filter = match filter {
+            "" => Filter::default(),
+            json => parsed("filter", json)?,
+        };
         let exclude: Vec<&str> = exclude.split('\n').collect();
         let diversity = diversity.unwrap_or(0.0);
-        let ranker = &mut self.ranker;
-        Ok(json(
-            &ranker.recommend_diverse(n, &filter, &exclude, diversity),
-        ))
+        let best = self.ranker.best_rows(n, &filter, &exclude, diversity);
+        let rows = best.iter().map(|item| item.0);
+        Ok(rows
+            .chain(best.iter().map(|item| item.1.to_bits()))
+            .collect())
+    }
+
+    /// The id of a row; rows change with [`Ranker::gather`].
+    pub fn id(&self, row: u32) -> Option<String> {
+        self.ranker.bundle().id(row)
     }
 
     /// What the score of an item is made of, as JSON.

@@ -41,7 +41,7 @@ export class Encoding {
   #model: Model | undefined;
   #host: EncoderHost | undefined;
   #asking: Promise<void> = Promise.resolve();
-  #answer: { session: string; query: Float32Array } | undefined;
+  #answer: { about: string; query: Float32Array } | undefined;
 
   constructor(context: EncodingContext) {
     this.#context = context;
@@ -79,18 +79,20 @@ export class Encoding {
     const [model, host] = [this.#model, this.#host];
     if (model === undefined || host === undefined) return;
     const session = guarded(() => model.session()) ?? '';
-    if (this.#answer?.session === session) {
+    const input = guarded(() => model.encoderInput());
+    if (input === undefined || input.length === 0) return;
+    // Items of a large catalogue may be known a little later than they are looked at.
+    const about = `${input.length} ${session}`;
+    if (this.#answer?.about === about) {
       const { query } = this.#answer;
       guarded(() => model.setQuery(query));
       return;
     }
-    const input = guarded(() => model.encoderInput());
-    if (input === undefined || input.length === 0) return;
     this.#asking = host.encode(input).then(
       (query) => {
         // The visitor may have gone on meanwhile; that session was asked about too.
         if (this.#model !== model || guarded(() => model.session()) !== session) return;
-        this.#answer = { session, query };
+        this.#answer = { about, query };
         guarded(() => model.setQuery(query));
         this.#context.changed();
       },

@@ -44,24 +44,42 @@ export class Fetcher {
     return joined(parts, await this.pieces(url, limit, take, cache));
   }
 
+  /** The bytes of `url` from `from` to before `to`. */
+  async range(url: string, from: number, to: number): Promise<Uint8Array> {
+    const whole = new Uint8Array(to - from);
+    let length = 0;
+    const take = (piece: Uint8Array) => {
+      whole.set(piece, length);
+      length += piece.length;
+    };
+    await this.pieces(url, whole.length, take, 'default', `bytes=${from}-${to - 1}`);
+    return whole;
+  }
+
   /**
    * Hands the bytes at `url`, at most `limit`, to `take` as they arrive, and waits for it each
-   * time; resolves to their number.
+   * time; resolves to their number. `range` asks for a part of them.
    */
   async pieces(
     url: string,
     limit: number,
     take: (piece: Uint8Array) => void | Promise<void>,
     cache: RequestCache = 'default',
+    range?: string,
   ): Promise<number> {
     if (this.#disposed) throw new Unreachable(`${url} was not asked for: Vitrine was disposed.`);
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), PATIENCE);
     this.#running.add(abort);
     try {
-      const response = await this.#response(url, { ...ANONYMOUS, cache, signal: abort.signal });
+      const init: RequestInit = { ...ANONYMOUS, cache, signal: abort.signal };
+      if (range !== undefined) init.headers = { range };
+      const response = await this.#response(url, init);
       if (!response.ok) {
         throw new Unreachable(`${url} answered ${response.status}.`, response.status);
+      }
+      if (range !== undefined && response.status !== 206) {
+        throw new Unreachable(`${url} is not served in ranges; its host must answer them.`);
       }
       return await read(url, response, limit, take);
     } catch (error) {

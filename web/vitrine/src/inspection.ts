@@ -57,7 +57,7 @@ export interface BundleFacts {
   synthetic: boolean;
   /** How many items it knows. */
   items: number;
-  /** Bytes of all its files. */
+  /** Bytes of the files that are fetched whole: all but the blocks of a large catalogue. */
   bytes: number;
   /** Sessions that it was trained from. */
   sessions: number;

@@ -129,7 +129,8 @@ export class Loading {
   }
 }
 
-function reasonOf(error: unknown): FallbackReason {
+/** What a list is told of an error. */
+export function reasonOf(error: unknown): FallbackReason {
   if (error instanceof Refused) return 'refused';
   if (error instanceof Unreachable) return 'unreachable';
   if (error instanceof Unsupported) return 'unsupported';

@@ -6,6 +6,7 @@
 
 import initialise, { Manifest, maxManifestBytes, Opening, type Ranker } from '../wasm/ranker.js';
 import { ACTIONS } from './actions.js';
+import { Blocks } from './blocks.js';
 import { type Fetcher, Refused } from './fetching.js';
 import { reasonsOf } from './reasons.js';
 import type { Signatures } from './signatures.js';
@@ -78,11 +79,21 @@ export class Model {
   readonly #manifest: Manifest;
   readonly #fields: ManifestFields;
   readonly #ranker: Ranker;
+  /** Ids by row, as far as they were listed. */
+  readonly #ids = new Map<number, string>();
+  /** Where the catalogue is large. */
+  readonly #blocks: Blocks | undefined;
 
-  private constructor(manifest: Manifest, fields: ManifestFields, ranker: Ranker) {
+  private constructor(
+    manifest: Manifest,
+    fields: ManifestFields,
+    ranker: Ranker,
+    blocks: Blocks | undefined,
+  ) {
     this.#manifest = manifest;
     this.#fields = fields;
     this.#ranker = ranker;
+    this.#blocks = blocks;
     const { version, created, expires, synthetic, files, model, training, privacy } = fields;
     this.facts = {
       version,
@@ -90,7 +101,10 @@ export class Model {
       expires: new Date(expires * 1000),
       synthetic,
       items: model.items,
-      bytes: [...FILES, ENCODER].reduce((sum, name) => sum + (files[name]?.bytes ?? 0), 0),
+      bytes: [...rankerFiles(files), ENCODER].reduce(
+        (sum, name) => sum + (files[name]?.bytes ?? 0),
+        0,
+      ),
       sessions: training.sessions,
       releasedCells: training.released_cells,
       k: privacy.k,
@@ -133,7 +147,12 @@ export class Model {
         );
       }
       const ranker = await open(fetcher, endpoint, manifest, fields);
-      return new Model(manifest, fields, ranker);
+      const { [BLOCKS]: file, [INDEX]: index } = fields.files;
+      const blocks =
+        index &&
+        file &&
+        new Blocks(fetcher, `${endpoint}/bundles/${file.sha256}`, ranker, refusing);
+      return new Model(manifest, fields, ranker, blocks);
     } catch (error) {
       manifest.free();
       throw error;
@@ -142,10 +161,9 @@ export class Model {
 
   /** `encoder.onnx`, verified. */
   async encoderFile(fetcher: Fetcher, endpoint: string): Promise<Uint8Array> {
-    const name = 'encoder.onnx';
-    const entry = this.#fields.files[name];
+    const entry = this.#fields.files[ENCODER];
     if (entry === undefined) throw new Refused('The bundle has no encoder.');
-    const check = this.#manifest.check(name);
+    const check = this.#manifest.check(ENCODER);
     try {
       const slices = new Slices();
       const whole = new Uint8Array(entry.bytes);
@@ -191,14 +209,28 @@ export class Model {
     if (session !== undefined) attempt(() => this.#ranker.restore(session, now));
   }
 
+  /**
+   * Fetches what `rank` needs of a large catalogue for these ids; resolves to whether there was
+   * anything to fetch.
+   */
+  async gather(ids: readonly string[]): Promise<boolean> {
+    return this.#gathered(await this.#blocks?.gather(lines(ids)));
+  }
+
+  /** The same for `recommend`. */
+  async gatherAround(): Promise<boolean> {
+    const own = await this.gather([]);
+    return this.#gathered(await this.#blocks?.gather()) || own;
+  }
+
+  #gathered(came: boolean | undefined): boolean {
+    if (came) this.#ids.clear();
+    return came === true;
+  }
+
   rank(ids: readonly string[]): { order: Uint32Array; scores: Float32Array } {
-    const count = ids.length;
-    if (count === 0) return { order: new Uint32Array(), scores: new Float32Array() };
-    const packed = this.#ranker.rank(ids.map(oneLine).join('\n'));
-    return {
-      order: packed.subarray(0, count),
-      scores: new Float32Array(packed.buffer, packed.byteOffset + 4 * count, count),
-    };
+    if (ids.length === 0) return unpacked(new Uint32Array());
+    return unpacked(this.#ranker.rank(lines(ids)));
   }
 
   recommend(
@@ -207,12 +239,21 @@ export class Model {
     exclude: readonly string[],
     diversity: number,
   ): RecommendedItem[] {
-    const lines = exclude.map(oneLine).join('\n');
-    const json = this.#ranker.recommend(n, JSON.stringify(filter), lines, diversity);
-    return (JSON.parse(json) as { id: string; score: number }[]).map(({ id, score }) => {
+    const wanted = Object.keys(filter).length > 0 ? JSON.stringify(filter) : '';
+    const packed = this.#ranker.recommend(n, wanted, lines(exclude), diversity);
+    const { order, scores } = unpacked(packed);
+    return Array.from(order, (row, at) => {
+      const id = this.#id(row);
       const explanation = this.explain(id);
-      return { id, score, reasons: explanation === undefined ? [] : reasonsOf(explanation) };
+      const reasons = explanation === undefined ? [] : reasonsOf(explanation);
+      return { id, score: scores[at] ?? 0, reasons };
     });
+  }
+
+  #id(row: number): string {
+    let id = this.#ids.get(row);
+    if (id === undefined) this.#ids.set(row, (id = this.#ranker.id(row) ?? ''));
+    return id;
   }
 
   explain(item: string): Explanation | undefined {
@@ -265,9 +306,23 @@ export class Model {
   }
 }
 
-/** The files of the bundle that the ranker reads. */
-const FILES = ['tables.safetensors', 'items.fst', 'facets.json'];
 const ENCODER = 'encoder.onnx';
+const INDEX = 'index.safetensors';
+const BLOCKS = 'blocks.bin';
+
+/** The files of the bundle that the ranker reads whole. */
+function rankerFiles(files: ManifestFields['files']): string[] {
+  return files[INDEX] === undefined ? ['tables.safetensors', 'items.fst', 'facets.json'] : [INDEX];
+}
+
+/** A list as the ranker writes it: places or rows, then scores. */
+function unpacked(packed: Uint32Array): { order: Uint32Array; scores: Float32Array } {
+  const count = packed.length / 2;
+  return {
+    order: packed.subarray(0, count),
+    scores: new Float32Array(packed.buffer, packed.byteOffset + 4 * count, count),
+  };
+}
 
 /** Fetches the ranker's files side by side, hashes them as they arrive, and opens them. */
 async function open(
@@ -280,7 +335,7 @@ async function open(
   const opening = refusing(() => new Opening(manifest));
   let given = false;
   try {
-    const fetching = FILES.map(async (name) => {
+    const fetching = rankerFiles(files).map(async (name) => {
       const entry = files[name];
       if (entry === undefined) return;
       await fetcher.pieces(`${endpoint}/bundles/${entry.sha256}`, entry.bytes, (arrived) =>
@@ -306,9 +361,9 @@ function release(object: { free(): void }): void {
   attempt(() => object.free());
 }
 
-/** An id with a line break names no item, and must not become two. */
-function oneLine(id: string): string {
-  return id.includes('\n') ? '' : id;
+/** One id per line. An id with a line break names no item, and must not become two. */
+function lines(ids: readonly string[]): string {
+  return ids.map((id) => (id.includes('\n') ? '' : id)).join('\n');
 }
 
 function refusing<T>(parse: () => T): T {

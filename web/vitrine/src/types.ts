@@ -132,6 +132,8 @@ export interface Filter {
   price_band?: readonly number[];
   /** Only what can be sold. */
   in_stock?: boolean;
+  /** Only what this session has not seen. */
+  unseen?: boolean;
 }
 
 /** Options of `recommend`. */

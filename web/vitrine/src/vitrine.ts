@@ -9,7 +9,7 @@ import { Encoding } from './encoding.js';
 import { read } from './events/index.js';
 import { Fetcher } from './fetching.js';
 import { Journal } from './journal.js';
-import { Loading } from './loading.js';
+import { Loading, reasonOf } from './loading.js';
 import type { Model } from './model.js';
 import { moduleUrl } from './modules.js';
 import { Outbox } from './outbox.js';
@@ -20,6 +20,7 @@ import type {
   Choice,
   Consents,
   Explanation,
+  FallbackReason,
   Inspection,
   Outcome,
   Ranking,
@@ -141,33 +142,35 @@ class Instance implements Vitrine {
     options?: RankOptions,
   ): Promise<Ranking<T>> {
     const own = Array.from(items ?? []);
-    const aborted = await this.#settle(options);
-    const ranked = this.#guarded(() => !aborted && this.#loading.model?.rank(own.map(idOf)));
+    const ids = own.map(idOf);
+    const reason = await this.#settle((model) => model.gather(ids), options);
+    const ranked = this.#guarded(() => !reason && this.#loading.model?.rank(ids));
     if (!ranked) {
-      return { ...this.#fallback(aborted), items: own, scores: new Float32Array(own.length) };
+      return { ...this.#fallback(reason), items: own, scores: new Float32Array(own.length) };
     }
     const ordered = Array.from(ranked.order, (place) => own[place] as T);
     return { ...this.#loading.outcome, items: ordered, scores: ranked.scores };
   }
 
   async recommend(options?: RecommendOptions): Promise<Recommendation> {
-    const aborted = await this.#settle(options);
+    const reason = await this.#settle((model) => model.gatherAround(), options);
     const items = this.#guarded(() => {
-      if (aborted) return undefined;
+      if (reason) return undefined;
       const wanted = Math.floor(options?.n ?? 10);
       const n = Math.min(Math.max(Number.isFinite(wanted) ? wanted : 0, 0), MAX_RECOMMENDED);
       const exclude = Array.from(options?.exclude ?? [], String);
       const { filter = {}, diversity = 0 } = options ?? {};
       return this.#loading.model?.recommend(n, filter, exclude, Number(diversity));
     });
-    if (items === undefined) return { ...this.#fallback(aborted), items: [] };
+    if (items === undefined) return { ...this.#fallback(reason), items: [] };
     this.#journal.show(items.map((item) => item.id));
     return { ...this.#loading.outcome, items };
   }
 
   async explain(item: string): Promise<Explanation | undefined> {
-    await this.#settle(undefined);
-    return this.#guarded(() => this.#loading.model?.explain(String(item)));
+    const id = String(item);
+    await this.#settle((model) => model.gather([id]));
+    return this.#guarded(() => this.#loading.model?.explain(id));
   }
 
   consent(choice?: Choice | Partial<Consents>): Consents {
@@ -287,23 +290,46 @@ class Instance implements Vitrine {
   }
 
   /**
-   * Waits for the model, and shortly for the encoder to have seen the latest event. Resolves to
-   * whether the caller has given up.
+   * Waits for the model, for what `gather` fetches of it, and shortly for the encoder to have
+   * seen the latest event. Resolves to why there will be no list from the model that there is.
    */
-  async #settle(options: RankOptions | undefined): Promise<boolean> {
+  async #settle(
+    gather: (model: Model) => Promise<boolean>,
+    options?: RankOptions,
+  ): Promise<FallbackReason | undefined> {
     const { timeout = this.#options.timeout ?? 1500, signal } = options ?? {};
     if (this.status === 'loading') {
       const load = this.#loading.running ?? this.ready;
       await within(timeout, load, signal, this.#stop.signal);
     }
-    if (this.#loading.model !== undefined && !signal?.aborted) await this.#encoding.settled();
-    return signal?.aborted === true;
+    const { model } = this.#loading;
+    let reason: FallbackReason | undefined;
+    if (model !== undefined && !signal?.aborted) {
+      reason = 'timeout';
+      const gathered = gather(model).then(
+        (came) => {
+          reason = undefined;
+          if (came) this.#encoding.ask();
+        },
+        (error: unknown) => {
+          this.#broken(error);
+          reason = reasonOf(error);
+        },
+      );
+      await within(timeout, gathered, signal, this.#stop.signal);
+      // Of a newer bundle that was taken up meanwhile, nothing was fetched.
+      const now = this.#loading.model;
+      if (now !== undefined && now !== model) return this.#settle(gather, options);
+      await this.#encoding.settled();
+    }
+    return signal?.aborted ? 'aborted' : reason;
   }
 
   /** Why a list is the caller's own. */
-  #fallback(aborted: boolean): Outcome {
-    if (aborted) return { status: 'fallback', reason: 'aborted' };
+  #fallback(reason: FallbackReason | undefined): Outcome {
     const { outcome } = this.#loading;
+    if (reason === 'aborted') return { status: 'fallback', reason };
+    if (reason && outcome.status === 'ranked') return { status: 'fallback', reason };
     // There is a model, but it took no sense of what it was given.
     return outcome.status === 'ranked' ? { status: 'fallback', reason: 'failed' } : outcome;
   }
@@ -313,10 +339,14 @@ class Instance implements Vitrine {
     try {
       return run();
     } catch (error) {
-      this.#failed(error);
-      if (error instanceof WebAssembly.RuntimeError) this.#loading.drop('failed');
+      this.#broken(error);
       return undefined;
     }
+  }
+
+  #broken(error: unknown): void {
+    this.#failed(error);
+    if (error instanceof WebAssembly.RuntimeError) this.#loading.drop('failed');
   }
 
   #changed(): void {

@@ -60,6 +60,9 @@ test('recommendations obey filter and exclusion, and explanations name the viewe
     assert.equal(byId.get(id).in_stock, true);
     assert.notEqual(id, viewed);
   }
+  const fresh = await vitrine.recommend({ n: ids.length, filter: { unseen: true } });
+  assert.equal(fresh.items.length, ids.length - 1);
+  assert.ok(fresh.items.every(({ id }) => id !== viewed));
   const explanation = await vitrine.explain(items[0].id);
   assert.equal(explanation.because[0].item, viewed);
   assert.equal(explanation.because[0].action, 'view');

@@ -10,12 +10,16 @@ export const ENDPOINT = 'https://shop.example';
 
 export const catalogue = JSON.parse(await readFile(new URL('catalogue.json', FIXTURE), 'utf8'));
 export const manifest = JSON.parse(await readFile(new URL('manifest.json', FIXTURE), 'utf8'));
+/** The same bundle in blocks. */
+export const inBlocks = JSON.parse(await readFile(new URL('in-blocks.json', FIXTURE), 'utf8'));
 export const ids = catalogue.items.map((item) => item.id);
 
 /** A server; `answers` replaces what a path answers. */
 export class Shop {
   requests = [];
   answers = new Map();
+  /** Whether it answers ranges of bytes. */
+  ranges = true;
 
   fetch = async (input, init = {}) => {
     const url = new URL(String(input));
@@ -27,7 +31,11 @@ export class Shop {
     if (answer !== undefined) return answer(request);
     if (request.method === 'POST') return new Response(null, { status: 204 });
     try {
-      return new Response(await readFile(new URL(`.${url.pathname}`, FIXTURE)));
+      const bytes = await readFile(new URL(`.${url.pathname}`, FIXTURE));
+      const range = /^bytes=(\d+)-(\d+)$/.exec(init.headers?.range ?? '');
+      if (range === null || !this.ranges) return new Response(bytes);
+      const part = bytes.subarray(Number(range[1]), Number(range[2]) + 1);
+      return new Response(part, { status: 206 });
     } catch {
       return new Response('', { status: 404 });
     }

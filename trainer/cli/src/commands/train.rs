@@ -63,7 +63,7 @@ pub fn print(finished: &Finished, out: &std::path::Path) {
         manifest.version,
         manifest.model.items,
         manifest.total_bytes(),
-        manifest.fetched().count(),
+        manifest.whole_files().count(),
         out.join("bundle").display()
     );
     if let Some(validation) = &finished.record.validation {
