@@ -20,7 +20,7 @@ if (!data) {
 const args = process.argv.slice(2);
 const recipeAt = args.indexOf('--recipe');
 const recipe = recipeAt < 0 ? [] : args.splice(recipeAt, 2);
-const names = args.length > 0 ? args : ['diginetica', 'retailrocket', 'tmall'];
+const names = args.length > 0 ? args : ['diginetica', 'retailrocket', 'tmall', 'amazon_beauty'];
 /** Most bytes of the small bundle's tables and encoder, as they travel. */
 const budgets = { diginetica: '1.95MB', retailrocket: '1.55MB' };
 

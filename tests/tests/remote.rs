@@ -127,7 +127,11 @@ fn a_bundle_is_published_proposed_promoted_and_taken_back_from_afar() {
     raise(&bundle, 1, 2);
     shop.vitrine(&["publish", &bundle, "--candidate"]).done();
     assert_eq!(shop.live()["version"], 1, "a candidate is seen by nobody");
-    shop.vitrine(&["promote"]).done();
+    // Nothing has compared it with the live one.
+    shop.vitrine(&["promote"]).refused(&["--force"]);
+    assert_eq!(shop.live()["version"], 1);
+    let reason = "first bundle of the new season";
+    shop.vitrine(&["promote", "--force", reason]).done();
     assert_eq!(shop.live()["version"], 2);
     shop.vitrine(&["promote"]).refused(&["--candidate"]);
 
@@ -139,7 +143,7 @@ fn a_bundle_is_published_proposed_promoted_and_taken_back_from_afar() {
     shop.vitrine(&["publish", &bundle])
         .refused(&["version", "3"]);
     let log = fs::read_to_string(shop.desk.path("audit.jsonl")).unwrap();
-    for action in ["publish", "propose", "promote", "rollback"] {
+    for action in ["publish", "propose", "promote", reason, "rollback"] {
         assert!(log.contains(action), "{action} is not in {log}");
     }
 }

@@ -1,10 +1,12 @@
-//! Simple rankers to stand beside a bundle: POP, S-POP, Markov, sequential rules and item-kNN
-//! (as in Ludewig & Jannach, "Evaluation of session-based recommendation algorithms", 2018).
+//! Rankers to stand beside a bundle: POP, S-POP, Markov, sequential rules and item-kNN (as in
+//! Ludewig & Jannach, "Evaluation of session-based recommendation algorithms", 2018), and those of
+//! `session_neighbours.rs`.
 //!
 //! Ties count against the label, here as for the bundle; an item without a score is a miss.
 
 use super::protocol::Protocol;
 use super::ranks::CUTOFF;
+use super::session_neighbours::{METHODS, Neighbourhoods};
 use crate::dataset::{Examples, Sessions};
 use crate::table::covisits::Accumulator;
 use rayon::prelude::*;
@@ -69,6 +71,14 @@ pub fn all(
         ),
         ("item-knn", by_last(&item_knn(items, train))),
     ]);
+    let neighbourhoods = Neighbourhoods::of(items, train);
+    found.extend(METHODS.map(|method| {
+        let of_method = ranks(&|input, masked, label| {
+            let scores = neighbourhoods.scores(&method, input);
+            rank_in(&scores.into_iter().collect::<Vec<_>>(), masked, label)
+        });
+        (method.name, of_method)
+    }));
     found
 }
 

@@ -118,6 +118,10 @@ fn baseline_name(name: &str) -> &str {
         "markov" => "what was opened right after the last item",
         "sequential-rules" => "what was opened within ten steps of the last item",
         "item-knn" => "what shares most visits with the last item",
+        "sknn" => "visits with the same items",
+        "vsknn" => "the same, the latest items counting more",
+        "stan" => "the same, late visits and what is near counting more",
+        "vstan" => "the same, rare items counting more",
         other => other,
     }
 }
