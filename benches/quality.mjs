@@ -1,14 +1,14 @@
 // Ranking quality of the shipped bundle on public data sets with published splits.
 //
-//   VITRINE_DATA=folder node benches/quality.mjs [diginetica retailrocket ...] [--recipe FILE]
+//   VITRINE_DATA=folder node benches/quality.mjs [diginetica ...] [--recipe FILE] [--out FILE]
 //
-// Runs prepare, train and evaluate with the built commands (VITRINE_BIN) and writes
-// docs/results/quality.md. Nothing is tuned on a test split: `train` chooses on the last tenth of
+// Runs prepare, train and evaluate with the built commands (VITRINE_BIN) and writes the page,
+// docs/results/quality.md where --out names no other. Nothing is tuned on a test split: `train` chooses on the last tenth of
 // the training sessions.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const data = process.env.VITRINE_DATA;
 const vitrine = join(process.env.VITRINE_BIN ?? 'target/debug', 'vitrine');
@@ -20,6 +20,9 @@ if (!data) {
 const args = process.argv.slice(2);
 const recipeAt = args.indexOf('--recipe');
 const recipe = recipeAt < 0 ? [] : args.splice(recipeAt, 2);
+const outAt = args.indexOf('--out');
+const [, target = 'docs/results/quality.md'] = outAt < 0 ? [] : args.splice(outAt, 2);
+const words = process.argv.slice(2).join(' ');
 const names = args.length > 0 ? args : ['diginetica', 'retailrocket', 'tmall', 'amazon_beauty'];
 /** Most bytes of the small bundle's tables and encoder, as they travel. */
 const budgets = { diginetica: '1.95MB', retailrocket: '1.55MB' };
@@ -36,7 +39,7 @@ Next-item prediction, every proper prefix of every test session, all items ranke
 labels against us. Measured by \`vitrine evaluate\` on the compressed bundle, through the code that
 runs in the browser. Parameters and weights were chosen on the last tenth of the training sessions.
 
-    VITRINE_DATA=folder make bench
+    VITRINE_DATA=folder ${words ? `node benches/quality.mjs ${words}` : 'make bench'}
 
 The small bundle is \`vitrine compress --budget\` of the same run: chosen on validation too.
 
@@ -82,6 +85,6 @@ average, ${record.recipe.table.weight_bits}-bit weights; encoder of ${record.pas
   }
   page += `\nOn validation: ${JSON.stringify(record.validation)}\n\n`;
 }
-mkdirSync('docs/results', { recursive: true });
-writeFileSync('docs/results/quality.md', page);
+mkdirSync(dirname(target), { recursive: true });
+writeFileSync(target, page);
 console.log(page);
