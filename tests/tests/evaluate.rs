@@ -210,9 +210,15 @@ fn the_page_shows_figures_groups_and_visits() {
     assert_eq!(examples(&breakdown["by_label_known"]), all);
     let covered = number(&breakdown["coverage@20"]);
     assert!(covered > 20.0 && covered <= 100.0, "{covered}");
+    let calibration = &found["calibration"];
+    let listed = calibration["groups"].as_array().unwrap();
+    let listed: u64 = listed.iter().map(|g| g["items"].as_u64().unwrap()).sum();
+    assert_eq!(listed, 20 * all);
+    assert!(number(&calibration["error"]) < 2.0, "{calibration}");
     let html = fs::read_to_string(&page).unwrap();
     for words in [
         "How well ",
+        "What a score is worth",
         "The history is synthetic.",
         "the most popular items",
         "<svg",
@@ -221,7 +227,7 @@ fn the_page_shows_figures_groups_and_visits() {
     ] {
         assert!(html.contains(words), "'{words}' is not in the page");
     }
-    assert_eq!(html.matches("<svg").count(), 4);
+    assert_eq!(html.matches("<svg").count(), 5);
     assert_eq!(html.matches("<section>").count(), 8);
 
     let (bundle, data, nowhere) = (at("run/bundle"), at("data"), at("nowhere/quality.html"));

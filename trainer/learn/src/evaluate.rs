@@ -2,6 +2,7 @@
 
 pub mod baselines;
 pub mod breakdown;
+pub mod calibration;
 pub mod comparison;
 pub mod intervals;
 pub mod lists;
@@ -19,6 +20,7 @@ use crate::bundle::{self, FolderError};
 use crate::dataset::{Dataset, DatasetError, Examples};
 use crate::progress::Progress;
 use breakdown::{Breakdown, Example};
+use calibration::{Calibration, Listed};
 use comparison::Comparison;
 use intervals::Figures;
 use popularity::Popularity;
@@ -102,6 +104,9 @@ pub struct Evaluation {
     /// The ranking taken apart, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breakdown: Option<Breakdown>,
+    /// How well scores become probabilities, where the ranking was taken apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// All files that a browser fetches, and the manifest, in bytes.
     pub bundle_bytes: u64,
     /// The same as they travel, each file as brotli 11.
@@ -173,6 +178,7 @@ pub fn evaluate(
     )?;
     let found = Evaluation {
         breakdown: breakdown(&dataset, &opened.bundle, test, &ranked),
+        calibration: calibration(&dataset, &opened.bundle, test, &ranked),
         figures: Figures::of_ranks(test, &ranked.ranks),
         protocol,
         sessions: test.at.chunk_by(|one, next| one.0 == next.0).count(),
@@ -228,6 +234,26 @@ fn breakdown(
         .collect();
     let popularity = Popularity::new(events);
     Some(Breakdown::new(&examples, lists, &popularity))
+}
+
+/// What the scores of the lists are worth; `None` without lists.
+fn calibration(
+    dataset: &Dataset,
+    bundle: &Bundle,
+    test: &Examples,
+    ranked: &Ranked,
+) -> Option<Calibration> {
+    let mut halves = [Vec::new(), Vec::new()];
+    for (example, list) in ranked.lists.as_ref()?.iter().enumerate() {
+        let label = test.get(example).1;
+        let opened = label.and_then(|row| bundle.row(&dataset.ids[row as usize]));
+        let half = &mut halves[(test.at[example].0 % 2) as usize];
+        half.extend(list.iter().map(|&(row, score)| Listed {
+            score,
+            opened: Some(row) == opened,
+        }));
+    }
+    Calibration::of_halves([&halves[0], &halves[1]])
 }
 
 fn sizes<'a>(

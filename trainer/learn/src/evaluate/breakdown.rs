@@ -83,10 +83,10 @@ pub struct Example {
 
 impl Breakdown {
     /// From the examples and the first rows of each; `popularity` is by row of the bundle.
-    pub fn new(examples: &[Example], lists: &[Vec<u32>], popularity: &Popularity) -> Self {
+    pub fn new(examples: &[Example], lists: &[Vec<(u32, f32)>], popularity: &Popularity) -> Self {
         let items = popularity.items();
         let mut exposure = vec![0_u32; items];
-        for &row in lists.iter().flatten() {
+        for &(row, _) in lists.iter().flatten() {
             exposure[row as usize] += 1;
         }
         let shown = exposure.iter().filter(|&&times| times > 0).count();
@@ -180,7 +180,7 @@ mod tests {
     fn exposure_and_groups_are_those_worked_out_by_hand() {
         // Items with 4, 2, 1 and 1 train events: 8 in all. Two lists of two: rows 0 and 1, 0 and 2.
         let popularity = Popularity::new(vec![4.0, 2.0, 1.0, 1.0]);
-        let lists = [vec![0, 1], vec![0, 2]];
+        let lists = [vec![(0, 2.0), (1, 1.0)], vec![(0, 2.0), (2, 1.0)]];
         let examples = [example(1, 2.0, 2), example(4, 0.0, 0)];
         let found = Breakdown::new(&examples, &lists, &popularity);
         assert_eq!(found.coverage20, 75.0);

@@ -7,11 +7,11 @@ use vitrine_core::best::{best, rows_by_popularity};
 use vitrine_core::score::Scorer;
 
 impl Ranking<'_> {
-    /// The `k` best rows for each example, best first, ties to the lower row.
+    /// The `k` best rows for each example with their scores, best first, ties to the lower row.
     ///
     /// With an encoder's answer every row is scored, where the rank of a label mostly needs no
     /// more than the rows that beat it: about twice the time of [`Ranking::label_ranks`].
-    pub fn lists(&self, examples: &Examples, k: usize) -> Vec<Vec<u32>> {
+    pub fn lists(&self, examples: &Examples, k: usize) -> Vec<Vec<(u32, f32)>> {
         let by_popularity = rows_by_popularity(self.tables);
         (0..examples.len())
             .into_par_iter()
@@ -22,8 +22,7 @@ impl Ranking<'_> {
                     self.set(scorer, input, example);
                     let masked = self.protocol.masked(input);
                     let is_ranked = |row: u32| masked.binary_search(&row).is_err();
-                    let rows = best(self.tables, scorer, &by_popularity, k, is_ranked);
-                    rows.into_iter().map(|(row, _)| row).collect()
+                    best(self.tables, scorer, &by_popularity, k, is_ranked)
                 },
             )
             .collect()

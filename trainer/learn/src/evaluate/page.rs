@@ -2,6 +2,7 @@
 
 use super::Evaluation;
 use super::breakdown::{Breakdown, Group};
+use super::calibration::{Calibration, Reliability};
 use super::comparison::Comparison;
 use super::protocol::Protocol;
 use super::samples::Sample;
@@ -34,6 +35,9 @@ fn page(found: &Evaluation, facts: &DatasetFacts, samples: &[Sample]) -> String 
     if let Some(breakdown) = &found.breakdown {
         html += &groups(breakdown);
         html += &catalogue(breakdown);
+    }
+    if let Some(calibration) = &found.calibration {
+        html += &reliability(calibration);
     }
     html += &sessions(samples);
     html + "</html>\n"
@@ -124,6 +128,21 @@ fn baseline_name(name: &str) -> &str {
         "vstan" => "the same, rare items counting more",
         other => other,
     }
+}
+
+fn reliability(found: &Calibration) -> String {
+    let places: Vec<String> = (1..=found.groups.len()).map(|at| at.to_string()).collect();
+    let of = |value: fn(&Reliability) -> f64| found.groups.iter().map(value).collect();
+    let series = [
+        ("said".to_owned(), of(|group| group.said)),
+        ("opened".to_owned(), of(|group| group.opened)),
+    ];
+    format!(
+        "<h2>What a score is worth</h2>{}<p class=note>The listed items of all steps in {} groups,          from the lowest scores to the highest: how likely their scores say they are to be opened          next, and how many of them were, in percent. Scores become probabilities by isotonic          regression on one half of the visits, and are judged on the other. On average the two          are {:.2} points apart.</p>",
+        plots::curves("likely and opened, %", &places, &series),
+        found.groups.len(),
+        found.error,
+    )
 }
 
 fn heading(protocol: Protocol) -> String {

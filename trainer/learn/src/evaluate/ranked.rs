@@ -30,8 +30,9 @@ pub struct Ranked {
     pub ranks: Vec<u32>,
     /// The same without the encoder, where the bundle has one.
     pub without_encoder: Option<Vec<u32>>,
-    /// The first [`LIST`] rows of the bundle for each example, where they were asked for.
-    pub lists: Option<Vec<Vec<u32>>>,
+    /// The first [`LIST`] rows of the bundle for each example with their scores, where they were
+    /// asked for.
+    pub lists: Option<Vec<Vec<(u32, f32)>>>,
 }
 
 impl Ranked {

@@ -307,7 +307,7 @@ impl Bench<'_> {
         let lists = ranking.lists(self.test, LIST);
         let each = 100.0 / lists.len().max(1) as f64;
         let mut of = vec![0.0; self.model.items];
-        for row in lists.into_iter().flatten() {
+        for (row, _) in lists.into_iter().flatten() {
             of[row as usize] += each;
         }
         let ranks = label_ranks(tables, self.test, max_session, &[]);

@@ -18,9 +18,9 @@ pub fn floor(items: usize) -> f64 {
 pub type Shares = BTreeMap<String, f64>;
 
 /// The shares of a bundle's lists.
-pub fn shares(bundle: &Bundle, lists: &[Vec<u32>]) -> Shares {
+pub fn shares(bundle: &Bundle, lists: &[Vec<(u32, f32)>]) -> Shares {
     let mut counts = vec![0_u32; bundle.items() as usize];
-    for &row in lists.iter().flatten() {
+    for &(row, _) in lists.iter().flatten() {
         counts[row as usize] += 1;
     }
     let each = 100.0 / lists.len().max(1) as f64;
