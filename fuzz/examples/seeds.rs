@@ -1,7 +1,7 @@
 //! Writes the inputs that fuzzing starts from: `cargo run --example seeds -- corpus`.
 
 #[path = "../../wasm-runtime/encoder/tests/support/mod.rs"]
-#[allow(dead_code)] // The encoder's tests use the rest of it.
+#[allow(dead_code, reason = "the encoder's tests use the rest of it")]
 mod support;
 
 use std::path::Path;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "../../fuzz/src/targets.rs"]
-#[allow(dead_code)] // The seeds are written with the rest of it.
+#[allow(dead_code, reason = "the seeds are written with the rest of it")]
 mod targets;
 
 use vitrine_server::decode;

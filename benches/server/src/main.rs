@@ -5,7 +5,11 @@
 //! oversized and malformed requests do to the latency of good ones.
 
 #[path = "../../../server/tests/server/cluster.rs"]
-#[allow(dead_code, clippy::unwrap_used)] // The server's tests use the rest of it.
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "the helper of the server's tests, which use the rest of it; a cluster that does not start ends the measurement"
+)]
 mod cluster;
 mod hostile;
 mod http;

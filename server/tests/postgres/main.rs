@@ -5,12 +5,12 @@
 
 #[path = "../server/cluster.rs"]
 mod cluster;
-#[allow(dead_code)] // Shared; the other crate of tests uses the rest.
+#[allow(dead_code, reason = "shared: the other crate of tests uses the rest")]
 #[path = "../server/database.rs"]
 mod database;
 #[path = "../server/feedback.rs"]
 mod feedback;
-#[allow(dead_code)] // Shared; the other crate of tests uses the rest.
+#[allow(dead_code, reason = "shared: the other crate of tests uses the rest")]
 #[path = "../server/house.rs"]
 mod house;
 #[path = "../server/kill.rs"]

@@ -5,7 +5,7 @@
 mod admin;
 mod bad_input;
 mod bundles;
-#[allow(dead_code)] // Shared; the other crate of tests uses the rest.
+#[allow(dead_code, reason = "shared: the other crate of tests uses the rest")]
 mod cluster;
 mod database;
 mod disk;

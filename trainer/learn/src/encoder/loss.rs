@@ -48,19 +48,19 @@ pub fn cross_entropy<B: Backend>(
     } else {
         vec![of_block((0, labels))]
     };
-    let mut loss = Loss {
-        value: 0.0,
-        queries: Tensor::zeros([0, 0], &queries.device()),
-        vectors: vectors.zeros_like(),
-    };
+    let mut value = 0.0;
+    let mut by_vectors = vectors.zeros_like();
     let mut by_queries = Vec::with_capacity(blocks.len());
-    for (value, block, by_vectors) in blocks {
-        loss.value += value;
-        loss.vectors = loss.vectors + by_vectors;
-        by_queries.push(block);
+    for (of_block, by_query, by_vector) in blocks {
+        value += of_block;
+        by_vectors = by_vectors + by_vector;
+        by_queries.push(by_query);
     }
-    loss.queries = Tensor::cat(by_queries, 0);
-    loss
+    Loss {
+        value,
+        queries: Tensor::cat(by_queries, 0),
+        vectors: by_vectors,
+    }
 }
 
 /// Queries that are worked on at a time in main memory: few enough for their logits to stay in the
