@@ -3,8 +3,8 @@
 //   VITRINE_DATA=folder node benches/quality.mjs [diginetica ...] [--recipe FILE] [--out FILE]
 //
 // Runs prepare, train and evaluate with the built commands (VITRINE_BIN) and writes the page,
-// docs/results/quality.md where --out names no other. Nothing is tuned on a test split: `train` chooses on the last tenth of
-// the training sessions.
+// docs/results/quality.md where --out names no other. Nothing is tuned on a test split: `train`
+// chooses on the last tenth of the training sessions.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -35,8 +35,9 @@ const figures = (m) =>
 mkdirSync(work, { recursive: true });
 let page = `# Ranking quality
 
-Next-item prediction, every proper prefix of every test session, all items ranked, ties and unknown
-labels against us. Measured by \`vitrine evaluate\` on the compressed bundle, through the code that
+Next-item prediction, ties and unknown labels against us: of session data every proper prefix of every
+test session, all items ranked; of data that leave one out (named so below) the last event of each
+user, the items of the input not ranked. Measured by \`vitrine evaluate\` on the compressed bundle, through the code that
 runs in the browser. Parameters and weights were chosen on the last tenth of the training sessions.
 
     VITRINE_DATA=folder ${words ? `node benches/quality.mjs ${words}` : 'make bench'}
@@ -60,7 +61,7 @@ for (const name of names) {
   const found = measure(out, '--baselines');
   const record = JSON.parse(readFileSync(join(out, 'run.json')));
   const mb = (bytes) => (bytes / 1e6).toFixed(2);
-  page += `## ${name}: ${found.examples} examples
+  page += `## ${name}: ${found.examples} examples${found.protocol === 'leave-one-out' ? ', leave one out' : ''}
 
 Bundle ${mb(found.bundle_bytes)} MB, ${mb(found.bundle_bytes_brotli)} MB as it travels (brotli); ${record.recipe.table.neighbours} neighbours an item on
 average, ${record.recipe.table.weight_bits}-bit weights; encoder of ${record.passes} passes; seed ${record.recipe.seed}; ${trained}.

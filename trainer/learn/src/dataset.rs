@@ -16,6 +16,8 @@ use sessions::ExamplesOfSplit;
 pub use sessions::{Examples, Sessions};
 
 use crate::demand::Demand;
+use crate::encoder::EncoderParameters;
+use crate::encoder::features::Features;
 use crate::field::Field;
 use crate::parquet_columns::{Columns, ReadError};
 use arrow::datatypes::Float64Type;
@@ -82,12 +84,21 @@ pub struct ItemFacts {
     pub in_stock: bool,
 }
 
+impl ItemFacts {
+    /// Whether it can be sold and enough is told of it to place it among the others, even if
+    /// nobody has looked at it yet.
+    fn is_told(&self) -> bool {
+        self.in_stock && (self.title.is_some() || self.category.is_some())
+    }
+}
+
 /// A prepared folder in memory.
 pub struct Dataset {
     /// `dataset.json`.
     pub facts: DatasetFacts,
-    /// Item ids in byte order: an item's row is its place. Items of the train split, and those of
-    /// the catalogue that the field has reported.
+    /// Item ids in byte order: an item's row is its place. Items of the train split, those of the
+    /// catalogue that the field has reported, and those that it has in stock and tells a title or
+    /// a category of.
     pub ids: Vec<String>,
     /// What came back from the field.
     pub field: Field,
@@ -135,6 +146,8 @@ impl Dataset {
             .filter(|id| catalogue.facts.contains_key(*id))
             .map(str::to_owned);
         ids.extend(reported);
+        let new = catalogue.facts.iter().filter(|(_, item)| item.is_told());
+        ids.extend(new.map(|(id, _)| id.clone()));
         ids.sort_unstable();
         ids.dedup();
         let rows: HashMap<&str, u32> = ids.iter().map(String::as_str).zip(0..).collect();
@@ -204,6 +217,15 @@ impl Dataset {
         }
         let shortest = self.facts.shortest_prefix.max(1);
         (fit, Examples::every_prefix(held_out, shortest))
+    }
+
+    /// What an encoder of these parameters is told of each item.
+    pub fn features(&self, parameters: &EncoderParameters) -> Features {
+        if parameters.item_features {
+            Features::of(&self.items)
+        } else {
+            Features::none(self.items.len())
+        }
     }
 
     /// How often each item occurs in `sessions`; `[N]`.

@@ -12,11 +12,13 @@ pub mod backbone;
 pub mod batches;
 pub mod checkpoint;
 pub mod device;
+pub mod features;
 pub mod items;
 pub mod loss;
 pub mod low_rank;
 pub mod network;
 pub mod onnx;
+mod step;
 pub mod train;
 pub mod weights;
 
@@ -35,6 +37,9 @@ pub struct EncoderParameters {
     pub layers: usize,
     /// Heads of attention; the width of the state must be a multiple.
     pub heads: usize,
+    /// Whether an item's vector is also learned from its category, its price and its title's
+    /// words, so that an item that nobody has looked at has one.
+    pub item_features: bool,
     /// Width of an item vector, D.
     pub dim: usize,
     /// Width of the backbone's state, H.
@@ -73,6 +78,7 @@ impl Default for EncoderParameters {
             backbone: BackboneKind::default(),
             layers: 2,
             heads: 2,
+            item_features: true,
             dim: 64,
             hidden: 96,
             epochs: 30,

@@ -9,7 +9,7 @@ use crate::encoder::low_rank::narrowed;
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::queries::queries;
 use crate::evaluate::ranks::label_ranks;
-use crate::fusion::Candidates;
+use crate::fusion::candidates::Candidates;
 use crate::parameters::TableParameters;
 use crate::progress::Progress;
 use crate::run::{self, Figures, Options, RunError, RunRecord};

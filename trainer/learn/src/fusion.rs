@@ -1,95 +1,179 @@
-//! The encoder's inner products, computed once, so that many weights can be tried.
+//! How much each term of the score counts: the encoder, the table, and an item's prior.
 //!
-//! A full scan of the catalogue for every example and every candidate weight would cost minutes.
-//! But only two kinds of rows can be among the first: those that the session's neighbours reach,
-//! and those that the encoder likes best. Their inner products do not depend on the weights. The
-//! weights that are chosen are then judged by scanning everything.
+//! The weights are searched for on validation, and fitted there as linear models of three kinds;
+//! what ranks best is taken.
 
-use crate::dataset::Examples;
-use crate::evaluate::ranks::CUTOFF;
-use crate::search::Shape;
-use rayon::prelude::*;
-use vitrine_core::score::{Query, Scorer, fuse};
+pub mod candidates;
+pub mod linear;
+
+use crate::dataset::{Dataset, Examples, Sessions};
+use crate::encoder::train::TrainedEncoder;
+use crate::evaluate::metrics::Metrics;
+use crate::evaluate::queries::queries;
+use crate::evaluate::ranks::label_ranks;
+use crate::parameters::TableParameters;
+use crate::progress::Progress;
+use crate::run::{Figures, RunError};
+use crate::search::{
+    CompressError, FUSION_ORDER, FUSION_START, LEAST_GAIN, Search, Shape, Vectors, assemble,
+    compress,
+};
+use crate::table::covisits::Covisits;
+use crate::table::first_order::weigh;
+use candidates::Candidates;
+use linear::{Loss, TermsOfPairs};
+use serde::{Deserialize, Serialize};
 use vitrine_core::tables::Tables;
-use vitrine_core::topk::TopK;
 
-/// Rows taken by inner product alone.
-const BY_ENCODER: usize = 200;
-
-/// Rows that may be among the first, with their inner products, for every example.
-pub struct Candidates {
-    by_example: Vec<Vec<(u32, f32)>>,
+/// How weights of the terms are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Coordinate descent over grids, by the measure itself.
+    Search,
+    /// Logistic regression.
+    Logistic,
+    /// A linear support vector machine that orders pairs (RankSVM: Joachims, 2002).
+    Svm,
+    /// Linear regression by least squares.
+    Linear,
 }
 
-impl Candidates {
-    /// Scans the catalogue of `tables`, which hold the item vectors, for every example.
-    pub fn new(
-        tables: &Tables,
-        examples: &Examples,
-        queries: &[Option<Query>],
-        shape: Shape,
-    ) -> Self {
-        let by_example = (0..examples.len())
-            .into_par_iter()
-            .map_init(
-                || Scorer::new(tables.items()),
-                |scorer, example| {
-                    let (input, _) = examples.get(example);
-                    let Some(query) = &queries[example] else {
-                        return Vec::new();
-                    };
-                    let from = input.len().saturating_sub(shape.max_session);
-                    scorer.set(tables, &input[from..], None);
-                    let mut top = TopK::new(BY_ENCODER);
-                    let mut rows = Vec::new();
-                    for row in 0..tables.items() {
-                        let dot = query.dot(tables, row);
-                        if scorer.reaches(row) {
-                            rows.push((row, dot));
-                        } else {
-                            top.offer(row, dot);
-                        }
-                    }
-                    rows.extend(top.into_sorted());
-                    rows
-                },
-            )
-            .collect();
-        Self { by_example }
+impl Method {
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Search => "search",
+            Self::Logistic => "logistic regression",
+            Self::Svm => "linear SVM",
+            Self::Linear => "linear regression",
+        }
+    }
+}
+
+/// A split to choose weights by.
+pub struct Validated<'a> {
+    /// The data.
+    pub data: &'a Dataset,
+    /// Sessions that table and encoder were learned from.
+    pub fit: &'a Sessions,
+    /// Examples that they have not seen.
+    pub sample: &'a Examples,
+    /// Shape of the tables that ship.
+    pub shape: Shape,
+}
+
+/// The chosen weights.
+pub struct Fused {
+    /// With the table's parameters that go with them.
+    pub parameters: TableParameters,
+    /// The table alone.
+    pub table: Metrics,
+    /// Table and encoder with the chosen weights, every row of the catalogue scored.
+    pub both: Metrics,
+    /// What each method gave among the candidates, the chosen one first.
+    pub methods: Vec<(Method, Figures)>,
+}
+
+/// Chooses weights for `encoder` beside a table of `parameters`.
+///
+/// # Errors
+/// When the encoder does not run or tables can't be made.
+pub fn choose(
+    split: &Validated<'_>,
+    encoder: &TrainedEncoder,
+    parameters: TableParameters,
+    progress: &dyn Progress,
+) -> Result<Fused, RunError> {
+    let (data, sample, shape) = (split.data, split.sample, split.shape);
+    let vectors = Vectors {
+        values: &encoder.vectors,
+        dim: encoder.dim,
+    };
+    progress.start("fusion: asking the encoder", None);
+    // Lists of the chosen parameters, so that what a session reaches is known.
+    let tables = split.tables(&parameters, Some(vectors))?;
+    let answers = queries(&tables, &encoder.onnx, sample, shape.max_session)?;
+    let candidates = Candidates::new(&tables, sample, &answers, shape);
+    progress.finish();
+
+    let table = Search::new(data, split.fit, sample, shape).judge(&parameters)?;
+    let mut search = Search::new(data, split.fit, sample, shape).with_encoder(&candidates);
+    let pairs: usize = FUSION_START.iter().map(|key| key.grid().len()).product();
+    let tries: usize = FUSION_ORDER.iter().map(|key| key.grid().len()).sum();
+    progress.start(
+        "fusion: choosing weights on validation",
+        Some((pairs + tries) as u64),
+    );
+    let tried = |_: &Metrics| progress.advance(1);
+    let start = search.best_pair(parameters, FUSION_START, tried)?;
+    let (mut chosen, figures) = search.climb(start, &FUSION_ORDER, tried)?;
+    progress.finish();
+    if chosen.encoder == 0.0 {
+        return Ok(Fused {
+            parameters: chosen,
+            table,
+            both: table,
+            methods: vec![(Method::Search, table.into())],
+        });
     }
 
-    /// Rank of every label among the candidates; 0 beyond the cut-off, for a label that is none of
-    /// them, and for examples without an answer of the encoder, whatever the weights.
-    pub fn label_ranks(&self, tables: &Tables, examples: &Examples, shape: Shape) -> Vec<u32> {
-        (0..examples.len())
-            .into_par_iter()
-            .map_init(
-                || Scorer::new(tables.items()),
-                |scorer, example| {
-                    let (input, label) = examples.get(example);
-                    let Some(label) = label else { return 0 };
-                    let from = input.len().saturating_sub(shape.max_session);
-                    scorer.set(tables, &input[from..], None);
-                    let score = |row: u32, dot: f32| {
-                        let known = scorer.score(tables, row);
-                        fuse(tables.fusion(), known, dot, tables.prior(row))
-                    };
-                    let rows = &self.by_example[example];
-                    let Some(own) = rows.iter().find(|entry| entry.0 == label) else {
-                        return 0;
-                    };
-                    let wanted = score(label, own.1);
-                    let rank = rows
-                        .iter()
-                        .filter(|entry| score(entry.0, entry.1) >= wanted)
-                        .count();
-                    if rank <= CUTOFF as usize {
-                        rank as u32
-                    } else {
-                        0
-                    }
-                },
-            )
-            .collect()
+    progress.start("fusion: fitting linear models", None);
+    let terms = TermsOfPairs::new(
+        &split.tables(&chosen, None)?,
+        &data.demand(split.fit),
+        sample,
+        &candidates,
+        shape,
+    );
+    let mut found = vec![(Method::Search, figures)];
+    for (method, loss) in [
+        (Method::Logistic, Loss::Logistic),
+        (Method::Svm, Loss::SquaredHinge),
+        (Method::Linear, Loss::Squared),
+    ] {
+        let Some(weights) = terms.fit(loss) else {
+            continue;
+        };
+        let fitted = weights.given_to(&chosen);
+        let figures = search.judge(&fitted)?;
+        let best = found[0].1;
+        if figures.objective() > best.objective() + LEAST_GAIN {
+            chosen = fitted;
+            found.insert(0, (method, figures));
+        } else {
+            found.push((method, figures));
+        }
+    }
+    progress.finish();
+
+    progress.start("fusion: judging the choice", None);
+    let tables = split.tables(&chosen, Some(vectors))?;
+    let ranks = label_ranks(&tables, sample, shape.max_session, &answers);
+    progress.finish();
+    Ok(Fused {
+        parameters: chosen,
+        table,
+        both: Metrics::of_ranks(&ranks),
+        methods: found
+            .into_iter()
+            .map(|(method, figures)| (method, figures.into()))
+            .collect(),
+    })
+}
+
+impl Validated<'_> {
+    /// The tables of `parameters` as they would ship.
+    fn tables(
+        &self,
+        parameters: &TableParameters,
+        vectors: Option<Vectors<'_>>,
+    ) -> Result<Tables, CompressError> {
+        let items = self.data.ids.len();
+        let demand = self.data.demand(self.fit);
+        let counts = Covisits::count(items, self.fit, &parameters.counting());
+        let lists = weigh(&counts, &demand, &parameters.weighing(self.shape));
+        let new = assemble(lists, &demand, parameters, self.shape, vectors);
+        compress(&new, self.shape).map(|(_, tables)| tables)
     }
 }

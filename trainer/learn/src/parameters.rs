@@ -24,8 +24,14 @@ pub struct TableParameters {
     pub popularity_power: f64,
     /// Power of the recent over the whole demand that a neighbour's weight is multiplied by.
     pub trend_power: f64,
+    /// Power of a neighbour's weight itself.
+    pub weight_power: f64,
     /// Events over which the weight of a session's event falls by e.
     pub position_decay: f64,
+    /// Weight of an event that put an item into the cart; a view weighs 1.
+    pub add_to_cart: f64,
+    /// Weight of an event that bought an item.
+    pub buy: f64,
     /// Bonus of the latest item itself.
     pub repeat_last: f64,
     /// Bonus of the session's other items.
@@ -61,8 +67,14 @@ pub enum Key {
     PopularityPower,
     /// Trend power.
     TrendPower,
+    /// Weight power.
+    WeightPower,
     /// Position decay.
     PositionDecay,
+    /// Weight of adding to the cart.
+    AddToCart,
+    /// Weight of buying.
+    Buy,
     /// Repeat bonus of the latest item.
     RepeatLast,
     /// Repeat bonus of other items.
@@ -85,14 +97,17 @@ pub enum Key {
 
 impl Key {
     /// All parameters.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Cooccurrence,
         Self::GapDecay,
         Self::AgeDecay,
         Self::Shrinkage,
         Self::PopularityPower,
         Self::TrendPower,
+        Self::WeightPower,
         Self::PositionDecay,
+        Self::AddToCart,
+        Self::Buy,
         Self::RepeatLast,
         Self::RepeatSession,
         Self::RepeatDecay,
@@ -108,25 +123,40 @@ impl Key {
     pub fn grid(self) -> &'static [f64] {
         match self {
             Self::Cooccurrence => &[0.02, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99],
-            Self::GapDecay => &[0.25, 0.5, 1.0, 2.0, 4.0, 8.0],
+            Self::GapDecay => &[0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0],
             Self::AgeDecay => &[0.0, 0.25, 0.5, 1.0, 2.0, 4.0],
-            Self::Shrinkage => &[0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0],
+            Self::Shrinkage => &[0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0],
             Self::PopularityPower => &[-0.3, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2],
             Self::TrendPower => &[0.0, 0.05, 0.1, 0.15, 0.2, 0.3],
-            Self::PositionDecay => &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0],
-            Self::RepeatLast => &[-0.1, -0.03, 0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.2, 2.0, 4.0],
-            Self::RepeatSession => &[-0.1, 0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0],
-            Self::RepeatDecay => &[0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 16.0, 32.0],
-            Self::RepeatGrowth => &[0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0],
+            Self::WeightPower => &[0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3],
+            Self::PositionDecay => &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 16.0, 30.0],
+            Self::AddToCart | Self::Buy => &[0.0, 0.3, 0.6, 1.0, 1.5, 2.5, 4.0],
+            Self::RepeatLast => &[
+                -0.1, -0.03, 0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.2, 2.0, 4.0, 8.0,
+            ],
+            Self::RepeatSession => &[-0.1, 0.0, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 8.0],
+            Self::RepeatDecay => &[0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 16.0, 32.0, 64.0],
+            Self::RepeatGrowth => &[
+                0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0,
+            ],
             Self::Popularity => &[0.0, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1],
             Self::Encoder => &[
                 0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3,
             ],
             Self::Floor => &[
-                0.0003, 0.001, 0.002, 0.003, 0.006, 0.01, 0.02, 0.04, 0.08, 0.15,
+                0.0003, 0.001, 0.002, 0.003, 0.006, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6,
             ],
             Self::PriorPopularity => &[-0.4, -0.3, -0.2, -0.15, -0.1, -0.05, 0.0, 0.05, 0.1],
             Self::PriorTrend => &[0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5],
+        }
+    }
+
+    /// The action that this is the weight of.
+    pub fn action(self) -> Option<Action> {
+        match self {
+            Self::AddToCart => Some(Action::AddToCart),
+            Self::Buy => Some(Action::Buy),
+            _ => None,
         }
     }
 
@@ -139,7 +169,10 @@ impl Key {
             Self::Shrinkage => &mut parameters.shrinkage,
             Self::PopularityPower => &mut parameters.popularity_power,
             Self::TrendPower => &mut parameters.trend_power,
+            Self::WeightPower => &mut parameters.weight_power,
             Self::PositionDecay => &mut parameters.position_decay,
+            Self::AddToCart => &mut parameters.add_to_cart,
+            Self::Buy => &mut parameters.buy,
             Self::RepeatLast => &mut parameters.repeat_last,
             Self::RepeatSession => &mut parameters.repeat_session,
             Self::RepeatDecay => &mut parameters.repeat_decay,
@@ -163,7 +196,10 @@ impl Default for TableParameters {
             shrinkage: 1.0,
             popularity_power: -0.1,
             trend_power: 0.0,
+            weight_power: 1.0,
             position_decay: 2.0,
+            add_to_cart: 1.0,
+            buy: 1.0,
             repeat_last: 0.2,
             repeat_session: 0.7,
             repeat_decay: 2.0,
@@ -193,6 +229,7 @@ impl TableParameters {
             shrinkage: self.shrinkage,
             popularity_power: self.popularity_power,
             trend_power: self.trend_power,
+            weight_power: self.weight_power,
             neighbours: shape.neighbours,
             most_neighbours: shape.most_neighbours,
         }
@@ -239,8 +276,8 @@ impl TableParameters {
         .collect()
     }
 
-    /// No action weighs more than another until the data say so.
+    /// Weight of an event by its action.
     pub fn action_weight(&self) -> [f32; Action::COUNT] {
-        [1.0; Action::COUNT]
+        [1.0, self.add_to_cart as f32, self.buy as f32]
     }
 }

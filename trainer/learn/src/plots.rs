@@ -133,7 +133,7 @@ fn draw_curves(
             .enumerate()
             .map(|(at, &value)| (at as f64, value));
         chart
-            .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
+            .draw_series(LineSeries::new(points, colour.stroke_width(2)).point_size(2))?
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
     }

@@ -24,6 +24,7 @@ use crate::parameters::{Key, TableParameters};
 use crate::search::Shape;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use vitrine_core::Action;
 use vitrine_core::manifest::{Guarantee, Level, Privacy};
 use vitrine_core::neighbours::WeightBits;
 use vitrine_core::provenance::Bounds;
@@ -113,8 +114,14 @@ pub struct TableRecipe {
     pub popularity_power: Option<f64>,
     /// Trend power.
     pub trend_power: Option<f64>,
+    /// Weight power.
+    pub weight_power: Option<f64>,
     /// Position decay.
     pub position_decay: Option<f64>,
+    /// Weight of an event that put an item into the cart; a view weighs 1.
+    pub add_to_cart: Option<f64>,
+    /// Weight of an event that bought an item.
+    pub buy: Option<f64>,
     /// Repeat bonus of the latest item.
     pub repeat_last: Option<f64>,
     /// Repeat bonus of other items.
@@ -141,7 +148,10 @@ impl Default for TableRecipe {
             shrinkage: None,
             popularity_power: None,
             trend_power: None,
+            weight_power: None,
             position_decay: None,
+            add_to_cart: None,
+            buy: None,
             repeat_last: None,
             repeat_session: None,
             repeat_decay: None,
@@ -392,7 +402,10 @@ impl TableRecipe {
             Key::Shrinkage => self.shrinkage,
             Key::PopularityPower => self.popularity_power,
             Key::TrendPower => self.trend_power,
+            Key::WeightPower => self.weight_power,
             Key::PositionDecay => self.position_decay,
+            Key::AddToCart => self.add_to_cart,
+            Key::Buy => self.buy,
             Key::RepeatLast => self.repeat_last,
             Key::RepeatSession => self.repeat_session,
             Key::RepeatDecay => self.repeat_decay,
@@ -413,10 +426,11 @@ impl TableRecipe {
         parameters
     }
 
-    /// Which of `keys` are to be searched.
-    pub fn open(&self, keys: &[Key]) -> Vec<Key> {
+    /// Which of `keys` are to be searched in a history that `has` some actions beside views.
+    pub fn open(&self, keys: &[Key], has: &dyn Fn(Action) -> bool) -> Vec<Key> {
         let open = keys.iter().copied();
-        open.filter(|&key| self.given(key).is_none()).collect()
+        open.filter(|&key| self.given(key).is_none() && key.action().is_none_or(has))
+            .collect()
     }
 }
 

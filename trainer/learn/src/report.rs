@@ -1,6 +1,7 @@
 //! `report.html`: one page about a run, for people.
 
 pub mod frontier;
+pub mod search;
 
 use crate::encoder::train::PassFigures;
 use crate::files::write_atomically;
@@ -61,6 +62,10 @@ fn validation(record: &RunRecord) -> String {
         validation.table_of_same,
     ));
     rows.push(("Table and encoder, on that sample".into(), validation.both));
+    for (method, figures) in &validation.fusion {
+        let name = format!("Weights by {}, among the candidates", method.name());
+        rows.push((name, Some(*figures)));
+    }
     let body: String = rows
         .into_iter()
         .filter_map(|(name, figures)| figures.map(|figures| row(&name, figures)))
@@ -69,7 +74,8 @@ fn validation(record: &RunRecord) -> String {
         "<h2>On validation</h2><p class=note>The last tenth of the training sessions, which the \
          judged models did not learn from. Share of next items among the first 20, and the mean \
          of 1/rank, in percent. The table and the fusion are judged as they ship: compressed, by \
-         the code that runs in the browser.</p><table><tr><th><th>P@20<th>MRR@20{body}</table>"
+         the code that runs in the browser. Of the ways to weigh the terms the first one \
+         was taken.</p><table><tr><th><th>P@20<th>MRR@20{body}</table>"
     )
 }
 

@@ -13,25 +13,19 @@ use crate::encoder::device::{Device, DeviceChoice, NoCuda};
 use crate::encoder::low_rank::narrowed;
 use crate::encoder::train::{self, Outcome, PassFigures, Task, TrainError, TrainedEncoder};
 use crate::evaluate::metrics::Metrics;
-use crate::evaluate::queries::queries;
-use crate::evaluate::ranks::label_ranks;
 use crate::facets::facets;
 use crate::files::write_atomically;
-use crate::fusion::Candidates;
+use crate::fusion::{self, Method, Validated};
 use crate::parameters::TableParameters;
 use crate::progress::Progress;
 use crate::recipe::Recipe;
 use crate::report;
-use crate::search::{
-    CompressError, FUSION_ORDER, Search, Shape, TABLE_ORDER, Vectors, assemble, compress,
-};
-use crate::table::covisits::Covisits;
-use crate::table::first_order::weigh;
+use crate::search::{CompressError, Search, TABLE_ORDER, Vectors, assemble, compress};
 use crate::table::neighbours;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use vitrine_core::Digest;
 use vitrine_core::manifest::{Manifest, ModelFacts, TrainingFacts};
+use vitrine_core::{Action, Digest};
 use vitrine_encoder::EncoderError;
 
 /// Validation examples by which the table's parameters are chosen, at most about.
@@ -80,7 +74,7 @@ pub enum RunError {
 }
 
 /// Figures on validation, by part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
     /// The table with repeat and popularity.
     pub table: Figures,
@@ -90,6 +84,9 @@ pub struct Validation {
     pub both: Option<Figures>,
     /// The table alone on the same examples as `both`.
     pub table_of_same: Option<Figures>,
+    /// What each way of weighing the terms gave among the candidates of these examples, the
+    /// chosen one first.
+    pub fusion: Vec<(Method, Figures)>,
 }
 
 /// P@20 and MRR@20 in percent.
@@ -101,6 +98,13 @@ pub struct Figures {
     /// MRR@20.
     #[serde(rename = "mrr@20")]
     pub mrr20: f64,
+}
+
+impl Figures {
+    /// What choices are judged by.
+    pub fn worth(self) -> f64 {
+        self.p20 + self.mrr20
+    }
 }
 
 impl From<Metrics> for Figures {
@@ -162,7 +166,6 @@ pub fn train(
     let data = Dataset::open(options.data, &[])?;
     progress.finish();
     make_folder(&options.checkpoints)?;
-    let shape = recipe.shape();
     let (fit, valid) = data.validation();
 
     let (table_parameters, table) = choose_table(&data, &fit, &valid, recipe, progress)?;
@@ -182,19 +185,17 @@ pub fn train(
             p20: pass.p20,
             mrr20: pass.mrr20,
         });
-        let sample = valid.thinned(FUSION_EXAMPLES);
-        let fused = fuse(
-            &data,
-            &fit,
-            &sample,
-            &outcome.encoder,
-            parameters,
-            shape,
-            progress,
-        )?;
-        validation.table_of_same = Some(fused.before.into());
-        validation.both = Some(fused.after.into());
-        if fused.after.objective() > fused.before.objective() {
+        let split = Validated {
+            data: &data,
+            fit: &fit,
+            sample: &valid.thinned(FUSION_EXAMPLES),
+            shape: recipe.shape(),
+        };
+        let fused = fusion::choose(&split, &outcome.encoder, parameters, progress)?;
+        validation.table_of_same = Some(fused.table.into());
+        validation.both = Some(fused.both.into());
+        validation.fusion = fused.methods;
+        if fused.both.objective() > fused.table.objective() {
             parameters = fused.parameters;
             passes = outcome.best_pass;
             trained = Some(outcome.snapshot);
@@ -234,6 +235,7 @@ fn validate(
     let task = Task {
         sessions: fit,
         popularity: &data.popularity(fit),
+        features: &data.features(&recipe.encoder),
         valid: Some(valid),
         parameters: &recipe.encoder,
         passes: recipe.encoder.epochs,
@@ -313,7 +315,10 @@ fn choose_table(
     let start = recipe.table.start();
     let sample = valid.thinned(TABLE_EXAMPLES);
     let mut search = Search::new(data, fit, &sample, recipe.shape());
-    let open = recipe.table.open(&TABLE_ORDER);
+    let has = |action| fit.events.iter().any(|event| event.action == action);
+    // Where all events are of one kind, its weight says nothing.
+    let beside_views = |action| has(Action::View) && has(action);
+    let open = recipe.table.open(&TABLE_ORDER, &beside_views);
     let candidates: usize = open.iter().map(|key| key.grid().len()).sum();
     progress.start(
         "table: choosing parameters on validation",
@@ -344,63 +349,6 @@ pub(crate) fn train_encoder(
         ),
         _ => train::train::<Autodiff<burn_flex::Flex>>(task, &burn_flex::FlexDevice, progress),
     }
-}
-
-struct Fused {
-    parameters: TableParameters,
-    before: Metrics,
-    after: Metrics,
-}
-
-fn fuse(
-    data: &Dataset,
-    fit: &Sessions,
-    sample: &Examples,
-    encoder: &TrainedEncoder,
-    parameters: TableParameters,
-    shape: Shape,
-    progress: &dyn Progress,
-) -> Result<Fused, RunError> {
-    let vectors = Vectors {
-        values: &encoder.vectors,
-        dim: encoder.dim,
-    };
-    progress.start("fusion: asking the encoder", None);
-    let demand = data.demand(fit);
-    let built = |parameters: &TableParameters| {
-        let counts = Covisits::count(data.ids.len(), fit, &parameters.counting());
-        let lists = weigh(&counts, &demand, &parameters.weighing(shape));
-        let plain = assemble(lists, &demand, parameters, shape, Some(vectors));
-        compress(&plain, shape).map(|(_, tables)| tables)
-    };
-    // Lists of the chosen parameters, so that what a session reaches is known.
-    let tables = built(&parameters)?;
-    let answers = queries(&tables, &encoder.onnx, sample, shape.max_session)?;
-    let candidates = Candidates::new(&tables, sample, &answers, shape);
-    progress.finish();
-
-    let before = Search::new(data, fit, sample, shape).judge(&parameters)?;
-    let mut search = Search::new(data, fit, sample, shape).with_encoder(candidates);
-    let tries: usize = FUSION_ORDER.iter().map(|key| key.grid().len()).sum();
-    progress.start("fusion: choosing weights on validation", Some(tries as u64));
-    let (fused, _) = search.climb(parameters, &FUSION_ORDER, |_| progress.advance(1))?;
-    progress.finish();
-    if fused.encoder == 0.0 {
-        return Ok(Fused {
-            parameters: fused,
-            before,
-            after: before,
-        });
-    }
-    progress.start("fusion: judging the choice", None);
-    let tables = built(&fused)?;
-    let ranks = label_ranks(&tables, sample, shape.max_session, &answers);
-    progress.finish();
-    Ok(Fused {
-        parameters: fused,
-        before,
-        after: Metrics::of_ranks(&ranks),
-    })
 }
 
 /// What a bundle is learned on from.
@@ -457,6 +405,7 @@ pub(crate) fn finish(
         let task = Task {
             sessions: &sessions,
             popularity: &demand.count,
+            features: &data.features(&recipe.encoder),
             valid: None,
             parameters: &recipe.encoder,
             passes: earlier.map_or(record.passes, |_| recipe.encoder.refit),

@@ -7,7 +7,7 @@ use crate::dataset::{Dataset, Examples, Sessions};
 use crate::demand::Demand;
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::ranks::label_ranks;
-use crate::fusion::Candidates;
+use crate::fusion::candidates::Candidates;
 use crate::parameters::{Key, TableParameters};
 use crate::table::NeighbourLists;
 use crate::table::covisits::Covisits;
@@ -19,7 +19,7 @@ use vitrine_core::tables::Tables;
 use vitrine_core::writer::{NewTables, WriteError};
 
 /// A change must gain this much of P@20 + MRR@20 (in percent points) to be taken.
-const LEAST_GAIN: f64 = 0.01;
+pub const LEAST_GAIN: f64 = 0.01;
 
 /// Why a candidate could not be judged.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,7 @@ pub struct Search<'a> {
     valid: &'a Examples,
     demand: Demand,
     shape: Shape,
-    candidates: Option<Candidates>,
+    candidates: Option<&'a Candidates>,
     built: Option<(TableParameters, Covisits, NeighbourLists)>,
 }
 
@@ -113,7 +113,7 @@ impl<'a> Search<'a> {
     }
 
     /// Judges with an encoder's inner products for the validation examples.
-    pub fn with_encoder(mut self, candidates: Candidates) -> Self {
+    pub fn with_encoder(mut self, candidates: &'a Candidates) -> Self {
         self.candidates = Some(candidates);
         self
     }
@@ -123,7 +123,7 @@ impl<'a> Search<'a> {
         let lists = self.lists(parameters).clone();
         let tables = assemble(lists, &self.demand, parameters, self.shape, None);
         let (_, tables) = compress(&tables, self.shape)?;
-        let ranks = match &self.candidates {
+        let ranks = match self.candidates {
             Some(candidates) if parameters.encoder != 0.0 => {
                 candidates.label_ranks(&tables, self.valid, self.shape)
             }
@@ -153,6 +153,32 @@ impl<'a> Search<'a> {
             }
         };
         &self.built.insert(entry).2
+    }
+
+    /// The best of all pairs of values of two keys, the others as in `start`: neither may be good
+    /// for anything without the other.
+    pub fn best_pair(
+        &mut self,
+        start: TableParameters,
+        keys: [Key; 2],
+        mut tried: impl FnMut(&Metrics),
+    ) -> Result<TableParameters, CompressError> {
+        let mut best = start;
+        let mut figures = self.judge(&best)?;
+        for &first in keys[0].grid() {
+            for &second in keys[1].grid() {
+                let mut candidate = start;
+                *keys[0].of(&mut candidate) = first;
+                *keys[1].of(&mut candidate) = second;
+                let found = self.judge(&candidate)?;
+                if found.objective() > figures.objective() + LEAST_GAIN {
+                    best = candidate;
+                    figures = found;
+                }
+                tried(&figures);
+            }
+        }
+        Ok(best)
     }
 
     /// Climbs from `start` over `keys` in turn; `tried` is called after each candidate with the
@@ -185,7 +211,7 @@ impl<'a> Search<'a> {
 }
 
 /// The order in which the table's parameters are searched.
-pub const TABLE_ORDER: [Key; 22] = [
+pub const TABLE_ORDER: [Key; 26] = [
     Key::PositionDecay,
     Key::AgeDecay,
     Key::Cooccurrence,
@@ -197,7 +223,10 @@ pub const TABLE_ORDER: [Key; 22] = [
     Key::RepeatGrowth,
     Key::PopularityPower,
     Key::TrendPower,
+    Key::WeightPower,
     Key::Popularity,
+    Key::AddToCart,
+    Key::Buy,
     Key::PositionDecay,
     Key::Cooccurrence,
     Key::Shrinkage,
@@ -207,13 +236,15 @@ pub const TABLE_ORDER: [Key; 22] = [
     Key::RepeatDecay,
     Key::RepeatGrowth,
     Key::PopularityPower,
+    Key::WeightPower,
     Key::PositionDecay,
 ];
 
-/// The order in which the encoder's weight and what it competes with are searched.
-pub const FUSION_ORDER: [Key; 17] = [
-    Key::Encoder,
-    Key::Floor,
+/// The encoder's weight, and what the table is worth beside it: searched together first.
+pub const FUSION_START: [Key; 2] = [Key::Floor, Key::Encoder];
+
+/// The order in which the encoder's weight and what it competes with are searched then.
+pub const FUSION_ORDER: [Key; 16] = [
     Key::PriorPopularity,
     Key::PriorTrend,
     Key::Encoder,
@@ -224,6 +255,7 @@ pub const FUSION_ORDER: [Key; 17] = [
     Key::RepeatGrowth,
     Key::PositionDecay,
     Key::TrendPower,
+    Key::WeightPower,
     Key::Floor,
     Key::PriorPopularity,
     Key::PriorTrend,

@@ -8,10 +8,12 @@
 
 use crate::dataset::{Dataset, Examples, Sessions};
 use crate::encoder::EncoderParameters;
-use crate::encoder::train::{Outcome, PassFigures, Task};
+use crate::encoder::backbone::BackboneKind;
+use crate::encoder::train::{Outcome, Task};
 use crate::files::write_atomically;
 use crate::progress::Progress;
 use crate::recipe::Recipe;
+use crate::report;
 use crate::run::{Figures, RunError, make_folder, resolve, train_encoder};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -22,11 +24,14 @@ use std::path::Path;
 /// Passes of the first rung, and the factor from rung to rung.
 const FACTOR: usize = 3;
 
+/// The page of a search, in its folder.
+pub const PAGE: &str = "search.html";
+
 /// What a search is asked for.
 pub struct Options<'a> {
     /// Folder that `prepare` wrote.
     pub data: &'a Path,
-    /// Folder of the search: its trials, `trials.json`, `recipe.toml`.
+    /// Folder of the search: its trials, `trials.json`, `recipe.toml`, `search.html`.
     pub out: &'a Path,
     /// What device trains.
     pub device: crate::encoder::device::DeviceChoice,
@@ -43,19 +48,34 @@ pub struct Trial {
     pub number: usize,
     /// What it trained with.
     pub parameters: EncoderParameters,
-    /// Passes that it made.
+    /// What it reached, rung by rung.
+    pub rungs: Vec<Rung>,
+}
+
+/// How good a trial was after some passes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rung {
+    /// Passes that it had made.
     pub passes: usize,
     /// The best pass on validation, the mean over the folds.
     pub figures: Figures,
 }
 
 impl Trial {
-    fn worth(&self) -> f64 {
-        self.figures.p20 + self.figures.mrr20
+    /// Passes that it made.
+    pub fn passes(&self) -> usize {
+        self.rungs.last().map_or(0, |rung| rung.passes)
+    }
+
+    /// Its figures after them.
+    pub fn figures(&self) -> Figures {
+        self.rungs
+            .last()
+            .map_or_else(Figures::default, |rung| rung.figures)
     }
 }
 
-/// Searches, and writes the best recipe.
+/// Searches, and writes the best recipe and a page; the best trial comes first.
 ///
 /// # Errors
 /// [`RunError`] of reading or training.
@@ -85,6 +105,7 @@ pub fn tune(
                 let task = Task {
                     sessions: fit,
                     popularity: &data.popularity(fit),
+                    features: &data.features(&trial.parameters),
                     valid: Some(valid),
                     parameters: &trial.parameters,
                     passes,
@@ -92,18 +113,18 @@ pub fn tune(
                     seed: recipe.seed,
                     checkpoint: &folder.join("checkpoint.safetensors"),
                 };
-                let best = best_pass(&train_encoder(device, &task, progress)?);
+                let best = best_of(&train_encoder(device, &task, progress)?, passes);
                 figures.p20 += best.p20 / folds.len() as f64;
                 figures.mrr20 += best.mrr20 / folds.len() as f64;
             }
-            trial.passes = passes;
-            trial.figures = figures;
+            trial.rungs.push(Rung { passes, figures });
             write(options.out, &trials)?;
         }
         if going.len() == 1 {
             break;
         }
-        going.sort_by(|&a, &b| trials[b].worth().total_cmp(&trials[a].worth()));
+        let worth = |number: usize| trials[number].figures().worth();
+        going.sort_by(|&a, &b| worth(b).total_cmp(&worth(a)));
         going.truncate(going.len().div_ceil(FACTOR));
         passes *= FACTOR;
     }
@@ -114,6 +135,12 @@ pub fn tune(
         reason: e.to_string(),
     })?;
     write_atomically(&path, text.as_bytes()).map_err(|source| RunError::File { path, source })?;
+    trials.sort_by(|a, b| {
+        let further = b.passes().cmp(&a.passes());
+        further.then(b.figures().worth().total_cmp(&a.figures().worth()))
+    });
+    let path = options.out.join(PAGE);
+    report::search::write(&path, &trials).map_err(|source| RunError::File { path, source })?;
     Ok(trials)
 }
 
@@ -129,15 +156,14 @@ fn best_recipe(given: &Recipe, trial: &Trial, passes: usize) -> Recipe {
     }
 }
 
-fn best_pass(outcome: &Outcome) -> PassFigures {
-    let at = outcome.best_pass.saturating_sub(1);
-    outcome.curve.get(at).copied().unwrap_or(PassFigures {
-        pass: 0,
-        loss: f64::NAN,
-        p20: 0.0,
-        mrr20: 0.0,
-        sessions_per_second: 0.0,
-    })
+/// The best of the first passes: a search that is taken up again finds later ones made already.
+fn best_of(outcome: &Outcome, passes: usize) -> Figures {
+    let made = outcome.curve.iter().take(passes).map(|pass| Figures {
+        p20: pass.p20,
+        mrr20: pass.mrr20,
+    });
+    let best = made.max_by(|a, b| a.worth().total_cmp(&b.worth()));
+    best.unwrap_or_default()
 }
 
 /// What lies before an origin, and the tenth of train after it: fold 0 is the latest.
@@ -168,6 +194,7 @@ fn draw(given: &EncoderParameters, trials: usize, seed: u64) -> Vec<Trial> {
             // Trials are stopped by the search, not by patience.
             parameters.patience = usize::MAX;
             if number > 0 {
+                parameters.backbone = *pick(&mut rng, &BackboneKind::ALL);
                 parameters.learning_rate = log_uniform(&mut rng, 0.001, 0.012);
                 parameters.learning_rate_decay = *pick(&mut rng, &[0.7, 0.8, 0.9, 1.0]);
                 parameters.dropout = *pick(&mut rng, &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5]);
@@ -180,8 +207,7 @@ fn draw(given: &EncoderParameters, trials: usize, seed: u64) -> Vec<Trial> {
             Trial {
                 number,
                 parameters,
-                passes: 0,
-                figures: Figures::default(),
+                rungs: Vec::new(),
             }
         })
         .collect()

@@ -4,13 +4,14 @@ use crate::progress::Bars;
 use std::path::PathBuf;
 use vitrine_learn::encoder::device::DeviceChoice;
 use vitrine_learn::recipe::Recipe;
-use vitrine_learn::tune::{Options, tune};
+use vitrine_learn::tune::{Options, PAGE, tune};
 
 /// Search the encoder's hyper-parameters on validation: OUT/recipe.toml is ready for `train`.
 ///
 /// Random search with successive halving: all trials make one pass, the better third three, the
 /// better third of those nine. The table's own parameters need no search here: `train` chooses
 /// them itself, in seconds. An interrupted search goes on when it is started again.
+/// OUT/search.html shows every trial.
 ///
 ///   vitrine tune --data data --out search --trials 9
 ///   vitrine train --data data --recipe search/recipe.toml --out run
@@ -50,23 +51,19 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         trials: usize::from(arguments.trials),
         folds: usize::from(arguments.folds),
     };
-    let mut trials = tune(&options, &recipe, &Bars::new())?;
-    trials.sort_by(|a, b| {
-        let worth = |trial: &vitrine_learn::tune::Trial| {
-            (trial.passes, trial.figures.p20 + trial.figures.mrr20)
-        };
-        let (a, b) = (worth(a), worth(b));
-        b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
-    });
-    println!("trial passes    P@20  MRR@20  rate     dropout  temp.  hidden  negatives  batch");
+    let trials = tune(&options, &recipe, &Bars::new())?;
+    println!(
+        "trial passes    P@20  MRR@20  backbone   rate     dropout  temp.  hidden  negatives  batch"
+    );
     for trial in &trials {
         let p = &trial.parameters;
         println!(
-            "{:>5} {:>6} {:7.2} {:7.2}  {:.5}  {:>7.2} {:>6.2} {:>7} {:>10} {:>6}",
+            "{:>5} {:>6} {:7.2} {:7.2}  {:<9}  {:.5}  {:>7.2} {:>6.2} {:>7} {:>10} {:>6}",
             trial.number,
-            trial.passes,
-            trial.figures.p20,
-            trial.figures.mrr20,
+            trial.passes(),
+            trial.figures().p20,
+            trial.figures().mrr20,
+            p.backbone.name(),
             p.learning_rate,
             p.dropout,
             p.temperature,
@@ -75,6 +72,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             p.batch
         );
     }
+    println!("page: {}", arguments.out.join(PAGE).display());
     println!(
         "next: vitrine train --data {} --recipe {}/recipe.toml --out run",
         arguments.data.display(),

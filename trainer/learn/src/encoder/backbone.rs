@@ -31,6 +31,20 @@ pub enum BackboneKind {
     Attention,
 }
 
+impl BackboneKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Gru, Self::Cnn, Self::Attention];
+
+    /// Its name in a recipe.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gru => "gru",
+            Self::Cnn => "cnn",
+            Self::Attention => "attention",
+        }
+    }
+}
+
 /// The backbone's layers.
 #[derive(Module, Debug)]
 pub enum Backbone<B: Backend> {

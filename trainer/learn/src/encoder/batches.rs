@@ -15,12 +15,31 @@ const SORTED_TOGETHER: usize = 32;
 /// One step's input, in numbers that are rows of `rows`.
 #[derive(Clone, Debug)]
 pub struct Batch {
+    /// Distinct rows of the item table that the step touches.
+    pub rows: Vec<u32>,
+    /// Candidates: the first of `rows`, this many.
+    pub candidates: usize,
+    /// Logarithm of how often each candidate is expected among the candidates; empty when all
+    /// items are candidates.
+    pub log_expected: Vec<f32>,
+    /// Sessions of their own that share all of this.
+    pub parts: Vec<Part>,
+}
+
+impl Batch {
+    /// Labels of all parts.
+    pub fn labels(&self) -> usize {
+        self.parts.iter().map(|part| part.labels.len()).sum()
+    }
+}
+
+/// Some sessions of a step, side by side.
+#[derive(Clone, Debug)]
+pub struct Part {
     /// Steps, T.
     pub steps: usize,
     /// Sessions, B.
     pub sessions: usize,
-    /// Distinct rows of the item table that the step touches.
-    pub rows: Vec<u32>,
     /// Input items by step and session, `[T × B]`, as places in `rows`; padding is place 0.
     pub input: Vec<i32>,
     /// One-hot actions, `[T × B × 3]`.
@@ -32,16 +51,14 @@ pub struct Batch {
     pub labelled: Vec<i32>,
     /// The label of each, as a place among the candidates.
     pub labels: Vec<i32>,
-    /// Candidates: the first of `rows`, this many.
-    pub candidates: usize,
-    /// Logarithm of how often each candidate is expected among the candidates; empty when all
-    /// items are candidates.
-    pub log_expected: Vec<f32>,
 }
 
-/// Draws negatives and knows how likely each row is.
+/// Draws negatives and knows how likely each row is. A row without events is never one: that
+/// nobody chose it says nothing, it may not have been there.
 pub struct Negatives {
-    /// Cumulated shares; empty when all rows are candidates in every step.
+    /// The rows that are candidates in every step; empty when negatives are drawn.
+    always: Vec<u32>,
+    /// Cumulated shares; empty when nothing is drawn.
     cumulated: Vec<f64>,
     /// Share of each row among the drawn.
     share: Vec<f64>,
@@ -55,18 +72,28 @@ impl Negatives {
     pub fn new(popularity: &[f64], parameters: &EncoderParameters) -> Self {
         let total: f64 = popularity.iter().sum();
         let label_share = popularity.iter().map(|p| p / total.max(1.0)).collect();
-        if popularity.len() <= parameters.negatives {
+        let rows = popularity.iter().zip(0..);
+        let seen: Vec<u32> = rows
+            .filter(|(p, _)| **p > 0.0)
+            .map(|(_, row)| row)
+            .collect();
+        if seen.len() <= parameters.negatives {
             return Self {
+                count: seen.len(),
+                always: seen,
                 cumulated: Vec::new(),
                 share: Vec::new(),
                 label_share,
-                count: popularity.len(),
             };
         }
-        let raw: Vec<f64> = popularity
-            .iter()
-            .map(|count| (count + 1.0).powf(parameters.negative_power))
-            .collect();
+        let weight = |count: &f64| {
+            if *count > 0.0 {
+                (count + 1.0).powf(parameters.negative_power)
+            } else {
+                0.0
+            }
+        };
+        let raw: Vec<f64> = popularity.iter().map(weight).collect();
         let total: f64 = raw.iter().sum();
         let share: Vec<f64> = raw.iter().map(|r| r / total).collect();
         let mut sum = 0.0;
@@ -78,6 +105,7 @@ impl Negatives {
             })
             .collect();
         Self {
+            always: Vec::new(),
             cumulated,
             share,
             label_share,
@@ -87,6 +115,20 @@ impl Negatives {
 
     fn all(&self) -> bool {
         self.cumulated.is_empty()
+    }
+
+    /// Logarithm of the chance of each row to be among the candidates of a step with so many
+    /// `labels`: each is one candidate however often it was drawn. Empty when all always are.
+    fn log_expected(&self, rows: &[u32], labels: usize) -> Vec<f32> {
+        if self.all() {
+            return Vec::new();
+        }
+        let of_row = |&row: &u32| {
+            let (drawn, label) = (self.share[row as usize], self.label_share[row as usize]);
+            let missed = (1.0 - drawn).powf(self.count as f64) * (1.0 - label).powf(labels as f64);
+            (1.0 - missed).max(1e-12).ln() as f32
+        };
+        rows.iter().map(of_row).collect()
     }
 
     fn draw(&self, rng: &mut impl Rng) -> u32 {
@@ -154,33 +196,24 @@ impl Numbering {
         *place
     }
 
-    /// Lays out one batch.
+    /// Lays out one batch in at most `parts` parts.
     pub fn lay_out(
         &mut self,
         sessions: &[&[Event]],
+        parts: usize,
         negatives: &Negatives,
         parameters: &EncoderParameters,
         seed: u64,
     ) -> Batch {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let b = sessions.len();
-        let steps = sessions.iter().map(|s| s.len() - 1).max().unwrap_or(0);
         let mut rows = Vec::new();
-        let mut labelled = Vec::new();
-        let mut labels = Vec::new();
-        if negatives.all() {
-            (0..negatives.count as u32).for_each(|row| {
-                self.number(row, &mut rows);
-            });
+        for &row in &negatives.always {
+            self.number(row, &mut rows);
         }
-        for (at, session) in sessions.iter().enumerate() {
-            for (step, event) in session[1..].iter().enumerate() {
-                if let Some(row) = event.row {
-                    labelled.push((step * b + at) as i32);
-                    labels.push(self.number(row, &mut rows));
-                }
-            }
-        }
+        let mut parts: Vec<(&[&[Event]], Part)> = sessions
+            .chunks(sessions.len().div_ceil(parts).max(1))
+            .map(|sessions| (sessions, self.with_labels(sessions, &mut rows)))
+            .collect();
         if !negatives.all() {
             for _ in 0..negatives.count {
                 let row = negatives.draw(&mut rng);
@@ -188,63 +221,74 @@ impl Numbering {
             }
         }
         let candidates = rows.len();
-        let log_expected = if negatives.all() {
-            Vec::new()
-        } else {
-            let expected = |row: u32| {
-                let (drawn, label) = (
-                    negatives.share[row as usize],
-                    negatives.label_share[row as usize],
-                );
-                // The chance to be among the candidates at all: each is one candidate however
-                // often it was drawn.
-                let missed = (1.0 - drawn).powf(negatives.count as f64)
-                    * (1.0 - label).powf(labels.len() as f64);
-                (1.0 - missed).max(1e-12).ln() as f32
-            };
-            rows.iter().map(|&row| expected(row)).collect()
-        };
-        let mut input = vec![0; steps * b];
-        let mut actions = vec![0.0; steps * b * Action::COUNT];
-        for (at, session) in sessions.iter().enumerate() {
-            for (step, event) in session[..session.len() - 1].iter().enumerate() {
-                if let Some(row) = event.row {
-                    let place = step * b + at;
-                    input[place] = self.number(row, &mut rows);
-                    actions[place * Action::COUNT + usize::from(event.action.code())] = 1.0;
-                }
-            }
+        let labels: usize = parts.iter().map(|(_, part)| part.labels.len()).sum();
+        let log_expected = negatives.log_expected(&rows, labels);
+        for (sessions, part) in &mut parts {
+            self.add_input(sessions, part, &mut rows);
+            part.dropout = dropout(part.input.len(), parameters, &mut rng);
         }
         for &row in &rows {
             self.place[row as usize] = -1;
         }
-        let kept = 1.0 - parameters.dropout;
-        let dropout = if parameters.dropout > 0.0 {
-            let count = steps * b * parameters.dim;
-            let factor = (1.0 / kept) as f32;
-            (0..count)
-                .map(|_| {
-                    if rng.random::<f64>() < kept {
-                        factor
-                    } else {
-                        0.0
-                    }
-                })
-                .collect()
-        } else {
-            Vec::new()
-        };
         Batch {
-            steps,
-            sessions: b,
             rows,
-            input,
-            actions,
-            dropout,
-            labelled,
-            labels,
             candidates,
             log_expected,
+            parts: parts.into_iter().map(|(_, part)| part).collect(),
         }
     }
+
+    fn with_labels(&mut self, sessions: &[&[Event]], rows: &mut Vec<u32>) -> Part {
+        let b = sessions.len();
+        let steps = sessions.iter().map(|s| s.len() - 1).max().unwrap_or(0);
+        let mut part = Part {
+            steps,
+            sessions: b,
+            input: vec![0; steps * b],
+            actions: vec![0.0; steps * b * Action::COUNT],
+            dropout: Vec::new(),
+            labelled: Vec::new(),
+            labels: Vec::new(),
+        };
+        for (at, session) in sessions.iter().enumerate() {
+            for (step, event) in session[1..].iter().enumerate() {
+                if let Some(row) = event.row {
+                    part.labelled.push((step * b + at) as i32);
+                    part.labels.push(self.number(row, rows));
+                }
+            }
+        }
+        part
+    }
+
+    fn add_input(&mut self, sessions: &[&[Event]], part: &mut Part, rows: &mut Vec<u32>) {
+        for (at, session) in sessions.iter().enumerate() {
+            for (step, event) in session[..session.len() - 1].iter().enumerate() {
+                if let Some(row) = event.row {
+                    let place = step * part.sessions + at;
+                    part.input[place] = self.number(row, rows);
+                    let action = usize::from(event.action.code());
+                    part.actions[place * Action::COUNT + action] = 1.0;
+                }
+            }
+        }
+    }
+}
+
+/// Factors for `places` vectors.
+fn dropout(places: usize, parameters: &EncoderParameters, rng: &mut impl Rng) -> Vec<f32> {
+    if parameters.dropout <= 0.0 {
+        return Vec::new();
+    }
+    let kept = 1.0 - parameters.dropout;
+    let factor = (1.0 / kept) as f32;
+    (0..places * parameters.dim)
+        .map(|_| {
+            if rng.random::<f64>() < kept {
+                factor
+            } else {
+                0.0
+            }
+        })
+        .collect()
 }

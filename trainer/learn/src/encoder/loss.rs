@@ -13,7 +13,7 @@ use std::any::TypeId;
 
 /// The mean loss, and where it falls.
 pub struct Loss<B: Backend> {
-    /// Mean cross-entropy in nats.
+    /// This part's share of the mean cross-entropy, in nats.
     pub value: f64,
     /// Its gradient by the queries, `[P, D]`.
     pub queries: Tensor<B, 2>,
@@ -21,8 +21,8 @@ pub struct Loss<B: Backend> {
     pub vectors: Tensor<B, 2>,
 }
 
-/// Mean cross-entropy of `labels` (places among the candidates, one for each query) under logits
-/// ⟨query, vector⟩ − correction.
+/// Cross-entropy of `labels` (places among the candidates, one for each query) under logits
+/// ⟨query, vector⟩ − correction, summed and divided by `of`: the labels of all parts of a step.
 ///
 /// `queries` are `[P, D]` and `vectors` `[C, D]`; `corrections` are `[C]`, or empty for none. The
 /// logits must stay within ±88, so that no exponential overflows: they are an inverse temperature
@@ -32,10 +32,11 @@ pub fn cross_entropy<B: Backend>(
     vectors: Tensor<B, 2>,
     labels: &[i32],
     corrections: &[f32],
+    of: usize,
 ) -> Loss<B> {
-    let in_memory = TypeId::of::<B>() == TypeId::of::<Flex>();
+    let in_memory = in_main_memory::<B>();
     let logit_gradient = if in_memory { on_host } else { on_device };
-    let unit = 1.0 / labels.len() as f32;
+    let unit = 1.0 / of as f32;
     let of_block = |(at, labels): (usize, &[i32])| {
         let queries = queries.clone().narrow(0, at * BLOCK, labels.len());
         let logits = queries.clone().matmul(vectors.clone().transpose());
@@ -61,6 +62,11 @@ pub fn cross_entropy<B: Backend>(
         queries: Tensor::cat(by_queries, 0),
         vectors: by_vectors,
     }
+}
+
+/// Whether a backend computes in main memory, on this program's threads.
+pub fn in_main_memory<B: Backend>() -> bool {
+    TypeId::of::<B>() == TypeId::of::<Flex>()
 }
 
 /// Queries that are worked on at a time in main memory: few enough for their logits to stay in the
@@ -235,7 +241,7 @@ mod tests {
 
             let q = Tensor::<Flex, 2>::from_data(queries.clone(), &FlexDevice);
             let v = Tensor::<Flex, 2>::from_data(vectors.clone(), &FlexDevice);
-            let loss = cross_entropy(q.clone(), v.clone(), &labels, &corrections);
+            let loss = cross_entropy(q.clone(), v.clone(), &labels, &corrections, POSITIONS);
             assert!((loss.value as f32 - expected).abs() < 1e-5);
             close(&numbers(loss.queries), &numbers(by_query));
             close(&numbers(loss.vectors), &numbers(by_vector));

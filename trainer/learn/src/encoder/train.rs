@@ -3,14 +3,15 @@
 use super::EncoderParameters;
 use super::batches::{Batch, Negatives, Numbering, order, pieces};
 use super::checkpoint::{Checkpoint, CheckpointError, Snapshot};
+use super::features::Features;
 use super::items::ItemVectors;
-use super::loss::cross_entropy;
-use super::network::{SessionEncoder, unit_rows};
+use super::network::SessionEncoder;
+use super::step::{gradients, parts};
 use crate::dataset::{Examples, Sessions};
 use crate::evaluate::metrics::Metrics;
 use crate::progress::Progress;
 use burn::module::AutodiffModule;
-use burn::optim::{AdamW, AdamWConfig, GradientsParams, Optimizer, adaptor::OptimizerAdaptor};
+use burn::optim::{AdamW, AdamWConfig, Optimizer, adaptor::OptimizerAdaptor};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Int, Tensor, TensorData};
 use rand::SeedableRng;
@@ -86,6 +87,8 @@ pub struct Task<'a> {
     pub sessions: &'a Sessions,
     /// How often each item occurs in them; `[N]`.
     pub popularity: &'a [f64],
+    /// What is known of each item; `[N]`.
+    pub features: &'a Features,
     /// Examples that choose the pass; none to train all passes.
     pub valid: Option<&'a Examples>,
     /// How.
@@ -140,7 +143,7 @@ pub fn train<B: AutodiffBackend>(
         }
         let metrics = task
             .valid
-            .map(|valid| validate::<B>(&state, valid, parameters, device))
+            .map(|valid| validate::<B>(&state, task, valid, device))
             .unwrap_or_default();
         state.curve.push(PassFigures {
             pass,
@@ -163,7 +166,7 @@ pub fn train<B: AutodiffBackend>(
     Ok(Outcome {
         encoder: TrainedEncoder {
             dim: parameters.dim,
-            vectors: snapshot.items.unit(),
+            vectors: snapshot.items.unit(task.features),
             onnx: network.valid().to_onnx(),
         },
         snapshot,
@@ -198,7 +201,13 @@ fn start<B: AutodiffBackend>(task: &Task<'_>, device: &B::Device) -> Result<Stat
     let mut rng = ChaCha8Rng::seed_from_u64(task.seed);
     let network = Network::<B>::init(parameters, &mut rng, device);
     let bound = 1.0 / (parameters.dim as f32).sqrt();
-    let items = ItemVectors::init(task.popularity.len(), parameters.dim, bound, &mut rng);
+    let items = ItemVectors::init(
+        task.popularity,
+        task.features,
+        parameters.dim,
+        bound,
+        &mut rng,
+    );
     let optimizer: NetworkOptimizer<B> = AdamWConfig::new()
         .with_epsilon(1e-8)
         .with_weight_decay(0.0)
@@ -243,6 +252,7 @@ fn fingerprint(task: &Task<'_>) -> String {
         "parameters": task.parameters,
         "seed": task.seed,
         "items": task.popularity.len(),
+        "features": task.features.digest().to_string(),
         "sessions": task.sessions.len(),
         "events": task.sessions.events.len(),
         "validated": task.valid.map(Examples::len),
@@ -275,15 +285,15 @@ fn one_pass<B: AutodiffBackend>(
                 let sessions: Vec<&[Event]> =
                     places.iter().map(|&p| pieces[p].as_slice()).collect();
                 let seed = pass_seed.wrapping_add(at as u64 + 1);
-                let batch = numbering.lay_out(&sessions, negatives, parameters, seed);
+                let batch = numbering.lay_out(&sessions, parts::<B>(), negatives, parameters, seed);
                 if sender.send(batch).is_err() {
                     return;
                 }
             }
         });
         for batch in &receiver {
-            let count = batch.labels.len();
-            let loss = step::<B>(state, batch, rate, parameters, device);
+            let count = batch.labels();
+            let loss = step::<B>(state, task, batch, rate, device);
             sum += loss * count as f64;
             labels += count;
             progress.advance(1);
@@ -298,64 +308,35 @@ fn one_pass<B: AutodiffBackend>(
 
 fn step<B: AutodiffBackend>(
     state: &mut State<B>,
+    task: &Task<'_>,
     batch: Batch,
     rate: f64,
-    parameters: &EncoderParameters,
     device: &B::Device,
 ) -> f64 {
-    let d = parameters.dim;
-    let flat = batch.steps * batch.sessions;
-    let rows = TensorData::new(state.items.gather(&batch.rows), [batch.rows.len(), d]);
-    let rows = Tensor::<B, 2>::from_data(rows, device).require_grad();
-    let unit = unit_rows(rows.clone());
-    let ints = |values: Vec<i32>| {
-        let count = values.len();
-        Tensor::<B, 1, Int>::from_data(TensorData::new(values, [count]), device)
-    };
-    let mut input = unit.clone().select(0, ints(batch.input));
-    if !batch.dropout.is_empty() {
-        input = input * Tensor::from_data(TensorData::new(batch.dropout, [flat, d]), device);
-    }
-    let actions = TensorData::new(batch.actions, [flat, Action::COUNT]);
-    let input = Tensor::cat(vec![input, Tensor::from_data(actions, device)], 1).reshape([
-        batch.steps,
-        batch.sessions,
-        d + Action::COUNT,
-    ]);
-    let queries = state.network.forward(input).select(0, ints(batch.labelled));
-    let vectors = unit.narrow(0, 0, batch.candidates);
-    let loss = cross_entropy(
-        queries.clone().inner(),
-        vectors.clone().inner(),
-        &batch.labels,
-        &batch.log_expected,
-    );
-    // A sum of products with constants has these constants for its gradient.
-    let handed_on = (queries * Tensor::from_inner(loss.queries)).sum()
-        + (vectors * Tensor::from_inner(loss.vectors)).sum();
-    let mut gradients = handed_on.backward();
-    if let Some(gradient) = rows.grad_remove(&mut gradients) {
-        let gradient: Vec<f32> = gradient.into_data().iter::<f32>().collect();
-        let decay = parameters.weight_decay as f32;
-        state
-            .items
-            .update(&batch.rows, &gradient, rate as f32, decay);
-    }
-    let gradients = GradientsParams::from_grads(gradients, &state.network);
+    let vectors = state.items.gather(&batch.rows, task.features);
+    let rows = batch.rows.clone();
+    let found = gradients::<B>(&state.network, &vectors, batch, device);
+    let decay = task.parameters.weight_decay as f32;
+    let rate_of_items = rate as f32;
+    state
+        .items
+        .update(&rows, task.features, &found.vectors, rate_of_items, decay);
     // The optimiser takes the network by value; a clone shares its tensors.
-    state.network = state.optimizer.step(rate, state.network.clone(), gradients);
-    loss.value
+    let network = state.network.clone();
+    state.network = state.optimizer.step(rate, network, found.network);
+    found.loss
 }
 
 /// P@20 and MRR@20 of the encoder alone, in `f32`, on the first examples of the validation.
 fn validate<B: AutodiffBackend>(
     state: &State<B>,
+    task: &Task<'_>,
     valid: &Examples,
-    parameters: &EncoderParameters,
     device: &B::Device,
 ) -> Metrics {
+    let parameters = task.parameters;
     let network = state.network.valid();
-    let vectors = state.items.unit();
+    let vectors = state.items.unit(task.features);
     let stride = valid.len().div_ceil(VALIDATION_EXAMPLES).max(1);
     let sample: Vec<usize> = (0..valid.len()).step_by(stride).collect();
     let mut ranks = Vec::with_capacity(sample.len());
@@ -418,4 +399,81 @@ fn rank_alone(vectors: &[f32], query: &[f32], label: u32) -> u32 {
     let wanted = score(&vectors[label as usize * query.len()..][..query.len()]);
     let rows = vectors.chunks_exact(query.len());
     rows.filter(|vector| score(vector) >= wanted).count() as u32
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails, as it should"
+)]
+mod tests {
+    use super::*;
+    use crate::dataset::ItemFacts;
+    use crate::progress::Silent;
+    use burn::backend::Autodiff;
+    use burn_flex::{Flex, FlexDevice};
+    use vitrine_encoder::Encoder;
+
+    /// Items of each of two categories that sessions name, and one more that none does.
+    const SEEN: usize = 20;
+
+    #[test]
+    fn an_item_that_nobody_has_looked_at_is_placed_by_its_category() {
+        let item = |category: &str| ItemFacts {
+            category: Some(category.into()),
+            ..ItemFacts::default()
+        };
+        let categories = ["mugs", "lamps"];
+        let items: Vec<ItemFacts> = categories
+            .iter()
+            .flat_map(|category| vec![item(category); SEEN + 1])
+            .collect();
+        let new = [SEEN, 2 * SEEN + 1];
+        let mut popularity = vec![10.0; items.len()];
+        new.iter().for_each(|&row| popularity[row] = 0.0);
+        let event = |row: usize| Event {
+            row: Some(row as u32),
+            action: Action::View,
+        };
+        let of_category = |category: usize, at: usize| category * (SEEN + 1) + at % SEEN;
+        let mut sessions = Sessions::new();
+        for at in 0..600 {
+            let row = |step: usize| of_category(at % 2, at * 7 + step * step * 3);
+            sessions.push((0..4).map(|step| event(row(step))));
+        }
+        let parameters = EncoderParameters {
+            dim: 8,
+            hidden: 8,
+            batch: 32,
+            learning_rate: 0.02,
+            ..EncoderParameters::default()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let task = Task {
+            sessions: &sessions,
+            popularity: &popularity,
+            features: &Features::of(&items),
+            valid: None,
+            parameters: &parameters,
+            passes: 3,
+            earlier: None,
+            seed: 1,
+            checkpoint: &folder.path().join("checkpoint"),
+        };
+        let trained = train::<Autodiff<Flex>>(&task, &FlexDevice, &Silent).unwrap();
+        let vectors = &trained.encoder.vectors;
+        let vector = |row: usize| &vectors[row * 8..(row + 1) * 8];
+        let mut encoder = Encoder::new(&trained.encoder.onnx, 8 + Action::COUNT).unwrap();
+        for category in 0..2 {
+            let mut input = vector(of_category(category, 3)).to_vec();
+            input.extend([1.0, 0.0, 0.0]);
+            let query = encoder.encode(&input).unwrap();
+            let score = |row: usize| -> f32 {
+                let pairs = vector(row).iter().zip(&query);
+                pairs.map(|(a, b)| a * b).sum()
+            };
+            let (own, other) = (score(new[category]), score(new[1 - category]));
+            assert!(own > other + 1.0, "{}: {own} {other}", categories[category]);
+        }
+    }
 }

@@ -23,6 +23,8 @@ pub struct WeightParameters {
     /// Power of the recent rate of a follower's demand over its rate by which its weight is
     /// multiplied.
     pub trend_power: f64,
+    /// Power of the weight itself: below 1, weak neighbours count more beside strong ones.
+    pub weight_power: f64,
     /// Neighbours of a row, on average: the table keeps this many entries times its rows.
     pub neighbours: usize,
     /// The most neighbours that a row keeps, up to 255.
@@ -40,7 +42,10 @@ pub fn weigh(counts: &Covisits, demand: &Demand, parameters: &WeightParameters) 
             let unit = 1.0 / (visits + parameters.shrinkage);
             let weights = followers
                 .iter()
-                .map(|&(row, count)| (row, (count * unit * factor[row as usize]) as f32))
+                .map(|&(row, count)| {
+                    let weight = count * unit * factor[row as usize];
+                    (row, weight.powf(parameters.weight_power) as f32)
+                })
                 .collect();
             strongest(weights, parameters.most_neighbours)
         })

@@ -205,6 +205,7 @@ mod tests {
             shrinkage: 0.25,
             popularity_power: 0.0,
             trend_power: 0.0,
+            weight_power: 1.0,
             neighbours: 2,
             most_neighbours: 2,
         };
