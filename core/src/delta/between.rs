@@ -9,7 +9,7 @@ use super::{Step, write_number};
 use std::collections::HashMap;
 
 /// Lengths of the pieces, from the first look to the last, in bytes.
-const PIECES: [usize; 3] = [16, 8, 4];
+const PIECES: [usize; 4] = [16, 8, 4, 3];
 /// In a longer file only a sample of its pieces is looked at, about so many.
 const LANDMARKS: usize = 1 << 20;
 
