@@ -73,7 +73,7 @@ bench: ## Measure quality, the closed loop and the noise: docs/results (VITRINE_
 	cargo run --release -p vitrine-privacy --example audit -- docs/results/privacy.md
 
 bench-web: ## Measure bytes, time and memory in the browser beside two rivals: docs/results/web.md.
-	@$(MAKE) --no-print-directory -j2 web binaries
+	@$(MAKE) --no-print-directory -j2 web everything
 	@scripts/setup.sh browser
 	@scripts/setup.sh bench-web
 	npm --prefix benches/web test
