@@ -18,9 +18,11 @@ import { ROOT, scratch } from '../../tests/browser/support/programs.mjs';
 import { measureInBrowser, serveBench } from './browser.mjs';
 import { bundle, fetched, weigh } from './bundles.mjs';
 import { agree } from './agreement.mjs';
+import { large } from './large.mjs';
 import { report } from './report.mjs';
 import { shop } from './shop.mjs';
 import { serveStorefront, storefronts, visitBare, visitStorefront } from './storefront.mjs';
+import { versions } from './versions.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -104,9 +106,13 @@ async function measure() {
       }
     }
   }
+  note('a million items');
+  const million = await large(repetitions, note);
+  const retrained = await versions(folder, note);
   machine.loadAfter = loadavg();
   machine.minutes = (Date.now() - began) / 60_000;
-  return { repetitions, sizes, weights, javascript, machine, runs, visits };
+  const besides = { large: million, versions: retrained };
+  return { repetitions, sizes, weights, javascript, machine, runs, visits, ...besides };
 }
 
 function rotated(list, turn) {

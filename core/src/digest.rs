@@ -21,7 +21,7 @@ impl Digest {
 }
 
 /// Hashes bytes that come in pieces.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Hasher(sha2::Sha256);
 
 impl Hasher {

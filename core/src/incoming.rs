@@ -60,6 +60,20 @@ impl Incoming {
         self.found > 0
     }
 
+    /// Whether all has arrived that the manifest says; what is another is forgotten.
+    pub(crate) fn arrived(&mut self) -> bool {
+        let same =
+            self.found == self.entry.bytes && self.hasher.clone().finish() == self.entry.sha256;
+        if !same {
+            self.found = 0;
+            self.hasher = Hasher::default();
+            if let Some(kept) = &mut self.kept {
+                kept.clear();
+            }
+        }
+        same
+    }
+
     /// Checks length and SHA-256, and gives the bytes that were kept.
     ///
     /// # Errors

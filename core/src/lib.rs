@@ -5,7 +5,7 @@
 //! for `wasm32`. This crate does no I/O, starts no thread, reads no clock and draws no random
 //! number: bytes, times and seeds are passed in.
 //!
-//! - [`manifest`], [`signature`], [`digest`], [`incoming`], [`opening`], [`bundle`] and [`blocks`]: what is published, and how it is checked before it is parsed.
+//! - [`manifest`], [`signature`], [`digest`], [`incoming`], [`delta`], [`opening`], [`bundle`] and [`blocks`]: what is published, and how it is checked before it is parsed.
 //! - [`tables`], [`session`], [`query`], [`score`], [`rank`] and [`diversity`]: what this visitor looked at, and what follows from it.
 //! - [`cell`] and [`budget`]: what may leave the device, and how much of it.
 //! - [`released`]: what a server gives back to training once a window is closed.
@@ -18,6 +18,7 @@ pub mod budget;
 pub mod bundle;
 pub mod cell;
 pub mod dataset;
+pub mod delta;
 pub mod digest;
 pub mod diversity;
 pub mod facets;

@@ -5,6 +5,7 @@
 //! signature over its exact bytes stands beside it under [`SIGNATURE_FILE`].
 
 use crate::Digest;
+use crate::delta::is_delta;
 pub use crate::privacy::{Guarantee, Level, Privacy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,8 +37,11 @@ pub mod file {
 
 /// The longest manifest that is read, in bytes.
 pub const MAX_MANIFEST_BYTES: usize = 256 * 1024;
-/// The longest file that a manifest may name, in bytes.
-pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
+/// The longest file that a manifest may name, in bytes: the blocks of [`MAX_ITEMS`] items with
+/// vectors of 256 numbers.
+pub const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// The longest file that a browser fetches whole, in bytes.
+pub const MAX_WHOLE_BYTES: u64 = 256 * 1024 * 1024;
 /// The most items a bundle may hold.
 pub const MAX_ITEMS: u32 = 4_000_000;
 
@@ -181,12 +185,22 @@ impl Manifest {
         })
     }
 
-    /// The files that together are the bundle: all but its provenance and the blocks of a large
-    /// catalogue, which hold the same as its tables.
+    /// The files that together are the bundle: all but its provenance, its deltas and the blocks of
+    /// a large catalogue, which hold the same as its tables.
     pub fn whole_files(&self) -> impl Iterator<Item = (&String, &FileEntry)> {
         let beside = [file::INDEX, file::BLOCKS, file::PROVENANCE];
         let files = self.files.iter();
-        files.filter(move |(name, _)| !beside.contains(&name.as_str()))
+        files.filter(move |(name, _)| !beside.contains(&name.as_str()) && !is_delta(name))
+    }
+
+    /// Whether browsers fetch this file whole: of a large catalogue they fetch its index, and
+    /// its blocks in ranges.
+    pub fn is_fetched_whole(&self, name: &str) -> bool {
+        match name {
+            file::BLOCKS | file::PROVENANCE => false,
+            file::TABLES | file::ITEMS | file::FACETS => !self.files.contains_key(file::INDEX),
+            _ => true,
+        }
     }
 
     /// Those files together, in bytes.
@@ -206,7 +220,7 @@ impl Manifest {
         }
         for (name, entry) in &self.files {
             let safe = !name.is_empty()
-                && name.len() <= 64
+                && name.len() <= 96
                 && !name.starts_with('.')
                 && name
                     .bytes()
@@ -217,8 +231,13 @@ impl Manifest {
                     "has a name that is not plain letters, digits, '.', '_', '-'",
                 );
             }
-            if entry.bytes > MAX_FILE_BYTES {
-                return fail(&format!("files.{name}.bytes"), "is above 256 MiB");
+            let (most, reason) = if self.is_fetched_whole(name) {
+                (MAX_WHOLE_BYTES, "is above 256 MiB")
+            } else {
+                (MAX_FILE_BYTES, "is above 2 GiB")
+            };
+            if entry.bytes > most {
+                return fail(&format!("files.{name}.bytes"), reason);
             }
         }
         if self.version == 0 {
@@ -280,6 +299,22 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_is_not_fetched_whole_may_be_longer() {
+        let mut manifest = example();
+        let entry = manifest.files[file::TABLES];
+        manifest.files.insert(file::INDEX.into(), entry);
+        let bytes = MAX_FILE_BYTES;
+        for name in [file::TABLES, file::BLOCKS] {
+            let long = FileEntry { bytes, ..entry };
+            manifest.files.insert(name.into(), long);
+        }
+        assert_eq!(Manifest::parse(&manifest.to_bytes()).unwrap(), manifest);
+        manifest.files.get_mut(file::BLOCKS).unwrap().bytes += 1;
+        let error = Manifest::parse(&manifest.to_bytes()).unwrap_err();
+        assert!(error.to_string().contains("2 GiB"), "{error}");
+    }
+
+    #[test]
     fn hostile_manifests_are_refused_by_field() {
         let change = |f: &dyn Fn(&mut Manifest)| {
             let mut manifest = example();
@@ -307,6 +342,10 @@ pub(crate) mod tests {
             })
             .contains("files")
         );
+        let long = |m: &mut Manifest| {
+            m.files.get_mut(file::TABLES).unwrap().bytes = MAX_WHOLE_BYTES + 1;
+        };
+        assert!(change(&long).contains("256 MiB"));
         let text = String::from_utf8(example().to_bytes()).unwrap();
         let unknown = text.replacen("\"version\"", "\"track\": true, \"version\"", 1);
         assert!(

@@ -97,16 +97,25 @@ impl Opening {
     /// The next piece of the file `name`. Files may come side by side; a file that the ranker
     /// does not read, and a piece after the first step, are ignored.
     pub fn push(&mut self, name: &str, piece: &[u8]) {
-        let incoming = match &mut self.stage {
+        if let Some(incoming) = self.arriving(name) {
+            incoming.push(piece);
+        }
+    }
+
+    /// Whether the file `name` has arrived as the manifest says. What was put together and is
+    /// another is forgotten: the file is expected anew.
+    pub fn arrived(&mut self, name: &str) -> bool {
+        self.arriving(name).is_some_and(Incoming::arrived)
+    }
+
+    fn arriving(&mut self, name: &str) -> Option<&mut Incoming> {
+        match &mut self.stage {
             Stage::Arriving(files) => {
                 let at = NAMES.iter().position(|&known| known == name);
                 at.and_then(|at| files[at].as_mut())
             }
             Stage::Index(arriving) if name == file::INDEX => Some(&mut arriving.1),
             _ => None,
-        };
-        if let Some(incoming) = incoming {
-            incoming.push(piece);
         }
     }
 

@@ -7,7 +7,7 @@
 //! that worst one good early. What comes out is what scoring every row gives, to the bit.
 
 use crate::query::Query;
-use crate::score::{Scorer, untouched_bound};
+use crate::score::Scorer;
 use crate::tables::Tables;
 use crate::topk::TopK;
 use vitrine_kernel::{EXACT, Scan};
@@ -24,10 +24,7 @@ pub(crate) fn scan(
         top.offer(row, scorer.score(tables, row));
     }
     let fusion = tables.fusion();
-    let mut bounds = [0.0; 256];
-    for (step, bound) in (0..=255).zip(&mut bounds) {
-        *bound = untouched_bound(tables, step);
-    }
+    let bounds = tables.bounds();
     let scan = Scan {
         units: query.units(),
         vectors: tables.vectors(),
@@ -35,18 +32,19 @@ pub(crate) fn scan(
         scale: query.scale(),
         weight: fusion.encoder,
         popularity: tables.popularities(),
-        bounds: &bounds,
-        most: bounds.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+        bounds: &bounds.by_popularity,
+        most: bounds.most,
     };
     let n = tables.items() as usize;
     let mut row = 0;
     while row < n {
+        let mut may = [true; 4];
         if query.dim() <= EXACT {
-            row = scan.next(row, top.threshold());
+            (row, may) = scan.next(row, top.threshold());
         }
-        for row in row..n.min(row + 4) {
+        for (row, may) in (row..n.min(row + 4)).zip(may) {
             let row = row as u32;
-            if !scorer.reaches(row) && passes(row) {
+            if may && !scorer.reaches(row) && passes(row) {
                 top.offer(row, scorer.score(tables, row));
             }
         }

@@ -231,13 +231,36 @@ fn popularity_term(fusion: Fusion, popularity: u16) -> f32 {
     fusion.popularity * (f32::from(popularity) * (1.0 / 65_535.0))
 }
 
-/// A number that [`fuse`] less its encoder's part does not pass, for rows that the session does
-/// not reach and whose popularity / [`STEP`] is `step`.
+/// What [`fuse`] less its encoder's part does not pass, for rows that the session does not reach.
+pub(crate) struct Bounds {
+    /// By popularity / [`STEP`].
+    pub by_popularity: [f32; 256],
+    /// The largest of them.
+    pub most: f32,
+}
+
+impl Bounds {
+    /// The bounds for `largest_prior`, the largest prior by popularity / [`STEP`].
+    pub fn new(fusion: Fusion, largest_prior: &[i8; 256]) -> Self {
+        let mut by_popularity = [0.0; 256];
+        for (step, bound) in (0..=255).zip(&mut by_popularity) {
+            *bound = untouched_bound(fusion, step, largest_prior[usize::from(step)]);
+        }
+        Self {
+            most: by_popularity
+                .iter()
+                .copied()
+                .fold(f32::NEG_INFINITY, f32::max),
+            by_popularity,
+        }
+    }
+}
+
+/// The bound of the rows whose popularity / [`STEP`] is `step` and whose priors are at most
+/// `prior`.
 ///
 /// The logarithm is within 1e-6 of one that rises, so it may fall by twice as much.
-pub(crate) fn untouched_bound(tables: &Tables, step: u8) -> f32 {
-    let fusion = tables.fusion();
-    let prior = tables.largest_prior(usize::from(step));
+fn untouched_bound(fusion: Fusion, step: u8, prior: i8) -> f32 {
     let low = u16::from(step) * STEP;
     let high = low + (STEP - 1);
     let at = |popularity| fuse(fusion, popularity_term(fusion, popularity), 0.0, prior);

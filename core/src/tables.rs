@@ -29,10 +29,12 @@ use crate::Action;
 use crate::bundle::BundleError;
 use crate::manifest::ModelFacts;
 use crate::neighbours::{Gaps, WeightBits, Weights, from_half};
+use crate::score::Bounds;
 pub(crate) use constants::Constants;
 pub use constants::Fusion;
 pub(crate) use reader::TablesReader;
 use std::ops::Range;
+use std::sync::OnceLock;
 use vitrine_kernel::STEP;
 
 /// Names of the tensors, for the writer and the reader.
@@ -86,6 +88,7 @@ pub struct Tables {
     prior: Range<usize>,
     /// The largest prior by popularity / [`STEP`].
     largest_prior: Box<[i8; 256]>,
+    bounds: OnceLock<Box<Bounds>>,
     constants: Constants,
     dim: usize,
     vectors: Range<usize>,
@@ -147,9 +150,11 @@ impl Tables {
             .map_or(0, |&byte| byte.cast_signed())
     }
 
-    /// The largest prior of the rows whose popularity / [`STEP`] is `step`.
-    pub(crate) fn largest_prior(&self, step: usize) -> i8 {
-        self.largest_prior[step]
+    /// What rows that the session does not reach have beside the encoder's part at most; computed
+    /// when it is first asked for.
+    pub(crate) fn bounds(&self) -> &Bounds {
+        let new = || Box::new(Bounds::new(self.fusion(), &self.largest_prior));
+        self.bounds.get_or_init(new)
     }
 
     /// Weight of an event `distance` events before the latest; 0 beyond the table.

@@ -336,6 +336,25 @@ fn files_that_arrive_in_pieces_side_by_side_open_the_same_bundle() {
 }
 
 #[test]
+fn a_file_that_was_put_together_wrongly_is_expected_anew() {
+    let (manifest, files) = pack(&tables());
+    let mut opening = Opening::new(&manifest).unwrap();
+    assert!(!opening.arrived(file::TABLES) && !opening.arrived("another.file"));
+    let mut altered = files.tables.clone();
+    altered[100] ^= 1;
+    let longer = [&files.tables[..], b"x"].concat();
+    for wrong in [&altered, &longer, &files.tables[1..].to_vec()] {
+        opening.push(file::TABLES, wrong);
+        assert!(!opening.arrived(file::TABLES));
+    }
+    opening.push(file::TABLES, &files.tables);
+    assert!(opening.arrived(file::TABLES));
+    opening.push(file::ITEMS, &files.items);
+    while !opening.step().unwrap() {}
+    assert!(opening.finish().is_some());
+}
+
+#[test]
 fn a_bundle_is_not_opened_before_all_of_it_is_verified() {
     let (manifest, files) = pack(&tables());
     let step = |change: &dyn Fn(&mut Opening)| {

@@ -76,7 +76,7 @@ pub struct PublishedManifest {
     responses(
         (status = 200, description = "The file is stored; sending it again is harmless.", body = StoredFile),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "The file is above 256 MiB.", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The file is above 2 GiB.", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The body has another hash.", body = Problem, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full.", body = Problem, content_type = "application/problem+json"),
     ),
@@ -288,6 +288,38 @@ pub async fn published(
     })
     .await?;
     manifest_answer(found, "no manifest was published under this version")
+}
+
+/// A stored file by its hash: what a publisher makes the next version's deltas from.
+#[utoipa::path(
+    get,
+    path = "/v1/admin/files/{sha256}",
+    tag = "admin",
+    params(("sha256" = String, Path, description = "SHA-256 of the file, 64 lower-case hexadecimal digits.")),
+    responses(
+        (status = 200, description = "The file.", content_type = "application/octet-stream"),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such file is stored.", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub async fn file(
+    request: HttpRequest,
+    name: web::Path<String>,
+    admin: web::Data<Admin>,
+) -> Result<HttpResponse, Problem> {
+    admin.authorize(&request)?;
+    let digest = digest_in_address(&name)?;
+    let store = admin.store.clone();
+    let found = on_disk_thread(move || match store.read(digest) {
+        Err(StoreError::NotFound(_)) => Ok(None),
+        other => other.map(Some),
+    })
+    .await?;
+    let bytes = found.ok_or_else(|| Problem::not_found("no file has this SHA-256"))?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .body(bytes))
 }
 
 fn manifest_answer(found: Option<Current>, missing: &str) -> Result<HttpResponse, Problem> {

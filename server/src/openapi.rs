@@ -107,6 +107,7 @@ enum Arm {
         crate::health::readyz,
         crate::health::metrics,
         crate::admin::put_file,
+        crate::admin::file,
         crate::admin::put_signature,
         crate::admin::put_manifest,
         crate::admin::put_candidate,

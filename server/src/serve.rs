@@ -213,8 +213,9 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
                 .app_data(observed.clone())
                 .service(
                     web::resource("/v1/admin/files/{sha256}")
+                        .route(web::get().to(admin::file))
                         .route(web::put().to(admin::put_file))
-                        .default_service(web::to(admin::put_only)),
+                        .default_service(web::to(admin::put_or_get)),
                 )
                 .service(
                     web::resource("/v1/admin/signatures/{sha256}")

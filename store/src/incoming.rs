@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use vitrine_core::Digest;
-use vitrine_core::manifest::MAX_FILE_BYTES;
+use vitrine_core::manifest::{MAX_FILE_BYTES, MAX_WHOLE_BYTES};
 
 /// Up to this length a file is compressed with brotli 11; above it with brotli 9, which is
 /// about thirty times as fast and a few per cent longer. 32 MiB at level 11 is a minute.
@@ -23,6 +23,7 @@ pub struct Incoming {
     partial: Partial,
     hash: Sha256,
     length: u64,
+    compressed: bool,
 }
 
 impl Store {
@@ -34,6 +35,7 @@ impl Store {
             partial: Partial::create(&self.bundles())?,
             hash: Sha256::new(),
             length: 0,
+            compressed: true,
         })
     }
 
@@ -48,6 +50,12 @@ impl Store {
 }
 
 impl Incoming {
+    /// Stores the file as it is: nobody fetches it whole.
+    pub fn uncompressed(mut self) -> Self {
+        self.compressed = false;
+        self
+    }
+
     /// Adds the next bytes. Refuses more than a manifest may name.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.length += bytes.len() as u64;
@@ -78,15 +86,15 @@ impl Incoming {
         if self.store.read(self.expected).is_ok() {
             return Ok(self.length);
         }
+        let compressed = self.compressed && self.length <= MAX_WHOLE_BYTES;
         for coding in [Coding::Brotli, Coding::Gzip] {
             let sibling = self.store.file_path(self.expected, coding);
-            compress(
-                &self.partial.path,
-                self.length,
-                coding,
-                &self.store.bundles(),
-            )?
-            .map_or_else(
+            let folder = self.store.bundles();
+            let shorter = match compressed {
+                true => compress(&self.partial.path, self.length, coding, &folder)?,
+                false => None,
+            };
+            shorter.map_or_else(
                 || remove_if_there(&sibling),
                 |partial| partial.name(&sibling),
             )?;

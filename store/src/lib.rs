@@ -41,11 +41,13 @@
 //! # }
 //! ```
 
+mod delta;
 mod error;
 mod incoming;
 mod promote;
 mod publish;
 
+pub use delta::add_deltas;
 pub use error::StoreError;
 pub use incoming::{Incoming, replace};
 pub use publish::{Outcome, Published};

@@ -3,9 +3,9 @@
 use crate::publish::published;
 use crate::{Current, Outcome, Published, Store, StoreError};
 use std::fs;
-use vitrine_core::Digest;
 use vitrine_core::manifest::file;
 use vitrine_core::provenance::{MAX_PROVENANCE_BYTES, Provenance, Refusal};
+use vitrine_core::{Digest, delta};
 
 impl Store {
     /// Makes the candidate the current manifest. Its SHA-256 is named, so that nobody promotes
@@ -53,8 +53,16 @@ impl Store {
             ))));
         }
         let found = Provenance::parse(&self.read(entry.sha256)?).map_err(held)?;
-        // A bundle that was taken back is live under a new manifest, which names the older one.
-        let same = [Some(current.digest), current.manifest.restores];
+        // A bundle that was taken back is live under a new manifest, which names the older one; and
+        // one that something was learned from before it was published had no deltas then.
+        let mut learned = current.manifest.clone();
+        learned.files.retain(|name, _| !delta::is_delta(name));
+        let learned = Digest::of(&learned.to_bytes());
+        let same = [
+            Some(current.digest),
+            Some(learned),
+            current.manifest.restores,
+        ];
         if !same.contains(&Some(found.against)) {
             let against = found.version;
             return Err(held(Refusal::Another { against, live }));

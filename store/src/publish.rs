@@ -54,7 +54,8 @@ impl Store {
             return Ok(published(&manifest, &bytes, outcome));
         }
         for (name, entry) in &manifest.files {
-            self.copy_in(&bundle_dir.join(name), entry)?;
+            let whole = manifest.is_fetched_whole(name);
+            self.copy_in(&bundle_dir.join(name), entry, whole)?;
         }
         self.put_manifest(&bytes)
     }
@@ -176,8 +177,9 @@ impl Store {
         }
     }
 
-    /// Copies one file of a bundle into the store, checking its length and its hash.
-    fn copy_in(&self, path: &Path, entry: &FileEntry) -> Result<(), StoreError> {
+    /// Copies one file of a bundle into the store, checking its length and its hash; it is
+    /// compressed where browsers fetch it `whole`.
+    pub fn copy_in(&self, path: &Path, entry: &FileEntry, whole: bool) -> Result<(), StoreError> {
         let file = File::open(path).map_err(StoreError::io("open", path))?;
         let length = file.metadata().map_err(StoreError::io("read", path))?.len();
         if length != entry.bytes {
@@ -188,6 +190,9 @@ impl Store {
             });
         }
         let mut incoming = self.receive(entry.sha256)?;
+        if !whole {
+            incoming = incoming.uncompressed();
+        }
         let mut source = file.take(entry.bytes);
         let mut chunk = vec![0; 256 * 1024];
         loop {

@@ -5,11 +5,11 @@
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use vitrine_core::Digest;
 use vitrine_core::manifest::{
     FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
 };
-use vitrine_store::{Coding, Outcome, Store, StoreError};
+use vitrine_core::{Digest, delta};
+use vitrine_store::{Coding, Outcome, Store, StoreError, add_deltas};
 
 /// A bundle folder as `vitrine export` leaves it.
 fn bundle(dir: &Path, version: u64, tables: &[u8]) -> Manifest {
@@ -209,4 +209,86 @@ fn a_path_that_cannot_be_a_store_is_named() {
     let error = Store::open(&file).unwrap_err().to_string();
     assert!(error.contains(&file.display().to_string()), "{error}");
     assert!(error.contains("a folder is needed there"), "{error}");
+}
+
+/// Numbers that look random and do not compress, the same in each run.
+fn noise(seed: u64, count: usize) -> Vec<u8> {
+    let mut state = seed;
+    let next = |_| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 56) as u8
+    };
+    (0..count).map(next).collect()
+}
+
+#[test]
+fn a_delta_is_added_where_it_is_shorter_and_makes_the_file() {
+    let house = tempfile::tempdir().unwrap();
+    let store = Store::open(house.path().join("store")).unwrap();
+    let folder = |version: u64| house.path().join(format!("bundle-{version}"));
+    let tables = noise(1, 20_000);
+    let mut changed = tables.clone();
+    changed.splice(700..700, noise(2, 50));
+    let first = bundle(&folder(1), 1, &tables);
+    store.publish_folder(&folder(1)).unwrap();
+
+    let mut second = bundle(&folder(2), 2, &changed);
+    let read = |name: &str, digest: Digest| {
+        let own = fs::read(folder(2).join(name)).unwrap();
+        match Digest::of(&own) == digest {
+            true => Ok(own),
+            false => store.read(digest),
+        }
+    };
+    let deltas = add_deltas(&mut second, &first, read).unwrap();
+    // The ids are the same, so there is nothing to fetch of them.
+    let name = delta::name(file::TABLES, first.files[file::TABLES].sha256);
+    assert_eq!(deltas.keys().collect::<Vec<_>>(), [&name]);
+    assert!(deltas[&name].len() < 100, "{}", deltas[&name].len());
+    fs::write(folder(2).join(&name), &deltas[&name]).unwrap();
+    fs::write(folder(2).join("manifest.json"), second.to_bytes()).unwrap();
+    store.publish_folder(&folder(2)).unwrap();
+
+    let live = store.current().unwrap().unwrap().manifest;
+    let (base, entry) = delta::of(&live, file::TABLES).next().unwrap();
+    let bytes = store.read(entry.sha256).unwrap();
+    let mut made = Vec::new();
+    let mut delta = delta::Delta::open(bytes, live.files[file::TABLES].bytes).unwrap();
+    made.extend(delta.apply(&store.read(base).unwrap()));
+    assert_eq!(Digest::of(&made), live.files[file::TABLES].sha256);
+    assert_eq!(live.total_bytes(), second.total_bytes());
+
+    // Asked again, it is made once; and a file that is another has none.
+    assert!(add_deltas(&mut second, &first, read).unwrap().is_empty());
+    let mut other = bundle(&folder(2), 2, &noise(3, 20_000));
+    assert!(add_deltas(&mut other, &first, read).unwrap().is_empty());
+    assert!(!other.files.keys().any(|name| delta::is_delta(name)));
+}
+
+#[test]
+fn what_nobody_fetches_whole_is_not_compressed() {
+    let house = tempfile::tempdir().unwrap();
+    let store = Store::open(house.path().join("store")).unwrap();
+    let folder = house.path().join("bundle");
+    let mut manifest = bundle(&folder, 1, "tables ".repeat(500).as_bytes());
+    for name in [file::BLOCKS, file::INDEX] {
+        let bytes = name.repeat(500);
+        let entry = FileEntry {
+            sha256: Digest::of(bytes.as_bytes()),
+            bytes: bytes.len() as u64,
+        };
+        fs::write(folder.join(name), bytes).unwrap();
+        manifest.files.insert(name.into(), entry);
+    }
+    fs::write(folder.join("manifest.json"), manifest.to_bytes()).unwrap();
+    store.publish_folder(&folder).unwrap();
+    let compressed: Vec<&str> = manifest
+        .files
+        .iter()
+        .filter(|(_, entry)| store.file_path(entry.sha256, Coding::Brotli).exists())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(compressed, [file::INDEX]);
 }

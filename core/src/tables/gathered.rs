@@ -3,6 +3,7 @@
 use super::{Constants, Tables, largest_prior};
 use crate::blocks::Row;
 use crate::neighbours::{WeightBits, from_half, plane_count, planes};
+use std::sync::OnceLock;
 
 impl Tables {
     /// The tables of `rows`; `here` gives the place in them of a row of the whole catalogue, and
@@ -54,6 +55,7 @@ impl Tables {
             scale,
             popularity: rows.iter().map(|row| row.popularity).collect(),
             largest_prior: largest_prior(n == 0),
+            bounds: OnceLock::new(),
             prior,
             constants,
             dim,

@@ -6,6 +6,7 @@ use crate::bundle::BundleError;
 use crate::manifest::{ModelFacts, file};
 use crate::neighbours::{Gaps, WeightBits};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Numbers that one step looks at.
 const SLICE: usize = 1 << 15;
@@ -62,6 +63,7 @@ impl TablesReader {
             scale: header.range(tensor::NEIGHBOUR_SCALE, Dtype::BF16, &[n])?,
             popularity: Vec::with_capacity(n),
             largest_prior: largest_prior(prior.is_empty()),
+            bounds: OnceLock::new(),
             prior,
             constants,
             dim,

@@ -295,7 +295,13 @@ fn a_candidate_is_seen_by_nobody_until_it_is_promoted() {
     assert_eq!(get(&server, "/v1/admin/manifests/1", TOKEN).body, first);
     assert_eq!(get(&server, "/v1/admin/manifests/0", TOKEN).body, third);
     assert_eq!(get(&server, "/v1/admin/manifests/2", TOKEN).status, 404);
-    for path in ["/v1/admin/candidate", "/v1/admin/manifests/1"] {
+    let stored: Manifest = serde_json::from_slice(&first).unwrap();
+    let sha256 = stored.files[file::TABLES].sha256;
+    let path = format!("/v1/admin/files/{sha256}");
+    assert_eq!(Digest::of(&get(&server, &path, TOKEN).body), sha256);
+    let unknown = format!("/v1/admin/files/{}", Digest::of(b"unknown"));
+    assert_eq!(get(&server, &unknown, TOKEN).status, 404);
+    for path in ["/v1/admin/candidate", "/v1/admin/manifests/1", &path] {
         assert_eq!(get(&server, path, "wrong").status, 401);
     }
 }

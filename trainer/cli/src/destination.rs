@@ -3,8 +3,11 @@
 use anyhow::{Context, bail, ensure};
 use std::path::{Path, PathBuf};
 use vitrine_core::Digest;
-use vitrine_core::manifest::{MAX_MANIFEST_BYTES, Manifest};
+use vitrine_core::manifest::{FileEntry, MAX_MANIFEST_BYTES, MAX_WHOLE_BYTES, Manifest};
 use vitrine_store::{Outcome, Store};
+
+/// The longest manifest, in bytes.
+const MANIFEST: u64 = MAX_MANIFEST_BYTES as u64;
 
 /// How the destination is named on the command line.
 #[derive(clap::Args)]
@@ -69,12 +72,35 @@ impl Destined {
 }
 
 impl Destination {
-    /// Stores the file of a bundle.
-    pub fn put_file(&self, digest: Digest, path: &Path) -> anyhow::Result<()> {
-        let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+    /// Stores the file of a bundle; browsers may fetch it `whole`.
+    pub fn put_file(&self, path: &Path, entry: &FileEntry, whole: bool) -> anyhow::Result<()> {
         match self {
-            Self::Folder(store) => Ok(store.put_file(digest, &bytes)?),
-            Self::Server { .. } => self.put(&format!("files/{digest}"), &bytes),
+            Self::Folder(store) => Ok(store.copy_in(path, entry, whole)?),
+            Self::Server { .. } => {
+                let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+                self.put_bytes(entry.sha256, &bytes)
+            }
+        }
+    }
+
+    /// Stores bytes under their hash.
+    pub fn put_bytes(&self, digest: Digest, bytes: &[u8]) -> anyhow::Result<()> {
+        match self {
+            Self::Folder(store) => Ok(store.put_file(digest, bytes)?),
+            Self::Server { .. } => self.put(&format!("files/{digest}"), bytes),
+        }
+    }
+
+    /// A file of a published bundle.
+    pub fn file(&self, digest: Digest) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::Folder(store) => Ok(store.read(digest)?),
+            Self::Server { .. } => {
+                let bytes = self.get(&format!("files/{digest}"), MAX_WHOLE_BYTES)?;
+                let bytes = bytes.with_context(|| format!("there is no file {digest}"))?;
+                ensure!(Digest::of(&bytes) == digest, "the file {digest} is another");
+                Ok(bytes)
+            }
         }
     }
 
@@ -117,7 +143,7 @@ impl Destination {
     pub fn candidate(&self) -> anyhow::Result<(Manifest, Vec<u8>)> {
         let bytes = match self {
             Self::Folder(store) => store.candidate()?.map(|found| found.bytes),
-            Self::Server { .. } => self.get("candidate")?,
+            Self::Server { .. } => self.get("candidate", MANIFEST)?,
         };
         let hint =
             "no manifest waits to be promoted: propose one with `vitrine publish --candidate`";
@@ -126,15 +152,21 @@ impl Destination {
 
     /// The manifest that was published under a version, 0 for the current one.
     pub fn published(&self, version: u64) -> anyhow::Result<(Manifest, Vec<u8>)> {
+        let found = self.find_published(version)?;
+        found.with_context(|| match version {
+            0 => "nothing is published there yet".to_owned(),
+            _ => format!("no manifest was published there under version {version}"),
+        })
+    }
+
+    /// The same; `None` where there is none.
+    pub fn find_published(&self, version: u64) -> anyhow::Result<Option<(Manifest, Vec<u8>)>> {
         let bytes = match self {
             Self::Folder(store) if version == 0 => store.current()?.map(|found| found.bytes),
             Self::Folder(store) => store.published(version)?.map(|found| found.bytes),
-            Self::Server { .. } => self.get(&format!("manifests/{version}"))?,
+            Self::Server { .. } => self.get(&format!("manifests/{version}"), MANIFEST)?,
         };
-        parsed(bytes.with_context(|| match version {
-            0 => "nothing is published there yet".to_owned(),
-            _ => format!("no manifest was published there under version {version}"),
-        })?)
+        bytes.map(parsed).transpose()
     }
 
     fn put(&self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
@@ -154,8 +186,8 @@ impl Destination {
         Ok(())
     }
 
-    /// The bytes at an address; `None` where nothing is.
-    fn get(&self, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
+    /// The bytes at an address, at most `limit`; `None` where nothing is.
+    fn get(&self, path: &str, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
         let Self::Server { admin, token } = self else {
             bail!("a folder takes no requests");
         };
@@ -169,7 +201,7 @@ impl Destination {
             return Ok(None);
         }
         let body = response.body_mut().with_config();
-        let bytes = body.limit(MAX_MANIFEST_BYTES as u64 + 1).read_to_vec()?;
+        let bytes = body.limit(limit + 1).read_to_vec()?;
         ensure!(
             response.status().is_success(),
             "{url} answered {}: {}",

@@ -1,6 +1,7 @@
 //! The `vitrine` command.
 
 mod commands;
+mod deltas;
 mod destination;
 mod key_file;
 mod progress;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use vitrine_core::Digest;
 use vitrine_core::blocks::{self, LARGE};
 use vitrine_core::bundle::{Bundle, BundleError, Files, verify};
+use vitrine_core::delta;
 use vitrine_core::facets::Facets;
 use vitrine_core::manifest::{
     FileEntry, MANIFEST_FILE, Manifest, ManifestError, ModelFacts, Privacy, SCHEMA, TrainingFacts,
@@ -111,6 +112,11 @@ pub fn write(folder: &Path, bundle: NewBundle<'_>) -> Result<Manifest, FolderErr
         if !files.contains_key(name) {
             // What an earlier run left in the same folder belongs to no manifest now.
             let _ = std::fs::remove_file(folder.join(name));
+        }
+    }
+    for left in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if left.file_name().to_str().is_some_and(delta::is_delta) {
+            let _ = std::fs::remove_file(left.path());
         }
     }
     let manifest = Manifest {

@@ -7,6 +7,7 @@
 //! output and this program's own settings are those of the last run.
 
 mod module;
+mod prune;
 mod size;
 
 use anyhow::{Context, ensure};
@@ -19,11 +20,12 @@ const USAGE: &str = "usage: vitrine-wasm-build
 Builds wasm-runtime/ranker, verifier and encoder for the browser into web/vitrine/wasm/.
 Run it inside the repository, after `npm ci` in web/.";
 
-/// The modules, each with its profile in Cargo.toml.
-const MODULES: [(&str, &str); 3] = [
-    ("ranker", "wasm-small"),
-    ("verifier", "wasm-small"),
-    ("encoder", "wasm"),
+/// The modules, each with its profile in Cargo.toml, and whose constructors it keeps where it is
+/// pruned: tract's kernels are registered by `tract_linalg`.
+const MODULES: [(&str, &str, Option<&str>); 3] = [
+    ("ranker", "wasm-small", None),
+    ("verifier", "wasm-small", None),
+    ("encoder", "wasm", Some("tract_linalg")),
 ];
 
 /// What every browser of the last four years has; relaxed SIMD is not among it.
@@ -43,16 +45,17 @@ fn main() -> anyhow::Result<()> {
     );
     std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
 
-    for (name, profile) in MODULES {
+    for (name, profile, constructors) in MODULES {
         Module {
             name,
             compiled: compile(&root, name, profile)?,
+            constructors,
             out: &out,
             wasm_opt: &wasm_opt,
         }
         .build()?;
     }
-    size::print(&out, MODULES.map(|(name, _)| name))
+    size::print(&out, MODULES.map(|(name, ..)| name))
 }
 
 /// The folder of the workspace around the current one.

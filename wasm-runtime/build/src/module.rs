@@ -1,5 +1,6 @@
 //! One module: cargo's output → bindings → optimised wasm.
 
+use crate::prune::prune;
 use anyhow::{Context, ensure};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,8 @@ pub struct Module<'a> {
     pub name: &'a str,
     /// Cargo's output.
     pub compiled: PathBuf,
+    /// Where the module is pruned: what the names of the constructors have in common that are kept.
+    pub constructors: Option<&'a str>,
     /// The package's folder for modules.
     pub out: &'a Path,
     /// binaryen's `wasm-opt`, a JavaScript program.
@@ -43,6 +46,7 @@ impl Module<'_> {
             compiled,
             out,
             wasm_opt,
+            ..
         } = self;
         let stamp = self.stamp()?;
         let stamp_file = out.join(format!(".{name}.stamp"));
@@ -54,8 +58,14 @@ impl Module<'_> {
         // A run that is interrupted must not look finished to the next one.
         let _ = std::fs::remove_file(&stamp_file);
 
+        let mut module = std::fs::read(compiled)
+            .with_context(|| format!("cannot read {}", compiled.display()))?;
+        if let Some(kept) = self.constructors {
+            module = prune(&module, |name| name.contains(kept))
+                .with_context(|| compiled.display().to_string())?;
+        }
         let mut bindings = Bindgen::new()
-            .input_path(compiled)
+            .input_bytes(&format!("vitrine_{name}"), module)
             .web(true)?
             .typescript(true)
             .omit_default_module_path(true)
@@ -89,6 +99,7 @@ impl Module<'_> {
         };
         let mut hash = Sha256::new();
         hash.update(read(&self.compiled)?);
+        hash.update(self.constructors.unwrap_or_default());
         hash.update(wasm_bindgen_cli_support_version());
         hash.update(read(&self.wasm_opt.with_file_name("../package.json"))?);
         WASM_OPT.iter().for_each(|flag| hash.update(flag));

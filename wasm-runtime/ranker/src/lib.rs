@@ -14,6 +14,7 @@ use vitrine_core::Action;
 use vitrine_core::blocks::Catalogue;
 use vitrine_core::budget::Budget;
 use vitrine_core::cell::{Cell, PositionBucket};
+use vitrine_core::delta;
 use vitrine_core::facets::Filter;
 use vitrine_core::incoming::Incoming;
 use vitrine_core::manifest::{self, Manifest};
@@ -38,6 +39,11 @@ impl JsManifest {
     pub fn check(&self, name: &str) -> Result<Check, JsError> {
         Ok(Check(Incoming::new(&self.0, name)?))
     }
+
+    /// Opens a delta that makes the file `name`, once its `bytes` have been checked.
+    pub fn delta(&self, name: &str, bytes: Vec<u8>) -> Result<Delta, JsError> {
+        Ok(Delta(delta::Delta::open(bytes, self.0.entry(name)?.bytes)?))
+    }
 }
 
 /// Length and SHA-256 of a file that arrives in pieces.
@@ -55,6 +61,18 @@ impl Check {
     pub fn finish(self) -> Result<(), JsError> {
         self.0.finish()?;
         Ok(())
+    }
+}
+
+/// A verified delta, which makes a file from pieces of an earlier one.
+#[wasm_bindgen]
+pub struct Delta(delta::Delta);
+
+#[wasm_bindgen]
+impl Delta {
+    /// The next piece of the file, from the next piece of its base; the first may be empty.
+    pub fn apply(&mut self, base: &[u8]) -> Vec<u8> {
+        self.0.apply(base)
     }
 }
 
@@ -81,6 +99,11 @@ impl Opening {
     /// The next piece of the file `name`; files may come side by side.
     pub fn push(&mut self, name: &str, piece: &[u8]) {
         self.opening.push(name, piece);
+    }
+
+    /// Whether the file `name` has arrived as the manifest says; if not, it is expected anew.
+    pub fn arrived(&mut self, name: &str) -> bool {
+        self.opening.arrived(name)
     }
 
     /// Goes a slice further, when all files have arrived; `true` when all is done. The first

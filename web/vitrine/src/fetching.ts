@@ -123,7 +123,11 @@ export class Fetcher {
   }
 }
 
-async function read(
+/**
+ * Hands a response's body, at most `limit` bytes, to `take` as it arrives; resolves to its length.
+ * `url` is for the message.
+ */
+export async function read(
   url: string,
   response: Response,
   limit: number,
@@ -141,6 +145,16 @@ async function read(
       throw new Refused(`${url} is longer than ${limit} bytes.`);
     }
     await take(value);
+  }
+}
+
+/** Runs a step of the module; what it does not take is {@link Refused}. */
+export function refusing<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) throw error;
+    throw new Refused(error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -41,6 +41,11 @@ export interface Inspection {
   reports: { report: Report; state: ReportState }[];
   /** The bundle that ranks; `undefined` until one is loaded. */
   bundle: BundleFacts | undefined;
+  /**
+   * Addresses of the bundle's files that are kept on the device, so that of the next version only
+   * what has changed is fetched. They are the same for every visitor.
+   */
+  files: string[];
   /** The encoder: switched off or not in the bundle, on its way, at work, or given up. */
   encoder: 'off' | 'loading' | 'ready' | 'failed';
 }

@@ -5,6 +5,7 @@
  */
 
 import { type Fetcher, Refused, Unreachable } from './fetching.js';
+import type { Kept } from './kept.js';
 import { loadRanker, Model, Unsupported } from './model.js';
 import { seconds } from './platform.js';
 import type { Signatures } from './signatures.js';
@@ -13,6 +14,7 @@ import type { FallbackReason, Outcome, Vitrine } from './types.js';
 /** What loading needs from around it. */
 export interface LoadingContext {
   fetcher: Fetcher;
+  kept: Kept;
   endpoint: string;
   /** Where `ranker.wasm` is. */
   moduleUrl(): string;
@@ -85,7 +87,7 @@ export class Loading {
   }
 
   async #fetch(): Promise<Outcome> {
-    const { fetcher, endpoint, signatures, stop, refused } = this.#context;
+    const { fetcher, kept, endpoint, signatures, stop, refused } = this.#context;
     if (refused()) {
       this.#reason = 'consent';
       return this.outcome;
@@ -96,7 +98,8 @@ export class Loading {
       await loadRanker(fetcher, this.#context.moduleUrl());
       const seen = await this.#context.seen();
       const above = this.#model?.facts.version ?? 0;
-      const model = await Model.fetch(fetcher, endpoint, seconds(), above, seen, signatures);
+      const now = seconds();
+      const model = await Model.fetch(fetcher, kept, endpoint, now, above, seen, signatures);
       if (stop.aborted || refused()) model?.free();
       else if (model !== undefined) await this.#adopt(model);
     } catch (error) {

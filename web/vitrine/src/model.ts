@@ -4,13 +4,14 @@
  * @module
  */
 
-import initialise, { Manifest, maxManifestBytes, Opening, type Ranker } from '../wasm/ranker.js';
+import initialise, { Manifest, maxManifestBytes, type Ranker } from '../wasm/ranker.js';
 import { ACTIONS } from './actions.js';
 import { Blocks } from './blocks.js';
-import { type Fetcher, Refused } from './fetching.js';
+import { type Fetcher, Refused, refusing } from './fetching.js';
+import type { Kept } from './kept.js';
+import { type Files, INDEX, openBundle, rankerFiles, verified } from './opening.js';
 import { reasonsOf } from './reasons.js';
 import type { Signatures } from './signatures.js';
-import { Slices } from './slices.js';
 import type {
   Action,
   BundleFacts,
@@ -31,7 +32,7 @@ interface ManifestFields {
   created: number;
   expires: number;
   synthetic: boolean;
-  files: Record<string, { sha256: string; bytes: number } | undefined>;
+  files: Files;
   model: { items: number; dim: number };
   training: { sessions: number; released_cells: number };
   privacy: CellCounts & { k: number; window_seconds: number };
@@ -122,6 +123,7 @@ export class Model {
    */
   static async fetch(
     fetcher: Fetcher,
+    kept: Kept,
     endpoint: string,
     now: number,
     above: number,
@@ -146,12 +148,12 @@ export class Model {
           `The bundle of version ${fields.version} has expired: publish a new one.`,
         );
       }
-      const ranker = await open(fetcher, endpoint, manifest, fields);
+      const folder = `${endpoint}/bundles/`;
+      const source = { fetcher, kept, folder, manifest, files: fields.files };
+      const { ranker, files } = await openBundle(source);
       const { [BLOCKS]: file, [INDEX]: index } = fields.files;
-      const blocks =
-        index &&
-        file &&
-        new Blocks(fetcher, `${endpoint}/bundles/${file.sha256}`, ranker, refusing);
+      const blocks = index && file && new Blocks(fetcher, folder + file.sha256, ranker, refusing);
+      void kept.keep(files, folder);
       return new Model(manifest, fields, ranker, blocks);
     } catch (error) {
       manifest.free();
@@ -163,24 +165,7 @@ export class Model {
   async encoderFile(fetcher: Fetcher, endpoint: string): Promise<Uint8Array> {
     const entry = this.#fields.files[ENCODER];
     if (entry === undefined) throw new Refused('The bundle has no encoder.');
-    const check = this.#manifest.check(ENCODER);
-    try {
-      const slices = new Slices();
-      const whole = new Uint8Array(entry.bytes);
-      let length = 0;
-      await fetcher.pieces(`${endpoint}/bundles/${entry.sha256}`, entry.bytes, (arrived) =>
-        slices.pieces(arrived, (piece) => {
-          whole.set(piece, length);
-          length += piece.length;
-          check.push(piece);
-        }),
-      );
-      refusing(() => check.finish());
-      return whole;
-    } catch (error) {
-      release(check);
-      throw error;
-    }
+    return verified(fetcher, `${endpoint}/bundles/`, ENCODER, entry, this.#manifest);
   }
 
   track(item: string, action: number, now: number): void {
@@ -307,13 +292,7 @@ export class Model {
 }
 
 const ENCODER = 'encoder.onnx';
-const INDEX = 'index.safetensors';
 const BLOCKS = 'blocks.bin';
-
-/** The files of the bundle that the ranker reads whole. */
-function rankerFiles(files: ManifestFields['files']): string[] {
-  return files[INDEX] === undefined ? ['tables.safetensors', 'items.fst', 'facets.json'] : [INDEX];
-}
 
 /** A list as the ranker writes it: places or rows, then scores. */
 function unpacked(packed: Uint32Array): { order: Uint32Array; scores: Float32Array } {
@@ -324,55 +303,9 @@ function unpacked(packed: Uint32Array): { order: Uint32Array; scores: Float32Arr
   };
 }
 
-/** Fetches the ranker's files side by side, hashes them as they arrive, and opens them. */
-async function open(
-  fetcher: Fetcher,
-  endpoint: string,
-  manifest: Manifest,
-  { files }: ManifestFields,
-): Promise<Ranker> {
-  const slices = new Slices();
-  const opening = refusing(() => new Opening(manifest));
-  let given = false;
-  try {
-    const fetching = rankerFiles(files).map(async (name) => {
-      const entry = files[name];
-      if (entry === undefined) return;
-      await fetcher.pieces(`${endpoint}/bundles/${entry.sha256}`, entry.bytes, (arrived) =>
-        slices.pieces(arrived, (piece) => {
-          // Another file may have failed meanwhile.
-          if (!given) opening.push(name, piece);
-        }),
-      );
-    });
-    await Promise.all(fetching);
-    await slices.until(() => refusing(() => opening.step()));
-    given = true;
-    return refusing(() => opening.finish());
-  } catch (error) {
-    if (!given) release(opening);
-    given = true;
-    throw error;
-  }
-}
-
-/** Frees what the module keeps; one that has stopped cannot free anything. */
-function release(object: { free(): void }): void {
-  attempt(() => object.free());
-}
-
 /** One id per line. An id with a line break names no item, and must not become two. */
 function lines(ids: readonly string[]): string {
   return ids.map((id) => (id.includes('\n') ? '' : id)).join('\n');
-}
-
-function refusing<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) throw error;
-    throw new Refused(error instanceof Error ? error.message : String(error));
-  }
 }
 
 function attempt(run: () => void): void {

@@ -27,6 +27,11 @@ export class Slices {
     while (!work());
   }
 
+  /** Hands `bytes` to `take` in pieces, and waits for it each time. */
+  async each(bytes: Uint8Array, take: (piece: Uint8Array) => Promise<void>): Promise<void> {
+    for (let at = 0; at < bytes.length; at += PIECE) await take(bytes.subarray(at, at + PIECE));
+  }
+
   /** Hands `bytes` to `take` in pieces. */
   async pieces(bytes: Uint8Array, take: (piece: Uint8Array) => void): Promise<void> {
     for (let at = 0; at < bytes.length; at += PIECE) {

@@ -9,6 +9,7 @@ import { Encoding } from './encoding.js';
 import { read } from './events/index.js';
 import { Fetcher } from './fetching.js';
 import { Journal } from './journal.js';
+import { Kept } from './kept.js';
 import { Loading, reasonOf } from './loading.js';
 import type { Model } from './model.js';
 import { moduleUrl } from './modules.js';
@@ -53,6 +54,7 @@ class Instance implements Vitrine {
   readonly #loading: Loading;
   readonly #journal: Journal;
   readonly #store: Promise<Store>;
+  readonly #kept: Kept;
   #consents: Consents;
   /** What `consent()` was told on this page. */
   #told: Partial<Consents> = {};
@@ -69,6 +71,9 @@ class Instance implements Vitrine {
       erased: () => this.#blank(),
       failed: (error) => this.#failed(error),
     });
+    this.#kept = new Kept(
+      () => this.#consents.ranking === 'granted' && options.storage !== 'memory' && !this.#stopped,
+    );
     const origin = options.endpoint ?? globalThis.location?.origin ?? '';
     const around = {
       fetcher: this.#fetcher,
@@ -105,6 +110,7 @@ class Instance implements Vitrine {
     this.#loading = new Loading(
       {
         ...around,
+        kept: this.#kept,
         moduleUrl: () => moduleUrl('ranker', options.wasmUrl),
         signatures:
           options.publicKeys &&
@@ -188,6 +194,7 @@ class Instance implements Vitrine {
     this.#blank();
     await this.#journal.queue(async (store) => {
       await store.erase();
+      await this.#kept.erase();
       // What came while the erasing waited for its turn goes too.
       this.#outbox.clear();
     });
@@ -206,6 +213,7 @@ class Instance implements Vitrine {
       budget: this.#guarded(() => model && { spent: model.spent(), allowed: model.allowed }),
       reports: this.#outbox.reports(),
       bundle: this.#loading.model?.facts,
+      files: await this.#kept.addresses(),
       encoder: this.#encoding.state,
     };
   }
@@ -282,6 +290,7 @@ class Instance implements Vitrine {
     if (now.ranking === 'denied') {
       this.#journal.clear();
       this.#loading.drop('consent');
+      void this.#kept.erase();
     } else if (before.ranking === 'denied') {
       this.#loading.retry();
     }

@@ -1,12 +1,12 @@
 //! `vitrine publish`.
 
 use crate::destination::{self, Destination};
-use crate::key_file;
+use crate::{deltas, key_file};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
-use vitrine_core::Digest;
 use vitrine_core::manifest::{MANIFEST_FILE, Manifest, SIGNATURE_FILE};
 use vitrine_core::signature::{SecretKey, sign};
+use vitrine_core::{Digest, delta};
 use vitrine_learn::files::write_atomically;
 use vitrine_store::Outcome;
 
@@ -15,6 +15,10 @@ use vitrine_store::Outcome;
 /// With --key the bundle is signed first: BUNDLE/manifest.sig is written, and is published with
 /// it. Publishing the current bundle again with other keys changes its signatures and nothing
 /// else. Without a key, a manifest.sig that is in the folder already is published.
+///
+/// Where something is live, deltas from it and from the version before are added to the bundle,
+/// each where it is shorter: a browser that has kept that version fetches what changed. A folder
+/// that is signed already is published as it is.
 ///
 ///   vitrine publish run/bundle --to store
 ///   vitrine publish run/bundle --to store --key shop.pem
@@ -42,11 +46,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let keys = key_file::read_all(&arguments.keys)?;
     // What no browser could load is not made live: right hashes alone do not make a model.
     vitrine_learn::bundle::open(bundle)?;
+    let name = arguments.destination.name();
+    let destination = arguments.destination.open()?;
+    // What is signed is not changed any more, but by whoever signs.
+    if !keys.is_empty() || !bundle.join(SIGNATURE_FILE).is_file() {
+        add_deltas(bundle, &destination)?;
+    }
     if !keys.is_empty() {
         write_signature(bundle, &keys)?;
     }
-    let name = arguments.destination.name();
-    let destination = arguments.destination.open()?;
     if let (Destination::Folder(store), false) = (&destination, arguments.candidate) {
         let published = store.publish_folder(bundle)?;
         match published.outcome {
@@ -58,8 +66,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bytes = read(bundle, MANIFEST_FILE)?;
     let manifest = Manifest::parse(&bytes).with_context(|| bundle.display().to_string())?;
     for (name, entry) in &manifest.files {
+        let whole = manifest.is_fetched_whole(name);
         destination
-            .put_file(entry.sha256, &bundle.join(name))
+            .put_file(&bundle.join(name), entry, whole)
             .with_context(|| name.clone())?;
         println!("{name}: {} bytes", entry.bytes);
     }
@@ -77,6 +86,27 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     } else {
         destination.put_manifest(&bytes).context(MANIFEST_FILE)?;
         println!("version {version} is live at {name}");
+    }
+    Ok(())
+}
+
+/// Adds to the folder the deltas from what is live. They are made once: a manifest that names
+/// some, or is not newer than what is live, is left as it is.
+fn add_deltas(bundle: &Path, destination: &Destination) -> anyhow::Result<()> {
+    let path = bundle.join(MANIFEST_FILE);
+    let bytes = read(bundle, MANIFEST_FILE)?;
+    let mut manifest = Manifest::parse(&bytes).with_context(|| path.display().to_string())?;
+    if manifest.files.keys().any(|name| delta::is_delta(name)) {
+        return Ok(());
+    }
+    let deltas = deltas::from_live(&mut manifest, destination, Some(bundle))?;
+    for (name, bytes) in &deltas {
+        let path = bundle.join(name);
+        write_atomically(&path, bytes).with_context(|| path.display().to_string())?;
+    }
+    if !deltas.is_empty() {
+        let bytes = manifest.to_bytes();
+        write_atomically(&path, &bytes).with_context(|| path.display().to_string())?;
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! `vitrine rollback`.
 
 use crate::quarantine::{self, Quarantine};
-use crate::{destination, key_file};
+use crate::{deltas, destination, key_file};
 use anyhow::ensure;
 use std::path::PathBuf;
-use vitrine_core::Digest;
 use vitrine_core::manifest::Manifest;
 use vitrine_core::signature::{SecretKey, sign};
+use vitrine_core::{Digest, delta};
 
 /// Make an older bundle live again, under a new version: a browser never goes back.
 ///
@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .as_deref()
         .map(Quarantine::read)
         .transpose()?;
-    let restored = Manifest {
+    let mut restored = Manifest {
         version: current.version + 1,
         restores: Some(Digest::of(&bytes)),
         created: now,
@@ -69,6 +69,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         privacy: current.privacy,
         ..older
     };
+    restored.files.retain(|name, _| !delta::is_delta(name));
+    for bytes in deltas::from_live(&mut restored, &destination, None)?.values() {
+        destination.put_bytes(Digest::of(bytes), bytes)?;
+    }
     let version = restored.version;
     let bytes = restored.to_bytes();
     if !keys.is_empty() {
