@@ -229,7 +229,7 @@ fn the_ledger_shows_every_release_and_what_a_year_adds_up_to() {
 }
 
 /// Publishes a version whose manifest promises this.
-fn publish(house: &House, version: u64, privacy: Privacy) {
+pub fn publish(house: &House, version: u64, privacy: Privacy) {
     let privacy = Privacy {
         window_seconds: WINDOW_SECONDS,
         ..privacy
@@ -303,7 +303,7 @@ fn settings_that_promise_nothing_are_refused_by_name() {
             with(&PRIVATE, &["--epsilon-ceiling", "0"]),
             "epsilon_ceiling",
         ),
-        (vec!["--privacy-level", "local"], "unlinkable"),
+        (vec!["--privacy-level", "locked"], "unlinkable"),
     ] {
         let output = house.release(0, &arguments);
         assert!(!output.status.success(), "{arguments:?}");
