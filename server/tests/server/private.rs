@@ -270,6 +270,21 @@ fn a_weaker_promise_does_not_reach_back_into_an_open_window() {
     assert_eq!(noise.sigma, 9.2);
 }
 
+/// PostgreSQL once refused the first batch after it: a statement that was prepared with a NULL took
+/// no number.
+#[test]
+fn a_promise_may_begin_while_the_server_runs() {
+    let house = House::new();
+    let server = house.start(&[]);
+    report(&server, 0, &[("a", 1)]);
+    publish(&house, 2, Privacy::at(Level::Private));
+    report(&server, 1000, &[("a", 1)]);
+    publish(&house, 3, Privacy::default());
+    report(&server, 2000, &[("a", 1)]);
+    assert!(house.release(1, &[]).status.success());
+    assert_eq!(released(&house)[0].level, Level::Private);
+}
+
 #[test]
 fn the_servers_own_configuration_is_a_promise_too() {
     let house = House::new();
