@@ -4,10 +4,10 @@
 //! The budget is kept in the browser's own storage. Clearing that storage makes a new unit of
 //! protection, which the documentation says.
 
-use crate::cell::Cell;
+use crate::cell::{Arm, Cell, PositionBucket};
 use crate::manifest::Privacy;
 use crate::session::Session;
-use crate::{Action, Digest};
+use crate::{Action, Digest, metric};
 use serde::{Deserialize, Serialize};
 
 /// What one browser profile has already reported in the running window.
@@ -69,6 +69,20 @@ impl Budget {
         });
         wanted.retain(|cell| self.spend(privacy, now, cell));
         wanted
+    }
+
+    /// The metric cell of a click, with its noise, if the window allows a metric and has none yet;
+    /// it is spent. The noise is drawn once and goes out with whatever retries the report.
+    pub fn metric(
+        &mut self,
+        privacy: &Privacy,
+        now: u64,
+        arm: Arm,
+        rank: PositionBucket,
+        random: &mut dyn FnMut() -> u32,
+    ) -> Option<Cell> {
+        let cell = metric::noised(arm, rank, random);
+        self.spend(privacy, now, &cell).then_some(cell)
     }
 
     /// Spends one cell if the window still allows it and has not seen it.
@@ -152,6 +166,22 @@ mod tests {
         assert!(visit(&views, &privacy, &mut budget).is_empty());
         let next_window = privacy.window_seconds + 1000;
         assert!(budget.spend(&privacy, next_window, &cells[0]));
+    }
+
+    #[test]
+    fn a_window_has_one_metric() {
+        let privacy = Privacy {
+            metrics: 1,
+            ..Privacy::default()
+        };
+        let mut budget = Budget::default();
+        let mut click = |now| {
+            let rank = PositionBucket::First;
+            budget.metric(&privacy, now, Arm::Vitrine, rank, &mut || 0)
+        };
+        assert!(matches!(click(1000), Some(Cell::Metric { .. })));
+        assert_eq!(click(2000), None);
+        assert!(click(1000 + privacy.window_seconds).is_some());
     }
 
     #[test]

@@ -55,9 +55,9 @@ pub enum Cell {
         /// Whether it was clicked.
         clicked: bool,
     },
-    /// Which order was shown, and how deep the click was.
+    /// Which order was shown, and how deep the click was, with noise on both ([`crate::metric`]).
     Metric {
-        /// The arm of the experiment, drawn on the device.
+        /// The arm of the experiment.
         arm: Arm,
         /// The rank of what was clicked.
         rank: PositionBucket,
@@ -85,6 +85,9 @@ pub enum PositionBucket {
 }
 
 impl PositionBucket {
+    /// All of them, in ascending order.
+    pub const ALL: [Self; 5] = [Self::First, Self::Top, Self::Head, Self::Page, Self::Tail];
+
     /// The bucket of a rank; ranks count from 1.
     pub fn of_rank(rank: usize) -> Self {
         match rank {
@@ -105,6 +108,11 @@ pub enum Arm {
     Shop,
     /// Vitrine's order.
     Vitrine,
+}
+
+impl Arm {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Shop, Self::Vitrine];
 }
 
 /// Why a report is refused; `field` is the path of the offending member.

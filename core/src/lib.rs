@@ -7,7 +7,7 @@
 //!
 //! - [`manifest`], [`signature`], [`digest`], [`incoming`], [`delta`], [`opening`], [`bundle`] and [`blocks`]: what is published, and how it is checked before it is parsed.
 //! - [`tables`], [`session`], [`query`], [`score`], [`rank`] and [`diversity`]: what this visitor looked at, and what follows from it.
-//! - [`cell`] and [`budget`]: what may leave the device, and how much of it.
+//! - [`cell`], [`metric`] and [`budget`]: what may leave the device, how much of it, and with what noise.
 //! - [`released`]: what a server gives back to training once a window is closed.
 //! - [`provenance`]: how a retrained bundle differs from the one before, for whoever promotes it.
 
@@ -25,6 +25,7 @@ pub mod facets;
 mod ids;
 pub mod incoming;
 pub mod manifest;
+pub mod metric;
 pub mod neighbours;
 pub mod opening;
 mod order;

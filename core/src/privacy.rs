@@ -23,7 +23,7 @@ pub struct Privacy {
     pub items: u32,
     /// The most impression cells.
     pub impressions: u32,
-    /// The most metric cells.
+    /// The most metric cells, 0 or 1: the device puts its own noise on it ([`crate::metric`]).
     pub metrics: u32,
     /// How many events later `to` may follow `from` in a transition.
     pub max_gap: u32,
@@ -40,6 +40,9 @@ pub enum Level {
     Unlinkable,
     /// Noisy counts above a threshold: (ε, δ)-differential privacy per browser profile and window.
     Private,
+    /// Metrics only, with noise from the device: ε-differential privacy of what a profile reports,
+    /// against the server's operator too.
+    Local,
 }
 
 impl Level {
@@ -48,12 +51,13 @@ impl Level {
         match self {
             Self::Unlinkable => "unlinkable",
             Self::Private => "private",
+            Self::Local => "local",
         }
     }
 
     /// The level that is written so.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Unlinkable, Self::Private]
+        [Self::Unlinkable, Self::Private, Self::Local]
             .into_iter()
             .find(|level| level.name() == name)
     }
@@ -164,6 +168,28 @@ impl Default for Privacy {
 }
 
 impl Privacy {
+    /// The defaults at a level.
+    pub fn at(level: Level) -> Self {
+        let default = Self {
+            level,
+            ..Self::default()
+        };
+        match level {
+            Level::Unlinkable => default,
+            Level::Private => Self {
+                guarantee: Some(Guarantee::default()),
+                ..default
+            },
+            Level::Local => Self {
+                transitions: 0,
+                items: 0,
+                impressions: 0,
+                metrics: 1,
+                ..default
+            },
+        }
+    }
+
     /// The whole budget of one browser profile in one window, L.
     pub fn budget(&self) -> u32 {
         [self.transitions, self.items, self.impressions, self.metrics]
@@ -196,8 +222,19 @@ impl Privacy {
         if self.max_gap == 0 || self.max_gap > 10 {
             return fail(".max_gap", "is not between 1 and 10");
         }
+        if self.metrics > 1 {
+            return fail(".metrics", "is above 1: the noise of a metric is for one");
+        }
         match (self.level, self.guarantee) {
-            (Level::Unlinkable, None) => Ok(()),
+            (Level::Local, Some(_)) => fail(
+                ".guarantee",
+                "is given at the local level, whose ε is that of a metric and no setting",
+            ),
+            (Level::Local, None) if (self.budget(), self.metrics) != (1, 1) => fail(
+                "",
+                "allows more or less than one metric, which is all that the local level has",
+            ),
+            (Level::Local | Level::Unlinkable, None) => Ok(()),
             (Level::Unlinkable, Some(_)) => fail(
                 ".guarantee",
                 "is given at the unlinkable level, which is not differential privacy",
@@ -219,11 +256,7 @@ mod tests {
     use super::*;
 
     fn private() -> Privacy {
-        Privacy {
-            level: Level::Private,
-            guarantee: Some(Guarantee::default()),
-            ..Privacy::default()
-        }
+        Privacy::at(Level::Private)
     }
 
     #[test]
@@ -266,6 +299,21 @@ mod tests {
     }
 
     #[test]
+    fn the_local_level_is_one_metric_and_nothing_else() {
+        let local = Privacy::at(Level::Local);
+        local.check().unwrap();
+        let change = |f: &dyn Fn(&mut Privacy)| {
+            let mut privacy = local.clone();
+            f(&mut privacy);
+            privacy.check().unwrap_err().to_string()
+        };
+        assert!(change(&|p| p.items = 1).contains("one metric"));
+        assert!(change(&|p| p.metrics = 0).contains("one metric"));
+        assert!(change(&|p| p.metrics = 2).starts_with(".metrics"));
+        assert!(change(&|p| p.guarantee = Some(Guarantee::default())).starts_with(".guarantee"));
+    }
+
+    #[test]
     fn the_stronger_of_two_promises_keeps_both() {
         let strict = Guarantee {
             epsilon: 1.0,
@@ -277,8 +325,8 @@ mod tests {
         };
         let both = strict.and(small);
         assert_eq!((both.epsilon, both.delta), (1.0, 1e-9));
-        assert!(Level::Private > Level::Unlinkable);
-        assert_eq!(Level::named("private"), Some(Level::Private));
-        assert_eq!(Level::named("local"), None);
+        assert!(Level::Local > Level::Private && Level::Private > Level::Unlinkable);
+        assert_eq!(Level::named("local"), Some(Level::Local));
+        assert_eq!(Level::named("locked"), None);
     }
 }

@@ -6,6 +6,7 @@
 //! have released is refused as a whole, because nothing in it can be trusted then.
 
 use crate::cell::Cell;
+use crate::metric::Histogram;
 use crate::privacy::{Guarantee, Level, MAX_CELLS, NoiseFacts};
 use serde::{Deserialize, Serialize};
 
@@ -29,11 +30,16 @@ pub struct ReleasedWindow {
     /// The fewest reports that a released cell has; 1 at the private level, whose counts are
     /// noisy and whose rule is [`NoiseFacts::threshold`].
     pub k: u32,
-    /// What was done to the counts; present at the private level and at no other.
+    /// What was done to the counts; present at the private level, and at the local one where the
+    /// private level was promised too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<NoiseFacts>,
-    /// What passed the rule, in ascending order of the cell, each cell once.
+    /// What passed the rule, in ascending order of the cell, each cell once; no metric, and
+    /// nothing at the local level.
     pub cells: Vec<ReleasedCell>,
+    /// The metrics, where a manifest asked for one while the window was open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Histogram>,
 }
 
 /// One cell and how many reports named it.
@@ -82,6 +88,7 @@ impl ReleasedWindow {
         k: u32,
         noise: Option<NoiseFacts>,
         mut cells: Vec<ReleasedCell>,
+        metrics: Option<Histogram>,
     ) -> Self {
         cells.sort_by(|a, b| a.cell.cmp(&b.cell));
         Self {
@@ -92,6 +99,7 @@ impl ReleasedWindow {
             k,
             noise,
             cells,
+            metrics,
         }
     }
 
@@ -156,12 +164,21 @@ impl ReleasedWindow {
             (Level::Private, None) => {
                 return fail("noise".into(), "is missing at the private level");
             }
-            (Level::Private, Some(noise)) => {
+            (Level::Private | Level::Local, Some(noise)) => {
                 if let Err((field, reason)) = check_noise(noise) {
                     return fail(format!("noise.{field}"), reason);
                 }
             }
-            (Level::Unlinkable, None) => {}
+            (Level::Unlinkable | Level::Local, None) => {}
+        }
+        if self.level == Level::Local && !self.cells.is_empty() {
+            return fail(
+                "cells".into(),
+                "are given at the local level, which has none",
+            );
+        }
+        if let Some(Err(reason)) = self.metrics.as_ref().map(Histogram::check) {
+            return fail("metrics".into(), reason);
         }
         let fewest = self.fewest();
         for (at, released) in self.cells.iter().enumerate() {
@@ -173,6 +190,12 @@ impl ReleasedWindow {
             }
             if let Err(error) = released.cell.check() {
                 return fail(format!("cells[{at}].{}", error.field), error.reason);
+            }
+            if matches!(released.cell, Cell::Metric { .. }) {
+                return fail(
+                    format!("cells[{at}].cell"),
+                    "is a metric, which is released as an estimate under metrics",
+                );
             }
             if at > 0 && self.cells[at - 1].cell >= released.cell {
                 return fail(
@@ -236,6 +259,7 @@ mod tests {
             2,
             None,
             vec![item("b", 2), item("a", 7)],
+            None,
         )
     }
 
@@ -273,6 +297,37 @@ mod tests {
         assert!(ReleasedWindow::parse(&bytes[..bytes.len() / 2]).is_err());
     }
 
+    #[test]
+    fn metrics_are_estimates_and_the_local_level_has_nothing_else() {
+        let reported = [40, 5, 5, 5, 5, 5, 5, 5, 5, 5];
+        let mut released = example();
+        released.metrics = Some(Histogram::estimate(&reported, 0.0));
+        let text = String::from_utf8(released.to_bytes()).unwrap();
+        let metrics = r#""metrics":{"epsilon":2.0,"clicks":[{"arm":"shop","rank":"1","profiles":"#;
+        assert!(text.contains(metrics), "{text}");
+        assert_eq!(ReleasedWindow::parse(text.as_bytes()).unwrap(), released);
+
+        let refused = |released: &ReleasedWindow| {
+            ReleasedWindow::parse(&released.to_bytes())
+                .unwrap_err()
+                .to_string()
+        };
+        let mut local = released.clone();
+        local.level = Level::Local;
+        assert!(refused(&local).starts_with("cells"));
+        local.cells.clear();
+        assert_eq!(ReleasedWindow::parse(&local.to_bytes()).unwrap(), local);
+        if let Some(metrics) = &mut local.metrics {
+            metrics.clicks.swap(0, 1);
+        }
+        assert!(refused(&local).starts_with("metrics"));
+        released.cells[0].cell = Cell::Metric {
+            arm: crate::cell::Arm::Shop,
+            rank: crate::cell::PositionBucket::First,
+        };
+        assert!(refused(&released).starts_with("cells[0].cell"));
+    }
+
     /// σ = 2, L = 8: ρ = 8/(2·4) = 1.
     fn private() -> ReleasedWindow {
         let noise = NoiseFacts {
@@ -284,7 +339,7 @@ mod tests {
             rho: 1.0,
         };
         let cells = vec![item("a", 12), item("b", 40)];
-        ReleasedWindow::new(2800, 604_800, Level::Private, 1, Some(noise), cells)
+        ReleasedWindow::new(2800, 604_800, Level::Private, 1, Some(noise), cells, None)
     }
 
     #[test]

@@ -8,4 +8,4 @@
 CREATE ROLE vitrine_trainer NOLOGIN;
 REVOKE ALL ON raw_cell, surviving_cell, spent_nonce, group_count FROM PUBLIC, vitrine_trainer;
 GRANT USAGE ON SCHEMA public TO vitrine_trainer;
-GRANT SELECT ON feedback_window, released_cell, privacy_ledger TO vitrine_trainer;
+GRANT SELECT ON feedback_window, released_cell, released_metric, privacy_ledger TO vitrine_trainer;

@@ -129,12 +129,21 @@ pub struct Checked {
 /// # Errors
 /// When the file can't be read, and at the first line that does not follow.
 pub fn verify(path: &Path, known: Option<Digest>) -> Result<Checked, AuditError> {
-    let file = File::open(path).map_err(failed("open", path))?;
+    let mut file = File::open(path).map_err(failed("open", path))?;
+    check(path, &whole(&mut file, path)?, known)
+}
+
+/// All of the log. One that is too long is refused: cut off, its end would look torn.
+fn whole(file: &mut File, path: &Path) -> Result<Vec<u8>, AuditError> {
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES)
+    file.take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(failed("read", path))?;
-    check(path, &bytes, known)
+    if bytes.len() as u64 > MAX_BYTES {
+        let reason = format!("it is longer than {MAX_BYTES} bytes");
+        return Err(failed("read", path)(io::Error::other(reason)));
+    }
+    Ok(bytes)
 }
 
 fn check(path: &Path, bytes: &[u8], known: Option<Digest>) -> Result<Checked, AuditError> {
@@ -204,11 +213,7 @@ impl AuditLog {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(failed("open", path))?;
-        let mut bytes = Vec::new();
-        Read::by_ref(&mut file)
-            .take(MAX_BYTES)
-            .read_to_end(&mut bytes)
-            .map_err(failed("read", path))?;
+        let bytes = whole(&mut file, path)?;
         let checked = check(path, &bytes, None)?;
         let length = (bytes.len() - checked.torn) as u64;
         if checked.torn > 0 {

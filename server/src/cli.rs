@@ -148,7 +148,7 @@ pub struct DatabaseArgs {
         hide_env_values = true
     )]
     pub database: Option<String>,
-    /// Level of every window, at least: `unlinkable` or `private` [default: unlinkable]
+    /// Level of every window, at least: `unlinkable`, `private` or `local` [default: unlinkable]
     #[arg(
         long,
         env = "VITRINE_SERVER_PRIVACY_LEVEL",

@@ -6,6 +6,9 @@
 //! What counts is when the windows were, not when they were released: a release that comes late
 //! costs the same year.
 //!
+//! Metrics have ε of their own, from the device and against the operator too; it adds up plainly
+//! and beside the rest, and no ceiling is held against it.
+//!
 //! A release at the `unlinkable` level has no ε: nothing that is computed here bounds what it
 //! shows. It is in the ledger, and said wherever a sum is.
 
@@ -26,8 +29,10 @@ pub struct Entry {
     pub released_on: String,
     /// The level whose rule was applied.
     pub level: Level,
-    /// The noise, at the private level.
+    /// The noise, where the private level was promised.
     pub spent: Option<Spent>,
+    /// ε of the noise that devices put on a metric; `None` when none was asked for.
+    pub metric_epsilon: Option<f64>,
 }
 
 /// What a private release cost.
@@ -63,10 +68,14 @@ impl Entry {
 /// What some releases add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Total {
-    /// Releases at the private level.
+    /// Releases with the private level's noise.
     pub private: u64,
     /// Releases at the unlinkable level, for which there is no ε.
     pub unlinkable: u64,
+    /// Releases with metrics, of whatever level.
+    pub metrics: u64,
+    /// Sum of the ε that devices spent on them, which needs no δ.
+    pub metric_epsilon: f64,
     /// Sum of ρ.
     pub rho: f64,
     /// Sum of the bounds for cells that one profile alone filled.
@@ -84,7 +93,12 @@ impl Total {
                     total.rho += spent.noise.rho;
                     total.threshold_delta += spent.threshold_delta;
                 }
-                None => total.unlinkable += 1,
+                None if entry.level == Level::Unlinkable => total.unlinkable += 1,
+                None => {}
+            }
+            if let Some(epsilon) = entry.metric_epsilon {
+                total.metrics += 1;
+                total.metric_epsilon += epsilon;
             }
         }
         total
@@ -216,6 +230,7 @@ mod tests {
             released_on: String::new(),
             level: Level::Private,
             spent: Some((&parameters).into()),
+            metric_epsilon: None,
         }
     }
 
@@ -267,5 +282,15 @@ mod tests {
         ledger.push(unlinkable(31));
         let total = ledger.admit(&unlinkable(32), ceiling).unwrap();
         assert_eq!((total.private, total.unlinkable), (2, 2));
+        // Neither do metrics, whose ε is the devices'.
+        let local = |window| Entry {
+            level: Level::Local,
+            metric_epsilon: Some(2.0),
+            ..unlinkable(window)
+        };
+        ledger.push(local(33));
+        let total = ledger.admit(&local(34), ceiling).unwrap();
+        assert_eq!((total.private, total.unlinkable), (2, 1));
+        assert_eq!((total.metrics, total.metric_epsilon), (2, 4.0));
     }
 }

@@ -84,10 +84,15 @@ async fn run_release(args: ReleaseArgs) -> Result<()> {
         let path = report.path.display();
         match report.released {
             Some(released) => say(&format!(
-                "window {window}: {} reports gave {} cells in {path}; the raw cells are deleted{}",
+                "window {window}: {} reports gave {} cells{} in {path}; the raw cells are deleted{}",
                 released.reports,
                 released.cells,
-                statement::cost(released.noise.as_ref(), &released.year)
+                if released.metrics {
+                    " and the metrics"
+                } else {
+                    ""
+                },
+                statement::cost(released.level, released.noise.as_ref(), &released.year)
             )),
             None if report.written => say(&format!(
                 "window {window} was released before; {path} was missing and is written again"

@@ -16,7 +16,9 @@ pub struct Promise {
     pub k: u32,
     /// L: the most cells that one browser profile may have changed.
     pub cells: u32,
-    /// What the private level promises; `None` at the other.
+    /// The most metrics that one browser profile may have reported; 0: none was asked for.
+    pub metrics: u32,
+    /// What the private level promises, wherever it was promised.
     pub guarantee: Option<Guarantee>,
 }
 
@@ -48,6 +50,7 @@ impl Promise {
             level: privacy.level,
             k: privacy.k,
             cells: privacy.budget(),
+            metrics: privacy.metrics,
             guarantee: privacy.guarantee,
         }
     }

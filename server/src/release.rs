@@ -1,6 +1,6 @@
 //! `vitrine-server release`: once per closed window, what passes the level's rule.
 //!
-//! Both levels go through the same two steps, either of which may be cut off and repeated. The
+//! All levels go through the same two steps, either of which may be cut off and repeated. The
 //! first is one transaction of the database: counts in, raw cells out, window marked ([`Database::release`]). The second writes
 //! each released window to a file that training reads. The tables are the truth and the file is
 //! a copy: a missing file is written again, byte for byte, and a file that differs is an error,
@@ -13,6 +13,7 @@ use crate::storage::{Database, Forecast, Location, Released, StorageError, Windo
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use vitrine_core::metric::Histogram;
 use vitrine_core::privacy::Level;
 use vitrine_core::released::ReleasedWindow;
 use vitrine_store::{StoreError, replace};
@@ -203,6 +204,9 @@ async fn write(
     out: &Path,
 ) -> Result<(PathBuf, bool), ReleaseError> {
     let cells = database.released_cells(window.window).await?;
+    let metrics = database.released_metrics(window.window).await?;
+    let noise = ledger.noise(window.window);
+    let sigma = noise.map_or(0.0, |noise| noise.sigma);
     let level = window.promise.level;
     let bytes = ReleasedWindow::new(
         window.window,
@@ -210,10 +214,11 @@ async fn write(
         level,
         match level {
             Level::Unlinkable => window.promise.k.max(1),
-            Level::Private => 1,
+            Level::Private | Level::Local => 1,
         },
-        ledger.noise(window.window),
+        noise,
         cells,
+        metrics.map(|counts| Histogram::estimate(&counts, sigma)),
     )
     .to_bytes();
     let path = out.join(ReleasedWindow::file_name(window.window));

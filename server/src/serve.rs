@@ -27,6 +27,7 @@ use actix_web::{App, HttpServer, web};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use vitrine_store::{Store, StoreError};
@@ -196,6 +197,9 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
     })
     .workers(config.workers)
     .shutdown_timeout(config.shutdown_seconds)
+    // A body that was refused is not read to its end: whoever sends ten megabytes would keep a
+    // thread at throwing them away.
+    .client_disconnect_timeout(Duration::ZERO)
     .disable_signals()
     .bind(config.listen)
     .map_err(|source| ServeError::Listen {
@@ -213,34 +217,34 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
                 .app_data(observed.clone())
                 .service(
                     web::resource("/v1/admin/files/{sha256}")
-                        .route(web::get().to(admin::file))
-                        .route(web::put().to(admin::put_file))
+                        .route(web::get().to(admin::files::file))
+                        .route(web::put().to(admin::files::put_file))
                         .default_service(web::to(admin::put_or_get)),
                 )
                 .service(
                     web::resource("/v1/admin/signatures/{sha256}")
-                        .route(web::put().to(admin::put_signature))
+                        .route(web::put().to(admin::files::put_signature))
                         .default_service(web::to(admin::put_only)),
                 )
                 .service(
                     web::resource("/v1/admin/manifests/{version}")
-                        .route(web::get().to(admin::published))
+                        .route(web::get().to(admin::manifests::published))
                         .default_service(web::to(get_only)),
                 )
                 .service(
                     web::resource("/v1/admin/candidate")
-                        .route(web::get().to(admin::candidate))
-                        .route(web::put().to(admin::put_candidate))
+                        .route(web::get().to(admin::manifests::candidate))
+                        .route(web::put().to(admin::manifests::put_candidate))
                         .default_service(web::to(admin::put_or_get)),
                 )
                 .service(
                     web::resource("/v1/admin/promotions/{sha256}")
-                        .route(web::put().to(admin::promote))
+                        .route(web::put().to(admin::manifests::promote))
                         .default_service(web::to(admin::put_only)),
                 )
                 .service(
                     web::resource("/v1/admin/manifest")
-                        .route(web::put().to(admin::put_manifest))
+                        .route(web::put().to(admin::manifests::put_manifest))
                         .default_service(web::to(admin::put_only)),
                 )
                 .default_service(site::fallback())

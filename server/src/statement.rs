@@ -4,7 +4,8 @@ use crate::ledger::{Ledger, Total};
 use crate::promise::Policy;
 use crate::storage::Forecast;
 use std::fmt::Write as _;
-use vitrine_core::privacy::NoiseFacts;
+use vitrine_core::metric;
+use vitrine_core::privacy::{Level, NoiseFacts};
 
 /// The ledger: a line for each release, then the sums.
 pub fn ledger(ledger: &Ledger, policy: &Policy, now: u64, waiting: usize) -> String {
@@ -27,7 +28,10 @@ pub fn ledger(ledger: &Ledger, policy: &Policy, now: u64, waiting: usize) -> Str
                     noise.epsilon, noise.sigma, noise.threshold, noise.cells, noise.rho
                 )
             }
-            None => writeln!(text, " {:>6}", "none"),
+            None => match entry.metric_epsilon.filter(|_| entry.level == Level::Local) {
+                Some(epsilon) => writeln!(text, " {epsilon:>6}"),
+                None => writeln!(text, " {:>6}", "none"),
+            },
         };
     }
     let _ = writeln!(text, "last year: {}", total(&ledger.last_year(now)));
@@ -46,6 +50,7 @@ pub fn ledger(ledger: &Ledger, policy: &Policy, now: u64, waiting: usize) -> Str
 /// What a dry run says of a window.
 pub fn forecast(window: u64, forecast: &Forecast, policy: &Policy) -> String {
     let Forecast {
+        level,
         reports,
         cells,
         expected,
@@ -58,7 +63,7 @@ pub fn forecast(window: u64, forecast: &Forecast, policy: &Policy) -> String {
     };
     let end = match year {
         Ok(year) => {
-            let cost = cost(noise.as_ref(), year);
+            let cost = cost(*level, noise.as_ref(), year);
             let ceiling = policy.epsilon_ceiling.filter(|_| noise.is_some());
             let ceiling = ceiling.map(|ceiling| format!(" of {ceiling} allowed"));
             format!("{cost}{}", ceiling.unwrap_or_default())
@@ -72,9 +77,17 @@ pub fn forecast(window: u64, forecast: &Forecast, policy: &Policy) -> String {
 }
 
 /// What a release costs, as the end of a sentence.
-pub fn cost(noise: Option<&NoiseFacts>, year: &Total) -> String {
+pub fn cost(level: Level, noise: Option<&NoiseFacts>, year: &Total) -> String {
     let Some(noise) = noise else {
-        return "; the unlinkable level is not differential privacy".into();
+        return match level {
+            Level::Local => format!(
+                "; local: metrics only, with the devices' own noise, ε {} for this window and {} \
+                 over its year",
+                metric::EPSILON,
+                year.metric_epsilon
+            ),
+            _ => "; the unlinkable level is not differential privacy".into(),
+        };
     };
     let NoiseFacts {
         epsilon,
@@ -108,6 +121,19 @@ fn total(total: &Total) -> String {
             total.unlinkable
         );
     }
+    if total.metrics > 0 {
+        let _ = write!(
+            text,
+            "; ε {} on the devices for metrics of {} {}",
+            total.metric_epsilon,
+            total.metrics,
+            if total.metrics == 1 {
+                "window"
+            } else {
+                "windows"
+            }
+        );
+    }
     text
 }
 
@@ -117,7 +143,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::{Entry, Spent};
-    use vitrine_core::privacy::{Guarantee, Level};
+    use vitrine_core::privacy::Guarantee;
 
     #[test]
     fn the_ledger_says_what_was_spent_and_what_no_epsilon_bounds() {
@@ -128,6 +154,7 @@ mod tests {
             released_on: "2023-09-07".into(),
             level: Level::Private,
             spent: Some(Spent::from(&parameters)),
+            metric_epsilon: None,
         };
         let public = Entry {
             window: 2700,

@@ -24,6 +24,8 @@ const BATCH: usize = 4096;
 /// How long a batch may take. A database that does not answer, as behind a cut network, must not
 /// hold up reports for ever; what became of the batch is unknown then, and retries settle it.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// When nothing comes for as long, the database may tidy up.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Hands reports to the writer's task. Cheap to clone.
 #[derive(Clone)]
@@ -119,7 +121,22 @@ struct Task {
 impl Task {
     async fn run(mut self) -> Result<(), StorageError> {
         let mut waiting = Vec::new();
-        while self.requests.recv_many(&mut waiting, BATCH).await > 0 {
+        let mut untidy = false;
+        loop {
+            let next = self.requests.recv_many(&mut waiting, BATCH);
+            let received = match untidy {
+                true => tokio::time::timeout(PAUSE, next).await,
+                false => Ok(next.await),
+            };
+            match received {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(_) => {
+                    self.tidy().await;
+                    untidy = false;
+                    continue;
+                }
+            }
             let mut rows = Vec::new();
             let mut answers = Vec::new();
             for request in waiting.drain(..) {
@@ -141,6 +158,7 @@ impl Task {
                 continue;
             }
             let recorded = self.record(&rows).await;
+            untidy = true;
             for (at, answer) in answers.into_iter().enumerate() {
                 let outcome = match &recorded {
                     Ok(all) => all.get(at).copied().ok_or(WriteError::Failed),
@@ -175,6 +193,15 @@ impl Task {
             tracing::error!(%error, reports = rows.len(), "reports were refused with 503");
             WriteError::Failed
         })
+    }
+
+    async fn tidy(&mut self) {
+        if let Some(database) = &mut self.database {
+            let tidied = database.tidy().await;
+            if let Err(error) = self.keep_or_reopen(tidied) {
+                tracing::warn!(%error, "the write-ahead log stays as it is until the next pause");
+            }
+        }
     }
 
     async fn probe(&mut self) -> Result<(), StorageError> {

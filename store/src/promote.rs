@@ -1,7 +1,7 @@
 //! Making a candidate the current one, and what it has to show for that.
 
 use crate::publish::published;
-use crate::{Current, Outcome, Published, Store, StoreError};
+use crate::{Current, Outcome, Published, Store, StoreError, replace};
 use std::fs;
 use vitrine_core::manifest::file;
 use vitrine_core::provenance::{MAX_PROVENANCE_BYTES, Provenance, Refusal};
@@ -12,11 +12,12 @@ impl Store {
     /// another than the one that was looked at.
     ///
     /// Where something is live, the candidate must have been compared with it and be within the
-    /// bounds of its provenance, unless it is `forced`.
+    /// bounds of its provenance. A reason in `force` promotes it all the same; it is kept as
+    /// `forced/<sha256>.txt`, on the disk before the manifest is current.
     ///
     /// # Errors
     /// [`StoreError::Held`] when the gate holds it back: it stays the candidate.
-    pub fn promote(&self, candidate: Digest, forced: bool) -> Result<Published, StoreError> {
+    pub fn promote(&self, candidate: Digest, force: Option<&str>) -> Result<Published, StoreError> {
         let waiting = self.candidate()?;
         let current = self.current()?;
         let Some(found) = waiting.filter(|found| found.digest == candidate) else {
@@ -27,13 +28,22 @@ impl Store {
             }
             return Err(StoreError::NoCandidate(candidate));
         };
-        if let (Some(current), false) = (&current, forced) {
-            self.gate(&found, current)?;
+        match (force, &current) {
+            (Some(reason), _) => self.keep_reason(candidate, reason)?,
+            (None, Some(current)) => self.gate(&found, current)?,
+            (None, None) => {}
         }
         let published = self.put_manifest(&found.bytes)?;
         let path = self.candidate_path();
         fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
         Ok(published)
+    }
+
+    fn keep_reason(&self, candidate: Digest, reason: &str) -> Result<(), StoreError> {
+        let folder = self.root.join("forced");
+        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
+        let path = folder.join(format!("{candidate}.txt"));
+        replace(&path, format!("{}\n", reason.trim()).as_bytes())
     }
 
     /// Holds back a candidate that is too far from the current bundle.

@@ -252,6 +252,10 @@ fn a_bundle_that_moved_too_far_waits_until_somebody_says_why() {
     assert_eq!(shop.json("store/manifest.json")["version"], 1);
     promote(&["--force", ""]).refused(&["--force"]);
     promote(&["--force", "looked at"]).done();
+    let reasons = fs::read_dir(shop.at("store/forced")).unwrap();
+    let reasons: Vec<_> = reasons.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(reasons.len(), 1);
+    assert_eq!(fs::read_to_string(&reasons[0]).unwrap(), "looked at\n");
     assert_eq!(shop.json("store/manifest.json")["version"], 2);
 
     // What was compared with another than the live one cannot be judged by that.

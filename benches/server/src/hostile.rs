@@ -1,8 +1,14 @@
 //! What slow, oversized and malformed requests do to good ones.
+//!
+//! The hostile load has a thread of its own: were it on the thread that times the good reports,
+//! their times would hold its work. It still has to share the cores with the server. How much of
+//! what good reports wait is that, the control shows: the same load, sent to a listener that does
+//! next to nothing ([`crate::sink`]).
 
 use crate::http::{Connection, post};
 use crate::load::{self, Measured};
-use anyhow::{Result, ensure};
+use crate::sink;
+use anyhow::{Context, Result, ensure};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -22,7 +28,9 @@ const GOOD_CONNECTIONS: usize = 16;
 pub struct Hostile {
     /// When nothing else goes on.
     pub alone: Measured,
-    /// Beside all of the above.
+    /// While the hostile load goes to the control.
+    pub control: Measured,
+    /// While it goes to the server.
     pub beside: Measured,
     /// Slow connections that the server ended with 408, as it should.
     pub ended: u64,
@@ -30,20 +38,59 @@ pub struct Hostile {
     pub refused: u64,
 }
 
-/// Measures good reports alone, then beside hostile ones.
+/// Measures good reports alone, then beside hostile ones that go elsewhere, then beside hostile
+/// ones.
 pub async fn measure(address: &str, lasting: Duration) -> Result<Hostile> {
     let every = Duration::from_secs(1).mul_f64(GOOD_CONNECTIONS as f64 / GOOD as f64);
     let good = |first| load::paced(address, GOOD_CONNECTIONS, every, lasting, first);
     let alone = good(1 << 48).await?;
-    let end = Instant::now() + lasting;
+    let control = {
+        let sink = sink::start()?;
+        let attack = Attack::start(sink, lasting)?;
+        let control = good(2 << 48).await?;
+        attack.end()?;
+        control
+    };
+    let attack = Attack::start(address.to_owned(), lasting)?;
+    let beside = good(3 << 48).await?;
+    let (ended, refused) = attack.end()?;
+    Ok(Hostile {
+        alone,
+        control,
+        beside,
+        ended,
+        refused,
+    })
+}
+
+/// The hostile load, under way.
+struct Attack(std::thread::JoinHandle<Result<(u64, u64)>>);
+
+impl Attack {
+    fn start(address: String, lasting: Duration) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let attack = attack(address, Instant::now() + lasting);
+        let thread = std::thread::spawn(move || runtime.block_on(attack));
+        Ok(Self(thread))
+    }
+
+    /// How many slow connections were ended with 408, and how many bodies were refused.
+    fn end(self) -> Result<(u64, u64)> {
+        let ended = self.0.join();
+        ended.ok().context("the hostile load's thread panicked")?
+    }
+}
+
+async fn attack(address: String, end: Instant) -> Result<(u64, u64)> {
     let mut slow = JoinSet::new();
     for _ in 0..SLOW {
-        slow.spawn(trickle(address.to_owned(), end));
+        slow.spawn(trickle(address.clone(), end));
     }
     let mut wrong = JoinSet::new();
-    wrong.spawn(oversized(address.to_owned(), end));
-    wrong.spawn(malformed(address.to_owned(), end));
-    let beside = good(2 << 48).await?;
+    wrong.spawn(oversized(address.clone(), end));
+    wrong.spawn(malformed(address, end));
     let (mut ended, mut refused) = (0, 0);
     while let Some(done) = slow.join_next().await {
         ended += done??;
@@ -51,12 +98,7 @@ pub async fn measure(address: &str, lasting: Duration) -> Result<Hostile> {
     while let Some(done) = wrong.join_next().await {
         refused += done??;
     }
-    Ok(Hostile {
-        alone,
-        beside,
-        ended,
-        refused,
-    })
+    Ok((ended, refused))
 }
 
 /// Sends a byte a second until the server ends it, then starts again.

@@ -16,6 +16,7 @@ mod http;
 mod load;
 mod page;
 mod shop;
+mod sink;
 
 use anyhow::Result;
 use clap::Parser;

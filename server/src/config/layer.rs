@@ -107,7 +107,7 @@ pub struct Layer {
     #[arg(long, env = "VITRINE_SERVER_LOG", value_name = "FILTER")]
     pub log: Option<String>,
 
-    /// Level of every window, at least: `unlinkable` or `private`; a manifest may promise more
+    /// Level of every window, at least: `unlinkable`, `private` or `local`; a manifest may promise more
     /// [default: unlinkable]
     #[arg(
         long,
@@ -180,5 +180,5 @@ impl Layer {
 
 /// A level as it is written in the configuration.
 pub fn parse_level(name: &str) -> Result<Level, String> {
-    Level::named(name).ok_or_else(|| "a level is `unlinkable` or `private`".into())
+    Level::named(name).ok_or_else(|| "a level is `unlinkable`, `private` or `local`".into())
 }

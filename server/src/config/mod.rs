@@ -193,7 +193,7 @@ impl Layer {
             if level != Level::Private {
                 return fail(
                     "epsilon",
-                    "is set, and the unlinkable level has no ε: set privacy_level to private",
+                    "is set, and only the private level has an ε to set: set privacy_level to private",
                 );
             }
             guarantee = Guarantee {
@@ -208,8 +208,8 @@ impl Layer {
             if level != Level::Private {
                 return fail(
                     "epsilon_ceiling",
-                    "is set, and the unlinkable level has no ε that could be held to it: set \
-                     privacy_level to private",
+                    "is set, and only the private level has an ε that is held to it: set privacy_level \
+                     to private",
                 );
             }
             if !(ceiling.is_finite() && ceiling > 0.0) {

@@ -1,10 +1,11 @@
 //! One connection, and what is asked of it outside of storing and releasing.
 
 use super::dialect::Dialect;
-use super::{Location, StorageError, Window, ledger, postgres, sqlite};
+use super::{Location, StorageError, Window, groups, ledger, postgres, sqlite};
 use crate::clock::Clock;
 use sqlx::{Any, AnyConnection, Connection as _, Row as _, Transaction};
 use std::time::Duration;
+use vitrine_core::metric;
 use vitrine_core::released::ReleasedCell;
 
 /// How long a database may take to answer a connection.
@@ -79,10 +80,21 @@ impl Database {
         transaction.commit().await.map_err(&failed)
     }
 
+    /// Does what is well done while no report comes.
+    pub async fn tidy(&mut self) -> Result<(), StorageError> {
+        if let Some(statement) = self.dialect.tidy {
+            sqlx::raw_sql(statement)
+                .execute(&mut self.connection)
+                .await
+                .map_err(failed(&self.location, "write its log back"))?;
+        }
+        Ok(())
+    }
+
     /// Every window that received reports, in ascending order.
     pub async fn windows(&mut self) -> Result<Vec<Window>, StorageError> {
         let rows = sqlx::query(
-            r#"SELECT "window", window_seconds, level, k, cells, epsilon, delta, released_at
+            r#"SELECT "window", window_seconds, level, k, cells, metrics, epsilon, delta, released_at
                FROM feedback_window ORDER BY "window""#,
         )
         .fetch_all(&mut self.connection)
@@ -120,6 +132,22 @@ impl Database {
                 })
             })
             .collect()
+    }
+
+    /// How often each metric cell of a released window was reported, with the noise that the window
+    /// has; `None` when no metric was asked for in it.
+    pub async fn released_metrics(
+        &mut self,
+        window: u64,
+    ) -> Result<Option<[i64; metric::CELLS]>, StorageError> {
+        let failed = failed(&self.location, "read released metrics");
+        let rows = sqlx::query(r#"SELECT cell, count FROM released_metric WHERE "window" = $1"#)
+            .bind(signed(window))
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(&failed)?;
+        let found = groups::metrics_of(&rows).map_err(&failed)?;
+        Ok((!rows.is_empty()).then_some(found))
     }
 
     /// Deletes the nonces whose window and the one after are over, and cleans up what deletions

@@ -13,9 +13,9 @@ pub(super) struct Dialect {
     /// Taken first by a release, which then is alone.
     pub lock_to_release: Option<&'static str>,
     /// `$1`: a JSON array of `[nonce, binding, table, cell]`, hashes in hexadecimal; `$2` window,
-    /// `$3` day. Answers with the nonces that are new.
+    /// `$3` day. A nonce that `raw_cell` has is passed over.
     pub insert_reports: &'static str,
-    /// `$1`: a JSON array of `[nonce]`. Answers with nonce and binding of those that are known.
+    /// `$1`: a JSON array of nonces. Answers with nonce and binding of those that are known.
     pub bindings: &'static str,
     /// `$1`: a JSON array of `[cell, count]`; `$2` window.
     pub insert_released: &'static str,
@@ -23,6 +23,8 @@ pub(super) struct Dialect {
     pub empty_raw: &'static str,
     /// Empties `surviving_cell` in the same way.
     pub empty_surviving: &'static str,
+    /// What is well done in a pause, where there is anything.
+    pub tidy: Option<&'static str>,
     /// The way out of an error by its code, for what an operator can mend.
     pub hint: fn(code: &str) -> &'static str,
 }

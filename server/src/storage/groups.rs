@@ -8,7 +8,9 @@
 pub use vitrine_privacy::groups::GROUPS;
 
 use super::database::signed;
-use sqlx::{Any, Row as _, Transaction};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row as _};
+use vitrine_core::metric;
 use vitrine_privacy::groups::counted;
 
 /// A cell of one window, and its reports by group of nonces.
@@ -32,23 +34,74 @@ impl CellCounts {
     }
 }
 
-/// The cells of a window that at least so many reports named, each with its counts per group.
-/// The database drops the other cells: this process does not read them.
+/// The cells of a window that at least so many reports named, each with its counts per group, but
+/// for metrics. The database drops the other cells: this process does not read them.
 pub(super) async fn cells(
-    transaction: &mut Transaction<'_, Any>,
+    connection: &mut AnyConnection,
     window: i64,
     at_least: u64,
 ) -> Result<Vec<CellCounts>, sqlx::Error> {
+    let named = r#"
+        SELECT cell, nonce_group, reports FROM (
+          SELECT cell, nonce_group, reports, sum(reports) OVER (PARTITION BY cell) AS total
+          FROM group_count WHERE "window" = $1 AND "table" <> 'metric') AS spread
+        WHERE total >= $2 ORDER BY cell"#;
+    spread(connection, named, window, at_least).await
+}
+
+/// The same of every cell, under a number in the cell's place: what the cells are is not read.
+pub(super) async fn unnamed(
+    connection: &mut AnyConnection,
+    window: i64,
+) -> Result<Vec<CellCounts>, sqlx::Error> {
+    let numbered = r#"
+        SELECT CAST(number AS TEXT), nonce_group, reports FROM (
+          SELECT dense_rank() OVER (ORDER BY cell) AS number, nonce_group, reports
+          FROM group_count WHERE "window" = $1 AND "table" <> 'metric') AS spread
+        WHERE reports >= $2 ORDER BY number"#;
+    spread(connection, numbered, window, 0).await
+}
+
+/// How often each metric cell was reported in a window.
+pub(super) async fn metrics(
+    connection: &mut AnyConnection,
+    window: i64,
+) -> Result<[i64; metric::CELLS], sqlx::Error> {
     let rows = sqlx::query(
-        r#"SELECT cell, nonce_group, reports FROM (
-             SELECT cell, nonce_group, reports, sum(reports) OVER (PARTITION BY cell) AS total
-             FROM group_count WHERE "window" = $1) AS spread
-           WHERE total >= $2 ORDER BY cell"#,
+        r#"SELECT cell, count(*) FROM raw_cell
+           WHERE "window" = $1 AND "table" = 'metric' GROUP BY cell"#,
     )
     .bind(window)
-    .bind(signed(at_least))
-    .fetch_all(&mut **transaction)
+    .fetch_all(connection)
     .await?;
+    metrics_of(&rows)
+}
+
+/// From rows of a metric cell and its count.
+pub(super) fn metrics_of(rows: &[AnyRow]) -> Result<[i64; metric::CELLS], sqlx::Error> {
+    let mut counts = [0; metric::CELLS];
+    for row in rows {
+        let cell: &str = row.try_get(0)?;
+        let place = serde_json::from_str(cell)
+            .map(|cell| metric::place(&cell))
+            .map_err(|e| sqlx::Error::Decode(e.into()))?;
+        let place = place.ok_or_else(|| sqlx::Error::Decode("a cell is no metric".into()))?;
+        counts[place] = row.try_get(1)?;
+    }
+    Ok(counts)
+}
+
+async fn spread(
+    connection: &mut AnyConnection,
+    statement: &'static str,
+    window: i64,
+    at_least: u64,
+) -> Result<Vec<CellCounts>, sqlx::Error> {
+    let rows = sqlx::query(statement)
+        .bind(window)
+        .bind(signed(at_least))
+        .fetch_all(connection)
+        .await?;
     let mut cells: Vec<CellCounts> = Vec::new();
     for row in &rows {
         let cell: &str = row.try_get(0)?;

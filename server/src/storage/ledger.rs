@@ -23,7 +23,8 @@ pub(super) async fn read(
 ) -> Result<Ledger, StorageError> {
     let rows = sqlx::query(
         r#"SELECT level, "window", window_seconds, released_at,
-                  epsilon, delta, sigma, threshold, cells, rho, noise_delta, threshold_delta
+                  epsilon, delta, sigma, threshold, cells, rho, noise_delta, threshold_delta,
+                  metric_epsilon
            FROM privacy_ledger ORDER BY "window""#,
     )
     .fetch_all(connection)
@@ -31,14 +32,11 @@ pub(super) async fn read(
     .map_err(failed(location, "read the privacy ledger"))?;
     let entries = rows.iter().map(|row| {
         let level = level(location, row)?;
-        let spent = match level {
-            Level::Unlinkable => None,
-            Level::Private => Some(Spent {
-                noise: noise(row),
-                noise_delta: row.get("noise_delta"),
-                threshold_delta: row.get("threshold_delta"),
-            }),
-        };
+        let spent = row.get::<Option<f64>, _>("sigma").map(|_| Spent {
+            noise: noise(row),
+            noise_delta: row.get("noise_delta"),
+            threshold_delta: row.get("threshold_delta"),
+        });
         Ok(Entry {
             window: row.get::<i64, _>("window").unsigned_abs(),
             window_seconds: row.get::<i64, _>("window_seconds").unsigned_abs(),
@@ -47,6 +45,7 @@ pub(super) async fn read(
                 .unwrap_or_default(),
             level,
             spent,
+            metric_epsilon: row.get("metric_epsilon"),
         })
     });
     entries.collect::<Result<_, _>>().map(Ledger::new)
@@ -86,6 +85,7 @@ pub(super) fn promise(location: &Location, row: &AnyRow) -> Result<Promise, Stor
         level: level(location, row)?,
         k: small(row, "k"),
         cells: small(row, "cells"),
+        metrics: small(row, "metrics"),
         guarantee: epsilon
             .zip(delta)
             .map(|(epsilon, delta)| Guarantee { epsilon, delta }),
@@ -103,8 +103,8 @@ pub(super) async fn write(
     let noise = spent.map(|spent| spent.noise);
     sqlx::query(
         r#"INSERT INTO privacy_ledger ("window", window_seconds, released_at, level, epsilon,
-             delta, sigma, threshold, cells, rho, noise_delta, threshold_delta)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"#,
+             delta, sigma, threshold, cells, rho, noise_delta, threshold_delta, metric_epsilon)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"#,
     )
     .bind(signed(entry.window))
     .bind(signed(entry.window_seconds))
@@ -118,6 +118,7 @@ pub(super) async fn write(
     .bind(noise.map(|noise| noise.rho))
     .bind(spent.map(|spent| spent.noise_delta))
     .bind(spent.map(|spent| spent.threshold_delta))
+    .bind(entry.metric_epsilon)
     .execute(&mut **transaction)
     .await?;
     sqlx::query(

@@ -39,7 +39,7 @@ use crate::ledger::{OverCeiling, Total};
 use crate::promise::Promise;
 use sha2::{Digest as _, Sha256};
 use vitrine_core::cell::{Cell, Report};
-use vitrine_core::privacy::NoiseFacts;
+use vitrine_core::privacy::{Level, NoiseFacts};
 use vitrine_privacy::PrivacyError;
 
 /// A report, ready to be stored.
@@ -125,11 +125,15 @@ impl Window {
 /// What a release did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Released {
+    /// The level whose rule was applied.
+    pub level: Level,
     /// Reports that were counted and deleted.
     pub reports: u64,
     /// Cells that passed the rule.
     pub cells: u64,
-    /// The noise, at the private level.
+    /// Whether metrics were estimated.
+    pub metrics: bool,
+    /// The noise, where the private level was promised.
     pub noise: Option<NoiseFacts>,
     /// What the fullest year that holds the window has cost now.
     pub year: Total,
@@ -138,9 +142,11 @@ pub struct Released {
 /// What a release would do. The counts are exact: they are for the operator, not to be published.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Forecast {
+    /// The level whose rule would be applied.
+    pub level: Level,
     /// Reports that would be counted and deleted.
     pub reports: u64,
-    /// Cells that at least one report named.
+    /// Cells that at least one report named, metrics aside.
     pub cells: u64,
     /// Cells that would pass the rule; at the private level, on average over the noise.
     pub expected: f64,

@@ -23,13 +23,10 @@ pub(super) static DIALECT: Dialect = Dialect {
         SELECT decode(value ->> 0, 'hex'), decode(value ->> 1, 'hex'), $2, $3, value ->> 2,
                value ->> 3
         FROM json_array_elements(CAST($1 AS json))
-        WHERE NOT EXISTS (
-          SELECT 1 FROM spent_nonce WHERE spent_nonce.nonce = decode(value ->> 0, 'hex'))
-        ON CONFLICT (nonce) DO NOTHING
-        RETURNING nonce"#,
+        ON CONFLICT (nonce) DO NOTHING"#,
     bindings: "
         WITH asked AS (
-          SELECT decode(value ->> 0, 'hex') AS nonce FROM json_array_elements(CAST($1 AS json)))
+          SELECT decode(value, 'hex') AS nonce FROM json_array_elements_text(CAST($1 AS json)))
         SELECT nonce, binding FROM raw_cell JOIN asked USING (nonce)
         UNION ALL
         SELECT nonce, binding FROM spent_nonce JOIN asked USING (nonce)",
@@ -39,6 +36,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         FROM json_array_elements(CAST($1 AS json))"#,
     empty_raw: "TRUNCATE raw_cell",
     empty_surviving: "TRUNCATE surviving_cell",
+    tidy: None,
     hint,
 };
 

@@ -6,8 +6,8 @@ use super::{Database, Hash, Recorded, Row, StorageError};
 use crate::clock::Clock;
 use crate::promise::{Policy, Promise};
 use sqlx::{Any, Row as _, Transaction};
-use std::collections::{HashMap, HashSet};
-use vitrine_core::privacy::{Level, Privacy};
+use std::collections::HashMap;
+use vitrine_core::privacy::Privacy;
 
 const DAY_SECONDS: u64 = 24 * 3600;
 
@@ -22,53 +22,58 @@ impl Database {
         rows: &[Row],
     ) -> Result<Vec<Recorded>, StorageError> {
         let failed = failed(&self.location, "store reports");
-        let dialect = self.dialect;
-        let lock = dialect.lock_to_record;
-        let mut transaction = self.begin(lock).await.map_err(&failed)?;
-        // Under the lock: see `storage`.
-        let now = clock.now();
-        let window = open_window(&mut transaction, privacy, policy, now)
-            .await
-            .map_err(&failed)?;
-
         let mut first: HashMap<Hash, &Row> = HashMap::with_capacity(rows.len());
         for row in rows {
             first.entry(row.nonce).or_insert(row);
         }
-        let mut fresh: Vec<&Row> = first.values().copied().collect();
-        // Two processes that store the same nonces wait for each other in one order.
-        fresh.sort_unstable_by_key(|row| row.nonce);
-        let stored = insert(&mut transaction, dialect, window, now / DAY_SECONDS, &fresh)
-            .await
-            .map_err(&failed)?;
-        let mut bindings: HashMap<Hash, Hash> = HashMap::new();
-        if stored.len() < first.len() {
-            let known = |nonce: &&Hash| !stored.contains(*nonce);
-            let known: Vec<_> = first
-                .keys()
-                .filter(known)
-                .map(|nonce| [hex(nonce)])
-                .collect();
-            bindings = bindings_of(&mut transaction, dialect, &known)
-                .await
-                .map_err(&failed)?;
-        }
-        transaction.commit().await.map_err(&failed)?;
-
-        let mut unanswered = stored;
+        let mut bindings = loop {
+            let attempt = self.attempt(privacy, policy, clock, &first).await;
+            if let Some(bindings) = attempt.map_err(&failed)? {
+                break bindings;
+            }
+        };
         Ok(rows
             .iter()
-            .map(|row| {
-                if unanswered.remove(&row.nonce) {
+            .map(|row| match bindings.get(&row.nonce) {
+                Some(binding) if *binding == row.binding => Recorded::Duplicate,
+                Some(_) => Recorded::Conflict,
+                None => {
                     bindings.insert(row.nonce, row.binding);
                     Recorded::Accepted
-                } else if bindings.get(&row.nonce) == Some(&row.binding) {
-                    Recorded::Duplicate
-                } else {
-                    Recorded::Conflict
                 }
             })
             .collect())
+    }
+
+    /// Stores the rows whose nonces are new; the bindings of the others. `None`, with nothing
+    /// stored, when another process stored one of them meanwhile: then it is not new any more.
+    ///
+    /// What is known is asked for before the insertion and not returned by it: the driver hands
+    /// every returned row from thread to thread, and nearly all reports are new.
+    async fn attempt(
+        &mut self,
+        privacy: &Privacy,
+        policy: &Policy,
+        clock: &dyn Clock,
+        rows: &HashMap<Hash, &Row>,
+    ) -> Result<Option<HashMap<Hash, Hash>>, sqlx::Error> {
+        let dialect = self.dialect;
+        let mut transaction = self.begin(dialect.lock_to_record).await?;
+        // Under the lock: see `storage`.
+        let now = clock.now();
+        let window = open_window(&mut transaction, privacy, policy, now).await?;
+        let bindings = bindings_of(&mut transaction, dialect, rows.keys()).await?;
+        let is_new = |row: &&Row| !bindings.contains_key(&row.nonce);
+        let mut fresh: Vec<&Row> = rows.values().copied().filter(is_new).collect();
+        // Two processes that store the same nonces wait for each other in one order.
+        fresh.sort_unstable_by_key(|row| row.nonce);
+        let stored = insert(&mut transaction, dialect, window, now / DAY_SECONDS, &fresh).await?;
+        if stored < fresh.len() as u64 {
+            transaction.rollback().await?;
+            return Ok(None);
+        }
+        transaction.commit().await?;
+        Ok(Some(bindings))
     }
 }
 
@@ -93,9 +98,13 @@ async fn open_window(
                 .bind(promise.level.name())
                 .bind(i64::from(promise.k))
                 .bind(i64::from(promise.cells))
-                .bind(promise.guarantee.map(|guarantee| guarantee.epsilon))
-                .bind(promise.guarantee.map(|guarantee| guarantee.delta))
-                .bind(Level::Private.name())
+                .bind(
+                    promise
+                        .guarantee
+                        .map_or(NONE, |guarantee| guarantee.epsilon),
+                )
+                .bind(promise.guarantee.map_or(NONE, |guarantee| guarantee.delta))
+                .bind(i64::from(promise.metrics))
                 .fetch_optional(&mut **transaction)
                 .await?;
             if open.is_some() {
@@ -106,23 +115,32 @@ async fn open_window(
     }
 }
 
+/// Stands for no guarantee. The statements are prepared once for a connection, and PostgreSQL then
+/// takes no number where it was prepared with a NULL.
+const NONE: f64 = -1.0;
+
 /// Answers with the window when it is open and promises as much already.
 const PROMISED: &str = r#"
     SELECT "window" FROM feedback_window
-    WHERE "window" = $1 AND released_at IS NULL AND $2 > 0 AND level IN ($3, $8)
-      AND k >= $4 AND cells >= $5
-      AND ($6 IS NULL OR epsilon <= $6) AND ($7 IS NULL OR delta <= $7)"#;
+    WHERE "window" = $1 AND released_at IS NULL AND $2 > 0
+      AND (level IN ($3, 'local') OR $3 = 'unlinkable')
+      AND k >= $4 AND cells >= $5 AND metrics >= $8
+      AND ($6 < 0 OR epsilon <= $6) AND ($7 < 0 OR delta <= $7)"#;
 
 /// Notes the stronger of what is promised and what was. A released window is not updated, and
 /// what is not updated is not returned.
 const PROMISE: &str = r#"
     INSERT INTO feedback_window AS noted
-      ("window", window_seconds, level, k, cells, epsilon, delta)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+      ("window", window_seconds, level, k, cells, epsilon, delta, metrics)
+    VALUES ($1, $2, $3, $4, $5, NULLIF($6, -1), NULLIF($7, -1), $8)
     ON CONFLICT ("window") DO UPDATE SET
-      level = CASE WHEN excluded.level = $8 THEN $8 ELSE noted.level END,
+      level = CASE WHEN 'local' IN (noted.level, excluded.level) THEN 'local'
+              WHEN 'private' IN (noted.level, excluded.level) THEN 'private'
+              ELSE 'unlinkable' END,
       k = CASE WHEN noted.k > excluded.k THEN noted.k ELSE excluded.k END,
       cells = CASE WHEN noted.cells > excluded.cells THEN noted.cells ELSE excluded.cells END,
+      metrics = CASE WHEN noted.metrics > excluded.metrics THEN noted.metrics
+                ELSE excluded.metrics END,
       epsilon = CASE WHEN noted.epsilon <= excluded.epsilon THEN noted.epsilon
                 ELSE coalesce(excluded.epsilon, noted.epsilon) END,
       delta = CASE WHEN noted.delta <= excluded.delta THEN noted.delta
@@ -130,14 +148,14 @@ const PROMISE: &str = r#"
     WHERE noted.released_at IS NULL
     RETURNING "window""#;
 
-/// Inserts rows whose nonce is new; the nonces of those.
+/// Inserts rows whose nonce is new; how many they were.
 async fn insert(
     transaction: &mut Transaction<'_, Any>,
     dialect: &Dialect,
     window: i64,
     day: u64,
     rows: &[&Row],
-) -> Result<HashSet<Hash>, sqlx::Error> {
+) -> Result<u64, sqlx::Error> {
     let json: Vec<_> = rows
         .iter()
         .map(|row| (hex(&row.nonce), hex(&row.binding), row.table, &row.cell))
@@ -146,22 +164,20 @@ async fn insert(
         .bind(to_json(&json)?)
         .bind(window)
         .bind(signed(day))
-        .fetch_all(&mut **transaction)
+        .execute(&mut **transaction)
         .await?;
-    inserted
-        .iter()
-        .map(|row| row.try_get(0).and_then(fixed))
-        .collect()
+    Ok(inserted.rows_affected())
 }
 
-/// What these nonces, in hexadecimal, are bound to, in open and in released windows.
+/// What those of these nonces are bound to that are known, in open and in released windows.
 async fn bindings_of(
     transaction: &mut Transaction<'_, Any>,
     dialect: &Dialect,
-    nonces: &[[String; 1]],
+    nonces: impl Iterator<Item = &Hash>,
 ) -> Result<HashMap<Hash, Hash>, sqlx::Error> {
+    let nonces: Vec<String> = nonces.map(hex).collect();
     let rows = sqlx::query(dialect.bindings)
-        .bind(to_json(nonces)?)
+        .bind(to_json(&nonces)?)
         .fetch_all(&mut **transaction)
         .await?;
     rows.iter()
@@ -179,10 +195,9 @@ fn fixed(bytes: Vec<u8>) -> Result<Hash, sqlx::Error> {
 }
 
 fn hex(hash: &Hash) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(32);
-    for byte in hash {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
 }

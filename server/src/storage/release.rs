@@ -1,12 +1,17 @@
 //! A window's release: one transaction, once.
 //!
-//! Both levels take this one path: counts per group of nonces in, what passes the rule out. At the
+//! Every level takes this one path: counts per group of nonces in, what passes the rule out. At the
 //! `unlinkable` level a cell below k is left out by the database and not read by this process, and
 //! a group that carries a cell alone is cut; at the `private` level all counts are read, and noise
 //! is drawn for each sum. Groups are not cut there: how much is cut depends on the counts, so one
 //! report more could change a sum by more than one, and σ and τ would promise too much. The noise
 //! is drawn inside the transaction: should the process die before it commits, what was drawn is
-//! gone with it and was seen by nobody.
+//! gone with it and was seen by nobody. At the `local` level no cell is read.
+//!
+//! Metrics have their noise from the device ([`vitrine_core::metric`]) and no rule: how often each
+//! of the ten cells was reported is kept, cells that nobody reported too. Where the private level
+//! was promised each gets the server's noise besides, without a threshold, which a domain that is
+//! known beforehand does not need: the promise holds for what is released as a whole.
 
 use super::database::{Database, failed, signed, to_json};
 use super::dialect::Dialect;
@@ -16,6 +21,7 @@ use crate::clock::Clock;
 use crate::ledger::{Entry, Ledger, Spent};
 use crate::promise::{Policy, Promise};
 use sqlx::{Any, Row as _, Transaction};
+use vitrine_core::metric;
 use vitrine_core::privacy::Level;
 use vitrine_privacy::gaussian::Distribution;
 use vitrine_privacy::threshold::published;
@@ -25,47 +31,65 @@ use vitrine_privacy::{Mechanism, OsRandom, Parameters, PrivacyError, calibrate};
 const CHUNK: usize = 4096;
 
 /// The rule by which a window is released.
-enum Rule {
-    /// Cells that at least `k` reports named.
-    Unlinkable { k: u32 },
-    /// Noisy counts above a threshold.
-    Private(Parameters),
+struct Rule {
+    level: Level,
+    /// The fewest reports of a cell at the unlinkable level.
+    k: u32,
+    /// The noise, where the private level was promised.
+    noise: Option<Parameters>,
+    /// Whether a metric was asked for.
+    metrics: bool,
 }
 
 impl Rule {
     fn of(promise: &Promise) -> Result<Self, PrivacyError> {
         let k = promise.k.max(1);
-        match promise.level {
-            Level::Unlinkable => Ok(Self::Unlinkable { k }),
-            Level::Private => {
-                // A manifest that allows no cell may still meet a report.
-                let cells = promise.cells.max(1);
-                let parameters = calibrate(promise.guarantee.unwrap_or_default(), cells)?;
-                Ok(Self::Private(
-                    parameters.with_threshold_at_least(u64::from(k)),
-                ))
+        let guarantee = match promise.level {
+            Level::Unlinkable => None,
+            Level::Private => Some(promise.guarantee.unwrap_or_default()),
+            Level::Local => promise.guarantee,
+        };
+        // A manifest that allows no cell may still meet a report.
+        let cells = promise.cells.max(1);
+        let noise = guarantee.map(|guarantee| calibrate(guarantee, cells));
+        Ok(Self {
+            level: promise.level,
+            k,
+            noise: noise
+                .transpose()?
+                .map(|noise| noise.with_threshold_at_least(u64::from(k))),
+            metrics: promise.metrics > 0,
+        })
+    }
+
+    /// The fewest reports with which a cell can pass; `None` when none passes.
+    fn fewest(&self) -> Option<u64> {
+        match self.level {
+            Level::Unlinkable => Some(u64::from(self.k)),
+            Level::Private => Some(1),
+            Level::Local => None,
+        }
+    }
+
+    /// The chance that a cell passes, where `noise` is the distribution of the rule's own.
+    fn passes(&self, noise: Option<&Distribution>, cell: &CellCounts) -> f64 {
+        match (self.level, &self.noise, noise) {
+            (Level::Unlinkable, ..) if cell.counted() >= u64::from(self.k) => 1.0,
+            (Level::Private, Some(parameters), Some(noise)) => {
+                published(noise, cell.total(), parameters.threshold)
             }
+            _ => 0.0,
         }
     }
 
-    /// The fewest reports with which a cell can pass.
-    fn fewest(&self) -> u64 {
-        match self {
-            Self::Unlinkable { k } => u64::from(*k),
-            Self::Private(_) => 1,
-        }
-    }
-
-    fn entry(&self, window: &Window, promise: &Promise) -> Entry {
+    fn entry(&self, window: &Window) -> Entry {
         Entry {
             window: window.window,
             window_seconds: window.window_seconds,
             released_on: String::new(),
-            level: promise.level,
-            spent: match self {
-                Self::Unlinkable { .. } => None,
-                Self::Private(parameters) => Some(Spent::from(parameters)),
-            },
+            level: self.level,
+            spent: self.noise.as_ref().map(Spent::from),
+            metric_epsilon: self.metrics.then_some(metric::EPSILON),
         }
     }
 }
@@ -90,7 +114,7 @@ impl Database {
         let marked = sqlx::query(
             r#"UPDATE feedback_window SET released_at = $2
                WHERE "window" = $1 AND released_at IS NULL
-               RETURNING level, k, cells, epsilon, delta"#,
+               RETURNING level, k, cells, metrics, epsilon, delta"#,
         )
         .bind(number)
         .bind(signed(now))
@@ -102,16 +126,29 @@ impl Database {
         };
         let promise = ledger::promise(&location, &marked)?.and(policy);
         let rule = Rule::of(&promise)?;
-        let entry = rule.entry(window, &promise);
+        let entry = rule.entry(window);
         let so_far = ledger::read(&location, &mut transaction).await?;
         let year = so_far.admit(&entry, policy.epsilon_ceiling)?;
-        let cells = groups::cells(&mut transaction, number, rule.fewest())
-            .await
-            .map_err(&failed)?;
-        let passing = passing(&rule, cells)?;
+        let cells = match rule.fewest() {
+            Some(fewest) => groups::cells(&mut transaction, number, fewest)
+                .await
+                .map_err(&failed)?,
+            None => Vec::new(),
+        };
+        let mut draw = Draw::of(&rule)?;
+        let passing = passing(&rule, &mut draw, cells);
         write(&mut transaction, dialect, number, &passing)
             .await
             .map_err(&failed)?;
+        if rule.metrics {
+            let counts = groups::metrics(&mut transaction, number)
+                .await
+                .map_err(&failed)?;
+            let counts = counts.map(|count| count + draw.as_mut().map_or(0, Draw::noise));
+            write_metrics(&mut transaction, number, &counts)
+                .await
+                .map_err(&failed)?;
+        }
         ledger::write(&mut transaction, &entry, &promise, now)
             .await
             .map_err(&failed)?;
@@ -131,61 +168,47 @@ impl Database {
             .map_err(&failed)?;
         transaction.commit().await.map_err(&failed)?;
         Ok(Some(Released {
+            level: rule.level,
             reports,
             cells: passing.len() as u64,
+            metrics: rule.metrics,
             noise: entry.spent.map(|spent| spent.noise),
             year,
         }))
     }
 
     /// What [`Database::release`] would do with a window, after what `so_far` holds. Changes
-    /// nothing but `so_far`, to which an admitted release is added. Reads how many cells have how
-    /// many reports, and no cell.
+    /// nothing but `so_far`, to which an admitted release is added. Reads how many reports cells
+    /// have, and no cell but metrics.
     pub async fn forecast(
         &mut self,
         window: &Window,
         policy: &Policy,
         so_far: &mut Ledger,
     ) -> Result<Forecast, StorageError> {
-        let counts = sqlx::query(
-            r#"SELECT reports, count(*) FROM (
-                 SELECT count(*) AS reports FROM raw_cell WHERE "window" = $1 GROUP BY cell) AS spread
-               GROUP BY reports"#,
-        )
-        .bind(signed(window.window))
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(failed(&self.location, "count a window's cells"))?;
-        let promise = window.promise.and(policy);
-        let rule = Rule::of(&promise)?;
-        let noise = match &rule {
-            Rule::Unlinkable { .. } => None,
-            Rule::Private(parameters) => Some(Distribution::noise(parameters.sigma)),
+        let failed = failed(&self.location, "count a window's cells");
+        let number = signed(window.window);
+        let cells = groups::unnamed(&mut self.connection, number)
+            .await
+            .map_err(&failed)?;
+        let metrics = groups::metrics(&mut self.connection, number)
+            .await
+            .map_err(&failed)?;
+        let rule = Rule::of(&window.promise.and(policy))?;
+        let noise = rule.noise.as_ref();
+        let noise = noise.map(|parameters| Distribution::noise(parameters.sigma));
+        let named: u64 = cells.iter().map(CellCounts::total).sum();
+        let passing = cells.iter().map(|cell| rule.passes(noise.as_ref(), cell));
+        let entry = rule.entry(window);
+        let year = so_far.admit(&entry, policy.epsilon_ceiling);
+        let forecast = Forecast {
+            level: rule.level,
+            reports: named + metrics.iter().sum::<i64>().unsigned_abs(),
+            cells: cells.len() as u64,
+            expected: passing.sum(),
+            noise: entry.spent.map(|spent| spent.noise),
+            year,
         };
-        let mut forecast = Forecast {
-            reports: 0,
-            cells: 0,
-            expected: 0.0,
-            noise: None,
-            year: Ok(Default::default()),
-        };
-        for row in &counts {
-            let reports = row.get::<i64, _>(0).unsigned_abs();
-            let cells = row.get::<i64, _>(1).unsigned_abs();
-            let passes = match (&rule, &noise) {
-                (Rule::Private(parameters), Some(noise)) => {
-                    published(noise, reports, parameters.threshold)
-                }
-                (Rule::Unlinkable { k }, _) if reports >= u64::from(*k) => 1.0,
-                _ => 0.0,
-            };
-            forecast.reports += reports * cells;
-            forecast.cells += cells;
-            forecast.expected += passes * cells as f64;
-        }
-        let entry = rule.entry(window, &promise);
-        forecast.noise = entry.spent.map(|spent| spent.noise);
-        forecast.year = so_far.admit(&entry, policy.epsilon_ceiling);
         if forecast.year.is_ok() {
             so_far.push(entry);
         }
@@ -193,25 +216,56 @@ impl Database {
     }
 }
 
-/// What passes the rule: each cell as JSON, and the count that is published.
-fn passing(rule: &Rule, cells: Vec<CellCounts>) -> Result<Vec<(String, u64)>, PrivacyError> {
-    match rule {
-        Rule::Unlinkable { k } => Ok(cells
-            .into_iter()
-            .map(|cell| (cell.counted(), cell.cell))
-            .filter(|(count, _)| *count >= u64::from(*k))
-            .map(|(count, cell)| (cell, count))
-            .collect()),
-        Rule::Private(parameters) => {
-            let mechanism = Mechanism::new(parameters.sigma, parameters.threshold)?;
-            let mut random = OsRandom::new()?;
-            let noisy = cells.into_iter().filter_map(|cell| {
-                let count = mechanism.release(cell.total(), &mut random)?;
-                Some((cell.cell, count))
-            });
-            Ok(noisy.collect())
-        }
+/// The server's noise, where there is any.
+struct Draw {
+    mechanism: Mechanism,
+    random: OsRandom,
+}
+
+impl Draw {
+    fn of(rule: &Rule) -> Result<Option<Self>, PrivacyError> {
+        let Some(parameters) = &rule.noise else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            mechanism: Mechanism::new(parameters.sigma, parameters.threshold)?,
+            random: OsRandom::new()?,
+        }))
     }
+
+    fn noise(&mut self) -> i64 {
+        self.mechanism.noise(&mut self.random)
+    }
+}
+
+/// What passes the rule: each cell as JSON, and the count that is published.
+fn passing(rule: &Rule, draw: &mut Option<Draw>, cells: Vec<CellCounts>) -> Vec<(String, u64)> {
+    let published = |cell: CellCounts| {
+        let count = match draw {
+            Some(draw) => draw.mechanism.release(cell.total(), &mut draw.random)?,
+            None => cell.counted(),
+        };
+        // With noise it is the threshold that counts, which is at least k.
+        (draw.is_some() || count >= u64::from(rule.k)).then_some((cell.cell, count))
+    };
+    cells.into_iter().filter_map(published).collect()
+}
+
+/// Writes how often each metric cell was reported.
+async fn write_metrics(
+    transaction: &mut Transaction<'_, Any>,
+    window: i64,
+    counts: &[i64; metric::CELLS],
+) -> Result<(), sqlx::Error> {
+    for (place, count) in counts.iter().enumerate() {
+        sqlx::query(r#"INSERT INTO released_metric ("window", cell, count) VALUES ($1, $2, $3)"#)
+            .bind(window)
+            .bind(to_json(&metric::cell(place))?)
+            .bind(*count)
+            .execute(&mut **transaction)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Writes the window's released table.

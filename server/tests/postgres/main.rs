@@ -15,6 +15,8 @@ mod feedback;
 mod house;
 #[path = "../server/kill.rs"]
 mod kill;
+#[path = "../server/metric.rs"]
+mod metric;
 mod own;
 #[path = "../server/private.rs"]
 mod private;

@@ -2,20 +2,22 @@
 
 use crate::house::{BINARY, House, Server, view};
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use vitrine_core::Digest;
+use vitrine_server::audit::{self, Action, AuditLog, Entry, Stage};
+
+/// The limit, in blocks of 512 bytes.
+const BLOCKS: u64 = 400;
 
 /// A limit on the size of the process's files stands in for a full disk: the same writes fail,
 /// and it can be lifted while the server runs.
 fn start_on_full_disk(house: &House, arguments: &[&str]) -> Server {
     let serve = house.command(arguments);
     let mut limited = Command::new("sh");
-    // 400 blocks of 512 bytes; the ignored signal makes a write fail where it would kill.
-    limited.args([
-        "-c",
-        "trap '' XFSZ; ulimit -S -f 400; exec \"$0\" \"$@\"",
-        BINARY,
-    ]);
+    // The ignored signal makes a write fail where it would kill.
+    let shell = format!("trap '' XFSZ; ulimit -S -f {BLOCKS}; exec \"$0\" \"$@\"");
+    limited.args(["-c", &shell, BINARY]);
     limited.args(serve.get_args());
     Server::start(limited)
 }
@@ -129,4 +131,98 @@ fn a_full_disk_refuses_a_bundle_and_keeps_the_old_one() {
     );
     let path = format!("/bundles/{}", Digest::of(&bytes));
     assert_eq!(server.get(&path, &[("accept-encoding", "br")]).body, bytes);
+}
+
+/// Fills the audit log until so many bytes are left below the limit; how many lines it has.
+fn fill(log: &Path, left: u64) -> u64 {
+    let lines = AuditLog::open(log).unwrap();
+    let mut number = 0;
+    let mut line = |reason: usize| {
+        number += 1;
+        let entry = Entry {
+            number: 0,
+            at: 1_700_000_000,
+            action: Action::Promote,
+            stage: Stage::Done,
+            manifest: Digest::of(b"a manifest"),
+            version: Some(1),
+            reason: Some("x".repeat(reason)),
+            token: "01234567".into(),
+            previous: Digest::of(b""),
+        };
+        lines.append(entry).unwrap();
+        let length = fs::metadata(log).unwrap().len();
+        (BLOCKS * 512 - left).saturating_sub(length)
+    };
+    let whole = BLOCKS * 512 - left;
+    let mut missing = whole;
+    while missing > 8192 {
+        missing = line(4096);
+    }
+    // What a line takes beside its reason, by one with a short one.
+    let taken = missing - line(1) - 1;
+    // Numbers of the same count of digits: the length is that of the reason and the rest.
+    assert_eq!(line((missing - 2 * taken - 1) as usize), 0);
+    assert_eq!(fs::metadata(log).unwrap().len(), whole);
+    number
+}
+
+#[test]
+fn a_full_disk_refuses_a_change_that_the_audit_log_cannot_hold() {
+    let house = House::new();
+    let log = house.path("audit.jsonl");
+    // Room for the first of a change's two lines, which are some 300 bytes each.
+    let filled = fill(&log, 400);
+    let token = "token";
+    let hash = Digest::of(token.as_bytes()).to_string();
+    let admin = [
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--admin-token-sha256",
+        &hash,
+    ];
+    let server = start_on_full_disk(&house, &admin);
+    let address = server.admin.as_ref().unwrap();
+    let url = format!("http://{address}/v1/admin/manifest");
+    let headers = [("authorization", "Bearer token")];
+    // The files are those of version 1.
+    let tables = "compressible ".repeat(2000);
+    let publish = |version| {
+        let (_, manifest) = house.bundle(version, &tables, Default::default());
+        server
+            .request("PUT", &url, &headers, &manifest.to_bytes())
+            .unwrap()
+    };
+    let live = || server.get("/manifest.json", &[]).json()["version"].clone();
+
+    // It is begun, so it may be done; that its end is missing from the log is said there.
+    assert_eq!(publish(2).status, 200);
+    assert_eq!(live(), 2);
+    assert!(
+        server
+            .log()
+            .contains("the end of a change is not in the audit log")
+    );
+    let begun = audit::verify(&log, None).unwrap();
+    assert_eq!((begun.lines, begun.torn), (filled + 1, 0));
+
+    // What cannot even be begun is not done.
+    let refused = publish(3);
+    assert_eq!(
+        (refused.status, refused.problem().as_str()),
+        (507, "audit-log")
+    );
+    let detail = refused.json()["detail"].to_string();
+    assert!(
+        detail.contains("audit.jsonl") && detail.contains("nothing is changed"),
+        "{detail}"
+    );
+    assert_eq!(live(), 2);
+    assert_eq!(audit::verify(&log, Some(begun.head)).unwrap(), begun);
+
+    make_room(&server);
+    assert_eq!(publish(3).status, 200);
+    assert_eq!(live(), 3);
+    let after = audit::verify(&log, Some(begun.head)).unwrap();
+    assert_eq!((after.lines, after.torn), (filled + 3, 0));
 }

@@ -12,6 +12,7 @@ mod disk;
 mod feedback;
 mod house;
 mod kill;
+mod metric;
 mod private;
 mod release;
 mod site;

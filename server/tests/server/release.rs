@@ -1,6 +1,7 @@
 //! The rule at its edge, once per window, and nothing of what it held back.
 
 use crate::house::{House, Server, WINDOW_SECONDS, later, read, view};
+use crate::private::publish;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 use vitrine_core::Action;
 use vitrine_core::cell::Cell;
+use vitrine_core::privacy::Privacy;
 use vitrine_core::released::{ReleasedCell, ReleasedWindow};
 
 pub fn said(output: &Output) -> String {
@@ -373,12 +375,8 @@ fn a_cells_reports_spread_over_twenty_groups_of_nonces() {
     assert_eq!(released.cells, [item("often", 400)]);
 }
 
-/// A burst whose nonces all fall into one group counts as what the other groups make likely, and
-/// what many visitors reported counts whole.
-#[test]
-fn a_burst_in_one_group_is_cut() {
-    let house = House::new();
-    let server = house.start(&["--access-log", "false"]);
+/// 60 reports of one item, all of whose nonces fall into the first group.
+fn report_burst(server: &Server) {
     let in_first_group = |nonce: &u128| {
         let report = serde_json::from_value(view(*nonce, "burst")).unwrap();
         let hash = vitrine_server::storage::Row::of(&report).unwrap().nonce;
@@ -387,6 +385,35 @@ fn a_burst_in_one_group_is_cut() {
     for nonce in (0..).filter(in_first_group).take(60) {
         assert_eq!(server.report(&view(nonce, "burst")).status, 204);
     }
+}
+
+/// With k = 8 what the burst counts for, 7, does not pass.
+#[test]
+fn a_dry_run_cuts_a_burst_as_the_release_does() {
+    let house = House::empty();
+    let privacy = Privacy {
+        k: 8,
+        ..Privacy::default()
+    };
+    publish(&house, 1, privacy);
+    let server = house.start(&["--access-log", "false"]);
+    report_burst(&server);
+    report(&server, 1 << 64, &[("often", 60)]);
+    let dry = said(&house.release(1, &["--dry-run"]));
+    let cut = "120 reports name 2 cells, of which 1 would be released";
+    assert!(dry.contains(cut), "{dry}");
+    assert!(house.release(1, &[]).status.success());
+    let released = ReleasedWindow::parse(read(&files(&house)[0]).as_bytes()).unwrap();
+    assert_eq!(released.cells, [item("often", 60)]);
+}
+
+/// A burst whose nonces all fall into one group counts as what the other groups make likely, and
+/// what many visitors reported counts whole.
+#[test]
+fn a_burst_in_one_group_is_cut() {
+    let house = House::new();
+    let server = house.start(&["--access-log", "false"]);
+    report_burst(&server);
     report(&server, 1 << 64, &[("often", 400), ("twice", 2)]);
     assert!(house.release(1, &[]).status.success());
     let released = ReleasedWindow::parse(read(&files(&house)[0]).as_bytes()).unwrap();

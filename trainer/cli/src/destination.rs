@@ -131,7 +131,7 @@ impl Destination {
     /// Makes the candidate the current manifest, past the gate where a reason is given.
     pub fn promote(&self, candidate: Digest, force: Option<&str>) -> anyhow::Result<()> {
         match self {
-            Self::Folder(store) => Ok(store.promote(candidate, force.is_some()).map(drop)?),
+            Self::Folder(store) => Ok(store.promote(candidate, force).map(drop)?),
             Self::Server { .. } => {
                 let reason = force.unwrap_or_default();
                 self.put(&format!("promotions/{candidate}"), reason.as_bytes())

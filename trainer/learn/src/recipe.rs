@@ -188,7 +188,7 @@ impl Default for BundleRecipe {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PrivacyRecipe {
-    /// `unlinkable` or `private`; the server keeps at least this level for every window in which
+    /// `unlinkable`, `private` or `local`; the server keeps at least this level for every window in which
     /// the bundle was current.
     pub level: Option<Level>,
     /// At the private level, ε of one window for one browser profile, from 0.25 to 10; 4 where it
@@ -211,12 +211,9 @@ pub struct PrivacyRecipe {
 impl PrivacyRecipe {
     /// The defaults with what is given.
     pub fn privacy(&self) -> Privacy {
-        let default = Privacy::default();
-        let level = self.level.unwrap_or(default.level);
-        let guarantee = Guarantee::default();
+        let default = Privacy::at(self.level.unwrap_or(Level::Unlinkable));
         Privacy {
-            level,
-            guarantee: (level == Level::Private).then(|| Guarantee {
+            guarantee: default.guarantee.map(|guarantee| Guarantee {
                 epsilon: self.epsilon.unwrap_or(guarantee.epsilon),
                 ..guarantee
             }),
@@ -235,7 +232,7 @@ impl PrivacyRecipe {
         if self.epsilon.is_some() && self.level != Some(Level::Private) {
             return Err(RecipeError::Value {
                 field: "privacy.epsilon".into(),
-                reason: "is given, and the unlinkable level has no ε: set level = \"private\"",
+                reason: "is given, and only the private level has an ε to set: level = \"private\"",
             });
         }
         self.privacy().check().map_err(|error| RecipeError::Value {
@@ -454,6 +451,8 @@ mod tests {
         let private = privacy("[privacy]\nlevel = \"private\"");
         assert_eq!(private.level, Level::Private);
         assert_eq!(private.guarantee, Some(Guarantee::default()));
+        let local = privacy("[privacy]\nlevel = \"local\"");
+        assert_eq!((local.budget(), local.metrics), (1, 1));
         let strict = privacy("[privacy]\nlevel = \"private\"\nepsilon = 1.0\ntransitions = 2");
         assert_eq!(strict.guarantee.unwrap().epsilon, 1.0);
         assert_eq!(strict.budget(), 6);
@@ -463,7 +462,9 @@ mod tests {
     #[test]
     fn what_a_client_would_refuse_is_refused_in_the_recipe() {
         for (text, named) in [
-            ("level = \"local\"", "unlinkable"),
+            ("level = \"locked\"", "unlinkable"),
+            ("level = \"local\"\nitems = 2", "privacy"),
+            ("metrics = 2", "privacy.metrics"),
             ("epsilon = 2.0", "privacy.epsilon is given"),
             ("level = \"unlinkable\"\nepsilon = 2.0", "privacy.epsilon"),
             (

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use vitrine_core::Action;
 use vitrine_core::blocks::Catalogue;
 use vitrine_core::budget::Budget;
-use vitrine_core::cell::{Cell, PositionBucket};
+use vitrine_core::cell::{Arm, Cell, PositionBucket};
 use vitrine_core::delta;
 use vitrine_core::facets::Filter;
 use vitrine_core::incoming::Incoming;
@@ -311,6 +311,24 @@ impl Ranker {
         };
         let spent = self.budget.spend(&self.manifest.privacy, now as u64, &cell);
         spent.then(|| json(&cell))
+    }
+
+    /// The metric cell of a click at `rank` (from 1) of Vitrine's order as JSON, with its noise
+    /// already on it, if the budget still allows one; it is spent. `random` holds two random
+    /// numbers of a cryptographic generator.
+    pub fn metric(&mut self, rank: usize, now: f64, random: &[u32]) -> Option<String> {
+        let &[tells, other] = random else {
+            return None;
+        };
+        let mut random = [tells, other].into_iter().cycle();
+        let cell = self.budget.metric(
+            &self.manifest.privacy,
+            now as u64,
+            Arm::Vitrine,
+            PositionBucket::of_rank(rank),
+            &mut || random.next().unwrap_or(0),
+        );
+        cell.map(|cell| json(&cell))
     }
 
     /// The window that holds `now`.

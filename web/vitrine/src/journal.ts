@@ -170,6 +170,9 @@ export class Journal {
       for (const shown of impressions) {
         const cell = model.impression(shown.item, shown.rank, shown.clicked, now);
         if (cell !== undefined) cells.push(cell);
+        // Its noise is drawn here, once; the true rank is not stored.
+        const metric = shown.clicked && model.metric(shown.rank, now, randomNumbers(2));
+        if (metric) cells.push(metric);
       }
       const window = model.window(now);
       state.outbox.push(...cells.map((cell) => outbox.outgoing(cell, window, nonce())));

@@ -281,6 +281,12 @@ export class Model {
     return json === undefined ? undefined : (JSON.parse(json) as unknown);
   }
 
+  /** The metric cell of a click with its noise, if the budget allows it; it is spent. */
+  metric(rank: number, now: number, random: Uint32Array): unknown {
+    const json = this.#ranker.metric(rank, now, random);
+    return json === undefined ? undefined : (JSON.parse(json) as unknown);
+  }
+
   window(now: number): number {
     return this.#ranker.window(now);
   }

@@ -22,8 +22,8 @@ pub struct Arguments {
     /// Only if the candidate's manifest has this SHA-256 [default: whichever waits].
     #[arg(long, value_name = "HEX")]
     candidate: Option<Digest>,
-    /// Promote it although it is too far from what is live, and say why; a server keeps the reason
-    /// in its audit log.
+    /// Promote it although it is too far from what is live, and say why; the store keeps the
+    /// reason, and a server also in its audit log.
     #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     force: Option<String>,
 }

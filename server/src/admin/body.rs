@@ -1,0 +1,44 @@
+//! Bodies of requests, under a limit on their length and on how long a publisher may pause.
+
+use crate::feedback::announced_length;
+use crate::problem::Problem;
+use actix_web::{HttpRequest, web};
+use futures::StreamExt;
+use std::time::Duration;
+
+/// How long a publisher may pause between two pieces of a body.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// A whole body, at most `limit` bytes.
+pub(super) async fn body_of(
+    request: &HttpRequest,
+    mut payload: web::Payload,
+    limit: usize,
+) -> Result<Vec<u8>, Problem> {
+    refuse_above(request, limit as u64)?;
+    let mut body = Vec::new();
+    while let Some(arrived) = chunk(&mut payload).await? {
+        if body.len() + arrived.len() > limit {
+            return Err(Problem::body_too_long(limit as u64));
+        }
+        body.extend_from_slice(&arrived);
+    }
+    Ok(body)
+}
+
+/// The next piece of a body, `None` at its end.
+pub(super) async fn chunk(payload: &mut web::Payload) -> Result<Option<web::Bytes>, Problem> {
+    tokio::time::timeout(PAUSE, payload.next())
+        .await
+        .map_err(|_| Problem::body_too_slow(PAUSE.as_secs()))?
+        .transpose()
+        .map_err(|_| Problem::body_broken())
+}
+
+/// Refuses a body that announces more than `limit` bytes.
+pub(super) fn refuse_above(request: &HttpRequest, limit: u64) -> Result<(), Problem> {
+    if announced_length(request).is_some_and(|length| length > limit) {
+        return Err(Problem::body_too_long(limit));
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Publishing from another machine: files first, then the manifest that names them.
+//!
+//! It listens on an address of its own, so that a firewall can keep the world away from it, and
+//! asks for a bearer token of which the server knows only the hash. A file is written to the
+//! store's folder while it arrives and is named when its hash is right; the manifest is the
+//! switch (see `vitrine-store`).
+
+mod body;
+pub mod files;
+pub mod manifests;
+
+use crate::audit::{Action, AuditLog, Entry, Stage};
+use crate::clock::Clock;
+use crate::config::TokenHash;
+use crate::problem::Problem;
+use actix_web::http::header;
+use actix_web::{HttpRequest, web};
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+use vitrine_core::Digest;
+use vitrine_core::signature::PublicKey;
+use vitrine_store::{Published, Store, StoreError};
+
+/// What the handlers need.
+#[derive(Clone)]
+pub struct Admin {
+    /// Where bundles are stored.
+    pub store: Store,
+    /// What the token must hash to.
+    pub token: TokenHash,
+    /// Where it is written who changed what.
+    pub audit: Arc<AuditLog>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Whose signature a manifest needs; none of them: it needs none.
+    pub public_keys: Vec<PublicKey>,
+}
+
+/// What is answered to another method.
+pub async fn put_only(request: HttpRequest) -> Problem {
+    Problem::method_not_allowed(request.method(), "PUT")
+}
+
+/// What is answered to another method where a manifest can be put and got.
+pub async fn put_or_get(request: HttpRequest) -> Problem {
+    Problem::method_not_allowed(request.method(), "GET, PUT")
+}
+
+impl Admin {
+    /// Does `work` between two lines of the audit log. Where the first cannot be written, nothing
+    /// is done.
+    async fn logged(
+        &self,
+        action: Action,
+        manifest: Digest,
+        reason: Option<String>,
+        work: impl FnOnce(&Store, &[PublicKey]) -> Result<Option<Published>, StoreError>
+        + Send
+        + 'static,
+    ) -> Result<Option<Published>, Problem> {
+        let admin = self.clone();
+        let done = web::block(move || {
+            let line = |stage, version| {
+                admin.audit.append(Entry {
+                    number: 0,
+                    at: admin.clock.now(),
+                    action,
+                    stage,
+                    manifest,
+                    version,
+                    reason: reason.clone(),
+                    token: admin.token.0.to_string().chars().take(8).collect(),
+                    previous: Digest::of(b""),
+                })
+            };
+            line(Stage::Begun, None)?;
+            let done = work(&admin.store, &admin.public_keys);
+            let (stage, version) = match &done {
+                Ok(published) => (Stage::Done, published.as_ref().map(|p| p.version)),
+                Err(error) => {
+                    tracing::warn!(%error, "refused to publish");
+                    (Stage::Failed, None)
+                }
+            };
+            if let Err(error) = line(stage, version) {
+                // It is done: the beginning is logged, and the client is told the truth.
+                tracing::error!(%error, "the end of a change is not in the audit log");
+            }
+            done.map_err(Problem::from)
+        });
+        let done = done
+            .await
+            .map_err(|_| Problem::unavailable("the server is stopping"))??;
+        if let Some(done) = &done {
+            tracing::info!(?action, version = done.version, "the audit log has it");
+        }
+        Ok(done)
+    }
+
+    fn authorize(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let token = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.as_bytes().split_first_chunk::<7>())
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "))
+            .map_or(b"".as_slice(), |(_, token)| token.trim_ascii());
+        // Hashes are compared, in constant time: neither how much of a guess was right nor its
+        // length can be read from the clock.
+        let right = Digest::of(token).as_bytes().ct_eq(self.token.0.as_bytes());
+        if bool::from(right) {
+            Ok(())
+        } else {
+            Err(Problem::unauthorized())
+        }
+    }
+}
+
+fn digest_in_address(name: &str) -> Result<Digest, Problem> {
+    name.parse()
+        .map_err(|error: vitrine_core::digest::NotADigest| {
+            Problem::not_found(format!("the address ends in a SHA-256; {error}"))
+        })
+}
+
+async fn on_disk_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Problem> {
+    web::block(work)
+        .await
+        .map_err(|_| Problem::unavailable("the server is stopping"))?
+        .map_err(|error| {
+            tracing::warn!(%error, "refused to publish");
+            Problem::from(error)
+        })
+}
