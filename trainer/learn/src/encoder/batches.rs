@@ -2,6 +2,7 @@
 //! seed, so that a pass can be made again.
 
 use super::EncoderParameters;
+use super::features::Features;
 use crate::dataset::Sessions;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -53,8 +54,8 @@ pub struct Part {
     pub labels: Vec<i32>,
 }
 
-/// Draws negatives and knows how likely each row is. A row without events is never one: that
-/// nobody chose it says nothing, it may not have been there.
+/// Draws negatives and knows how likely each row is. A row without events is none where its
+/// features place it: that nobody chose it says nothing, it may not have been there.
 pub struct Negatives {
     /// The rows that are candidates in every step; empty when negatives are drawn.
     always: Vec<u32>,
@@ -68,32 +69,30 @@ pub struct Negatives {
 }
 
 impl Negatives {
-    /// For rows of the given popularity.
-    pub fn new(popularity: &[f64], parameters: &EncoderParameters) -> Self {
+    /// For rows of the given popularity and features.
+    pub fn new(popularity: &[f64], features: &Features, parameters: &EncoderParameters) -> Self {
         let total: f64 = popularity.iter().sum();
         let label_share = popularity.iter().map(|p| p / total.max(1.0)).collect();
-        let rows = popularity.iter().zip(0..);
-        let seen: Vec<u32> = rows
-            .filter(|(p, _)| **p > 0.0)
-            .map(|(_, row)| row)
-            .collect();
-        if seen.len() <= parameters.negatives {
+        let is_one = |row: u32| popularity[row as usize] > 0.0 || features.of_item(row).is_empty();
+        let rows = 0..popularity.len() as u32;
+        let negatives: Vec<u32> = rows.clone().filter(|&row| is_one(row)).collect();
+        if negatives.len() <= parameters.negatives {
             return Self {
-                count: seen.len(),
-                always: seen,
+                count: negatives.len(),
+                always: negatives,
                 cumulated: Vec::new(),
                 share: Vec::new(),
                 label_share,
             };
         }
-        let weight = |count: &f64| {
-            if *count > 0.0 {
-                (count + 1.0).powf(parameters.negative_power)
+        let weight = |row: u32| {
+            if is_one(row) {
+                (popularity[row as usize] + 1.0).powf(parameters.negative_power)
             } else {
                 0.0
             }
         };
-        let raw: Vec<f64> = popularity.iter().map(weight).collect();
+        let raw: Vec<f64> = rows.map(weight).collect();
         let total: f64 = raw.iter().sum();
         let share: Vec<f64> = raw.iter().map(|r| r / total).collect();
         let mut sum = 0.0;

@@ -27,8 +27,9 @@ pub struct ItemVectors {
 }
 
 impl ItemVectors {
-    /// Vectors drawn uniformly within `bound`; none for items of no `popularity`, which begin, and
-    /// without events stay, at what their features say.
+    /// Vectors drawn uniformly within `bound`. Items of no `popularity` that have features begin,
+    /// and without events stay, at what these say; those without are told apart by chance, so that
+    /// a session that comes back to one finds it.
     pub fn init(
         popularity: &[f64],
         features: &Features,
@@ -41,10 +42,10 @@ impl ItemVectors {
             .map(|_| rng.random_range(-bound..bound))
             .collect();
         for (row, (&popularity, own)) in popularity.iter().zip(values.chunks_mut(dim)).enumerate() {
-            let part = match (popularity > 0.0, features.of_item(row as u32).is_empty()) {
-                (false, _) => 0.0,
-                (true, true) => 1.0,
-                (true, false) => OWN_PART,
+            let part = match (features.of_item(row as u32).is_empty(), popularity > 0.0) {
+                (true, _) => 1.0,
+                (false, true) => OWN_PART,
+                (false, false) => 0.0,
             };
             own.iter_mut().for_each(|v| *v *= part);
         }
@@ -206,5 +207,18 @@ mod tests {
         assert_ne!(items.gather(&[0], &features), category);
         let unit = items.unit(&features);
         assert_eq!(unit[2..4], unit[4..6]);
+    }
+    #[test]
+    fn items_of_which_nothing_is_known_are_told_apart() {
+        // With nothing for them, a session could not come back to one.
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let features = Features::none(2);
+        let unit = ItemVectors::init(&[0.0, 0.0], &features, 8, 0.1, &mut rng).unit(&features);
+        let cosine: f32 = unit[..8].iter().zip(&unit[8..]).map(|(a, b)| a * b).sum();
+        let length: f32 = unit[..8].iter().map(|v| v * v).sum();
+        assert!(
+            (length - 1.0).abs() < 1e-5 && cosine < 0.9,
+            "{length} {cosine}"
+        );
     }
 }

@@ -131,6 +131,7 @@ mod tests {
     use super::*;
     use crate::encoder::EncoderParameters;
     use crate::encoder::batches::{Negatives, Numbering};
+    use crate::encoder::features::Features;
     use burn::backend::Autodiff;
     use burn_flex::{Flex, FlexDevice};
     use rand::SeedableRng;
@@ -175,7 +176,7 @@ mod tests {
 
     /// Rows, loss, and the gradients of the rows' vectors and of the bias.
     fn found(case: &Case, parts: usize) -> (Vec<u32>, f64, Vec<f32>, Vec<f32>) {
-        let negatives = Negatives::new(&[2.0; ITEMS], &case.parameters);
+        let negatives = Negatives::new(&[2.0; ITEMS], &Features::none(ITEMS), &case.parameters);
         let sessions: Vec<&[Event]> = case.sessions.iter().map(Vec::as_slice).collect();
         let mut numbering = Numbering::new(ITEMS);
         let batch = numbering.lay_out(&sessions, parts, &negatives, &case.parameters, 9);

@@ -125,7 +125,7 @@ pub fn train<B: AutodiffBackend>(
 ) -> Result<Outcome, TrainError> {
     let parameters = task.parameters;
     let pieces = pieces(task.sessions, parameters.length);
-    let negatives = Negatives::new(task.popularity, parameters);
+    let negatives = Negatives::new(task.popularity, task.features, parameters);
     let mut state = start::<B>(task, device)?;
     let steps = pieces.len().div_ceil(parameters.batch) as u64;
     while state.curve.len() < task.passes && !out_of_patience(&state, parameters.patience) {
