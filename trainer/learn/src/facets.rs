@@ -17,7 +17,7 @@ pub fn facets(items: &[ItemFacts], edges: &[f64]) -> Facets {
         *value = number as i32;
     }
     let price_edges = if edges.is_empty() {
-        quantiles(items.iter().filter_map(|item| item.price).collect())
+        band_edges(items, BANDS)
     } else {
         edges.to_vec()
     };
@@ -36,10 +36,12 @@ pub fn facets(items: &[ItemFacts], edges: &[f64]) -> Facets {
     }
 }
 
-fn quantiles(mut prices: Vec<f64>) -> Vec<f64> {
+/// Upper edges of price bands with about equally many items each; fewer where prices are alike.
+pub(crate) fn band_edges(items: &[ItemFacts], bands: usize) -> Vec<f64> {
+    let mut prices: Vec<f64> = items.iter().filter_map(|item| item.price).collect();
     prices.sort_unstable_by(f64::total_cmp);
-    let mut edges: Vec<f64> = (1..BANDS)
-        .filter_map(|band| prices.get(prices.len() * band / BANDS).copied())
+    let mut edges: Vec<f64> = (1..bands)
+        .filter_map(|band| prices.get(prices.len() * band / bands).copied())
         .collect();
     edges.dedup();
     edges

@@ -6,6 +6,7 @@
 //! before the bundle is written, so that features cost no byte of it.
 
 use crate::dataset::ItemFacts;
+use crate::facets::band_edges;
 use std::collections::{BTreeMap, BTreeSet};
 use vitrine_core::Digest;
 
@@ -38,7 +39,7 @@ impl Features {
 
     /// From what is known of the items, `[N]`.
     pub fn of(items: &[ItemFacts]) -> Self {
-        let edges = band_edges(items);
+        let edges = band_edges(items, BANDS);
         let named: Vec<BTreeSet<String>> = items.iter().map(|item| names(item, &edges)).collect();
         let mut shared: BTreeMap<&str, usize> = BTreeMap::new();
         for name in named.iter().flatten() {
@@ -116,16 +117,6 @@ fn names(item: &ItemFacts, edges: &[f64]) -> BTreeSet<String> {
         }
     }
     names
-}
-
-fn band_edges(items: &[ItemFacts]) -> Vec<f64> {
-    let mut prices: Vec<f64> = items.iter().filter_map(|item| item.price).collect();
-    prices.sort_unstable_by(f64::total_cmp);
-    let mut edges: Vec<f64> = (1..BANDS)
-        .filter_map(|band| prices.get(prices.len() * band / BANDS).copied())
-        .collect();
-    edges.dedup();
-    edges
 }
 
 #[cfg(test)]

@@ -165,10 +165,10 @@ fn minimise(rows: &[(Terms, f64)], loss: Loss) -> Option<Terms> {
         let mut hessian = [[0.0; TERMS]; TERMS];
         for row in rows {
             let (_, slope, curvature) = at(loss, margin(&weights, row));
-            for k in 0..TERMS {
+            for (k, line) in hessian.iter_mut().enumerate() {
                 gradient[k] += slope * row.1 * row.0[k];
-                for l in 0..TERMS {
-                    hessian[k][l] += curvature * row.0[k] * row.0[l];
+                for (sum, x) in line.iter_mut().zip(&row.0) {
+                    *sum += curvature * row.0[k] * x;
                 }
             }
         }
