@@ -40,11 +40,14 @@ pub(super) static DIALECT: Dialect = Dialect {
     hint,
 };
 
+/// A plan that is kept was made when the tables were empty, and would read all of `raw_cell` for every
+/// batch until the database next counts its rows: so statements are planned each time.
+///
 /// A lock is waited for ten seconds, as with SQLite; a process that died inside a transaction
 /// without closing its connection holds its locks for a minute at most.
 const SETTINGS: &str = "
     SET synchronous_commit = on; SET lock_timeout = '10s'; SET client_min_messages = warning;
-    SET idle_in_transaction_session_timeout = '60s'";
+    SET plan_cache_mode = force_custom_plan; SET idle_in_transaction_session_timeout = '60s'";
 
 /// Connects. The database must be there; its tables need not.
 pub(super) async fn connect(url: &PostgresUrl) -> Result<AnyConnection, sqlx::Error> {
