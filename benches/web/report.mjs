@@ -211,10 +211,18 @@ function bars(found, lists) {
   }
   const { repetitions, machine } = found;
   const doubt =
-    repetitions < 6 || Math.max(...machine.loadBefore) > machine.cores
+    repetitions < 6 || isBusy(machine)
       ? `**Provisional**: ${repetitions} of at least 6 repetitions, load average ${machine.loadBefore[0].toFixed(1)} on ${machine.cores} cores. Only bytes and memory are to be relied on.\n\n`
       : '';
   return `## The bars\n\n${doubt}${table(['bar', 'aim', 'found', ''], rows)}`;
+}
+
+/**
+ * Whether other work kept the cores busy before the first measurement: by the load of the last
+ * minute, because the averages over longer still know the build that the command begins with.
+ */
+function isBusy({ loadBefore, cores }) {
+  return loadBefore[0] > cores / 2;
 }
 
 function bytes({ weights, javascript }) {
@@ -533,7 +541,7 @@ function machine({ machine, repetitions }) {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   return `## Machine
 
-${machine.cores} cores, ${machine.cpu}, ${figure(machine.memory / 1e9)} GB, ${machine.system}; Node ${machine.node.slice(1)}, Chromium ${machine.chromium}; ${versions.join(', ')}. Repetitions: ${repetitions}, in ${figure(machine.minutes)} minutes; load averages ${load(machine.loadBefore)} before and ${load(machine.loadAfter)} after${Math.max(...machine.loadBefore) > machine.cores ? ': **other work kept the cores busy meanwhile, so read ratios rather than times, and measure again on a quiet machine**' : ''}.
+${machine.cores} cores, ${machine.cpu}, ${figure(machine.memory / 1e9)} GB, ${machine.system}; Node ${machine.node.slice(1)}, Chromium ${machine.chromium}; ${versions.join(', ')}. Repetitions: ${repetitions}, in ${figure(machine.minutes)} minutes; load averages ${load(machine.loadBefore)} before and ${load(machine.loadAfter)} after${isBusy(machine) ? ': **other work kept the cores busy meanwhile, so read ratios rather than times, and measure again on a quiet machine**' : ''}.
 
 \`\`\`sh
 make bench-web
