@@ -29,7 +29,7 @@ price band, words of the title) and without; both bundles hold the same items, a
 catalogue that the training part never names. Every proper prefix of every test session is one
 example; *new* labels are those that the training part does not name.
 
-    VITRINE_DATA=folder node benches/new-items.mjs ${args.join(' ')}
+    VITRINE_DATA=folder node ${['benches/new-items.mjs', ...args].join(' ')}
 
 | data | features | passes | known labels | P@20 | MRR@20 | new labels | P@20 | MRR@20 |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
