@@ -7,6 +7,7 @@ pub mod candidates;
 pub mod linear;
 
 use crate::dataset::{Dataset, Examples, Sessions};
+use crate::demand::Demand;
 use crate::encoder::train::TrainedEncoder;
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::queries::queries;
@@ -91,8 +92,9 @@ pub fn choose(
         dim: encoder.dim,
     };
     progress.start("fusion: asking the encoder", None);
+    let demand = data.demand(split.fit);
     // Lists of the chosen parameters, so that what a session reaches is known.
-    let tables = split.tables(&parameters, Some(vectors))?;
+    let tables = split.tables(&parameters, &demand, Some(vectors))?;
     let answers = queries(&tables, &encoder.onnx, sample, shape.max_session)?;
     let candidates = Candidates::new(&tables, sample, &answers, shape);
     progress.finish();
@@ -120,8 +122,8 @@ pub fn choose(
 
     progress.start("fusion: fitting linear models", None);
     let terms = TermsOfPairs::new(
-        &split.tables(&chosen, None)?,
-        &data.demand(split.fit),
+        &split.tables(&chosen, &demand, None)?,
+        &demand,
         sample,
         &candidates,
         shape,
@@ -148,7 +150,7 @@ pub fn choose(
     progress.finish();
 
     progress.start("fusion: judging the choice", None);
-    let tables = split.tables(&chosen, Some(vectors))?;
+    let tables = split.tables(&chosen, &demand, Some(vectors))?;
     let ranks = label_ranks(&tables, sample, shape.max_session, &answers);
     progress.finish();
     Ok(Fused {
@@ -167,13 +169,13 @@ impl Validated<'_> {
     fn tables(
         &self,
         parameters: &TableParameters,
+        demand: &Demand,
         vectors: Option<Vectors<'_>>,
     ) -> Result<Tables, CompressError> {
         let items = self.data.ids.len();
-        let demand = self.data.demand(self.fit);
         let counts = Covisits::count(items, self.fit, &parameters.counting());
-        let lists = weigh(&counts, &demand, &parameters.weighing(self.shape));
-        let new = assemble(lists, &demand, parameters, self.shape, vectors);
+        let lists = weigh(&counts, demand, &parameters.weighing(self.shape));
+        let new = assemble(lists, demand, parameters, self.shape, vectors);
         compress(&new, self.shape).map(|(_, tables)| tables)
     }
 }

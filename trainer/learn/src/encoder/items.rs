@@ -106,22 +106,26 @@ impl ItemVectors {
             keep: 1.0 - rate * weight_decay,
         };
         let dim = self.dim;
-        let mut of_features = vec![0.0_f32; features.count() * dim];
-        let mut touched = vec![false; features.count()];
+        // Only of the features that these rows have: there may be many more.
+        let mut place = vec![None; features.count()];
+        let mut touched = Vec::new();
+        let mut of_touched: Vec<f32> = Vec::new();
         for (&row, gradient) in rows.iter().zip(gradient.chunks_exact(dim)) {
             self.move_row(row as usize, gradient, step);
             let of = features.of_item(row);
             let share = 1.0 / of.len() as f32;
             for &feature in of {
-                let at = feature as usize;
-                touched[at] = true;
-                for (sum, g) in of_features[at * dim..][..dim].iter_mut().zip(gradient) {
+                let from = *place[feature as usize].get_or_insert_with(|| {
+                    touched.push(feature as usize);
+                    of_touched.resize(touched.len() * dim, 0.0);
+                    of_touched.len() - dim
+                });
+                for (sum, g) in of_touched[from..from + dim].iter_mut().zip(gradient) {
                     *sum += share * g;
                 }
             }
         }
-        for feature in (0..features.count()).filter(|&feature| touched[feature]) {
-            let gradient = &of_features[feature * dim..][..dim];
+        for (feature, gradient) in touched.into_iter().zip(of_touched.chunks_exact(dim)) {
             self.move_row(features.items() + feature, gradient, step);
         }
     }
