@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use vitrine_core::metric::Histogram;
 use vitrine_core::privacy::Level;
 use vitrine_core::released::ReleasedWindow;
-use vitrine_store::{StoreError, replace};
+use vitrine_store::{StoreError, replace, sweep};
 
 /// What happened to one window.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,6 +107,7 @@ pub async fn release(
         path: out.to_owned(),
         source,
     })?;
+    sweep(out);
     let mut database = Database::open(location).await?;
     let mut now_released = HashMap::new();
     let mut refused = None;

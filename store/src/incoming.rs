@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use vitrine_core::Digest;
 use vitrine_core::manifest::{MAX_FILE_BYTES, MAX_WHOLE_BYTES};
 
@@ -14,6 +15,8 @@ use vitrine_core::manifest::{MAX_FILE_BYTES, MAX_WHOLE_BYTES};
 const BROTLI_11_BYTES: u64 = 32 * 1024 * 1024;
 /// Temporary names begin with a dot, which no hash and no manifest version does.
 const PARTIAL: (&str, &str) = (".incoming-", ".part");
+/// What was cut off is swept away when it is this old.
+const STALE: Duration = Duration::from_secs(24 * 3600);
 
 /// A file on its way into the store. Dropped before [`Incoming::finish`], it leaves nothing.
 #[derive(Debug)]
@@ -148,9 +151,22 @@ fn remove_if_there(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Whether a file name is that of an unfinished upload.
-pub(crate) fn is_partial(name: &str) -> bool {
-    name.starts_with(PARTIAL.0) && name.ends_with(PARTIAL.1)
+/// Removes what a lost process left half written in `folder`, once it is a day old: a younger
+/// one may still be at work. Nothing depends on it, so a failure is not worth a word.
+pub fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let partial = name
+            .to_str()
+            .is_some_and(|name| name.starts_with(PARTIAL.0) && name.ends_with(PARTIAL.1));
+        let stale = entry
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STALE));
+        if partial && stale {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Writes `bytes` to `target` so that a reader, or whoever looks after a crash, sees the old

@@ -49,19 +49,15 @@ mod publish;
 
 pub use delta::add_deltas;
 pub use error::StoreError;
-pub use incoming::{Incoming, replace};
+pub use incoming::{Incoming, replace, sweep};
 pub use publish::{Outcome, Published};
 
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 use vitrine_core::Digest;
 use vitrine_core::manifest::{MANIFEST_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, Manifest};
 use vitrine_core::signature::MAX_SIGNATURE_BYTES;
-
-/// An upload that was cut off is swept away when it is this old.
-const STALE_UPLOAD: Duration = Duration::from_secs(24 * 3600);
 
 /// A folder of published bundles. Cheap to clone; holds no open file.
 #[derive(Clone, Debug)]
@@ -99,7 +95,9 @@ impl Store {
             fs::create_dir_all(&folder).map_err(StoreError::io("create the folder", &folder))?;
         }
         fs::read_dir(store.bundles()).map_err(StoreError::io("read", &store.bundles()))?;
-        store.sweep();
+        for folder in [store.bundles(), store.manifests(), store.root.clone()] {
+            sweep(&folder);
+        }
         Ok(store)
     }
 
@@ -198,28 +196,6 @@ impl Store {
 
     fn signature_path(&self, manifest: Digest) -> PathBuf {
         self.manifests().join(format!("{manifest}.sig"))
-    }
-
-    /// Removes uploads that a lost process left behind. Nothing depends on it, so a failure is
-    /// not worth a word.
-    fn sweep(&self) {
-        for folder in [self.bundles(), self.manifests(), self.root.clone()] {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                let name = entry.file_name();
-                let partial = name.to_str().is_some_and(incoming::is_partial);
-                let stale = entry
-                    .metadata()
-                    .and_then(|metadata| metadata.modified())
-                    .is_ok_and(|at| {
-                        SystemTime::now()
-                            .duration_since(at)
-                            .is_ok_and(|age| age > STALE_UPLOAD)
-                    });
-                if partial && stale {
-                    let _ = fs::remove_file(entry.path());
-                }
-            }
-        }
     }
 }
 

@@ -20,10 +20,13 @@ pub fn said(output: &Output) -> String {
     )
 }
 
+/// The released windows, in order; a release that was killed may leave a temporary file too.
 pub fn files(house: &House) -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(house.path("released"))
         .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_name().to_str().unwrap().starts_with("window-"))
+        .map(|entry| entry.path())
         .collect();
     files.sort();
     files
@@ -268,12 +271,9 @@ fn a_release_that_is_killed_at_any_point_is_taken_up_again() {
             "{raw}, {released}"
         );
         if house.path("released").exists() {
+            // What is there under the final name is whole.
             for path in files(&house) {
-                let name = path.file_name().unwrap().to_str().unwrap();
-                // What is there under the final name is whole.
-                if name.starts_with("window-") {
-                    ReleasedWindow::parse(read(&path).as_bytes()).unwrap();
-                }
+                ReleasedWindow::parse(read(&path).as_bytes()).unwrap();
             }
         }
     }
@@ -283,6 +283,25 @@ fn a_release_that_is_killed_at_any_point_is_taken_up_again() {
     let released = ReleasedWindow::parse(read(&last).as_bytes()).unwrap();
     assert_eq!(released.cells.len(), 400);
     assert!(released.cells.iter().all(|cell| cell.count == 2));
+}
+
+#[test]
+fn what_a_killed_release_left_half_written_is_removed_a_day_later() {
+    let house = House::new();
+    let server = house.start(&[]);
+    report(&server, 0, &[("often", 60)]);
+    fs::create_dir_all(house.path("released")).unwrap();
+    let [old, young] =
+        [".incoming-7-0.part", ".incoming-8-0.part"].map(|name| house.path("released").join(name));
+    let yesterday = std::time::SystemTime::now() - Duration::from_secs(25 * 3600);
+    fs::File::create(&old)
+        .unwrap()
+        .set_modified(yesterday)
+        .unwrap();
+    fs::File::create(&young).unwrap();
+    assert!(house.release(1, &[]).status.success());
+    assert!(!old.exists() && young.exists());
+    assert_eq!(files(&house).len(), 1);
 }
 
 /// The promise made to a visitor is the one in the manifest that their browser had.
