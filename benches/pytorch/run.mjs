@@ -29,43 +29,46 @@ const call = (command, ...words) =>
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 mkdirSync(work, { recursive: true });
-const recipe = join(work, 'recipe.toml');
-writeFileSync(recipe, '[encoder]\nepochs = 1\nrefit = 0\n');
 const load = loadavg()[0].toFixed(1);
 let rows = '';
 let torch = '';
 for (const name of names) {
   const [prepared, out] = [join(work, name), join(work, `${name}-run`)];
   call(vitrine, 'prepare', '--events', join(data, name, 'events.parquet'), '--preset', 'vitrine', '--name', name, '--out', prepared);
-  const ours = [];
-  const theirs = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    rmSync(out, { recursive: true, force: true });
-    call(vitrine, 'train', '--data', prepared, '--recipe', recipe, '--out', out);
-    const record = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
-    ours.push(record.curve[0]);
-    const encoder = join(work, 'encoder.json');
-    writeFileSync(encoder, JSON.stringify(record.recipe.encoder));
-    theirs.push(JSON.parse(call(python, join(here, 'train.py'), prepared, encoder)));
-    console.log(name, ours.at(-1), theirs.at(-1));
+  for (const backbone of ['gru', 'attention']) {
+    const recipe = join(work, 'recipe.toml');
+    writeFileSync(recipe, `[encoder]\nbackbone = "${backbone}"\nepochs = 1\nrefit = 0\n`);
+    const ours = [];
+    const theirs = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      rmSync(out, { recursive: true, force: true });
+      call(vitrine, 'train', '--data', prepared, '--recipe', recipe, '--out', out);
+      const record = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
+      ours.push(record.curve[0]);
+      const encoder = join(work, 'encoder.json');
+      writeFileSync(encoder, JSON.stringify(record.recipe.encoder));
+      theirs.push(JSON.parse(call(python, join(here, 'train.py'), prepared, encoder)));
+      console.log(name, backbone, ours.at(-1), theirs.at(-1));
+    }
+    torch = `PyTorch ${theirs[0].torch} on ${theirs[0].threads} threads`;
+    const speeds = (runs) => runs.map((run) => run.sessions_per_second);
+    const losses = (runs) => median(runs.map((run) => run.loss)).toFixed(3);
+    const ratio = median(ours.map((run, at) => run.sessions_per_second / theirs[at].sessions_per_second));
+    rows += `| ${name} | ${backbone} | ${theirs[0].sessions.toLocaleString('en')} | ${median(speeds(ours)).toFixed(0)} | ${median(speeds(theirs)).toFixed(0)} | ${ratio.toFixed(2)} | ${losses(ours)} | ${losses(theirs)} |\n`;
   }
-  torch = `PyTorch ${theirs[0].torch} on ${theirs[0].threads} threads`;
-  const speeds = (runs) => runs.map((run) => run.sessions_per_second);
-  const losses = (runs) => median(runs.map((run) => run.loss)).toFixed(3);
-  const ratio = median(ours.map((run, at) => run.sessions_per_second / theirs[at].sessions_per_second));
-  rows += `| ${name} | ${theirs[0].sessions.toLocaleString('en')} | ${median(speeds(ours)).toFixed(0)} | ${median(speeds(theirs)).toFixed(0)} | ${ratio.toFixed(2)} | ${losses(ours)} | ${losses(theirs)} |\n`;
 }
 const page = `# Training speed beside PyTorch
 
-The default encoder (GRU, pooling head, sampled cross-entropy), trained for one pass by \`vitrine train\`
+The default encoder (GRU, pooling head, sampled cross-entropy) and the same with attention (SASRec's
+blocks) for its backbone, trained for one pass by \`vitrine train\`
 and by \`benches/pytorch/train.py\`: same data, cut, batch size, negatives and learning rate, each with its
 own random numbers. Medians of ${ROUNDS} rounds, in which both run one after the other; the ratio is taken
 within each round. Loss is the mean cross-entropy of the pass, in nats.
 
     VITRINE_DATA=folder node benches/pytorch/run.mjs ${names.join(' ')}   # or make bench-pytorch
 
-| data | sessions | Vitrine: sessions/s | PyTorch: sessions/s | ratio | loss: Vitrine | PyTorch |
-| --- | --- | --- | --- | --- | --- | --- |
+| data | backbone | sessions | Vitrine: sessions/s | PyTorch: sessions/s | ratio | loss: Vitrine | PyTorch |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 ${rows}
 ${cpus().length} cores, ${cpus()[0].model.trim()}, no GPU; load average at the start ${load}; ${torch}.
 `;

@@ -3,7 +3,8 @@
     python train.py DATA RECIPE.json        (DATA is a folder that `vitrine prepare` wrote)
 
 Prints JSON: sessions per second, the mean loss in nats, and the number of sessions. The GRU is
-torch.nn.GRU, the item table a sparse embedding under SparseAdam: what one would write in PyTorch.
+torch.nn.GRU, attention is scaled_dot_product_attention, the item table a sparse embedding under
+SparseAdam: what one would write in PyTorch.
 """
 
 import json
@@ -59,24 +60,81 @@ def order(found, batch, rng):
     return batches
 
 
-class SessionEncoder(nn.Module):
-    """A GRU, and a head that weighs the session's own vectors."""
+class Gru(nn.Module):
+    """States of a gated recurrent unit."""
 
-    def __init__(self, dim, hidden, temperature):
+    def __init__(self, width, hidden):
         super().__init__()
-        self.dim, self.scale = dim, 1 / temperature
-        self.gru = nn.GRU(dim + ACTIONS, hidden)
+        self.gru = nn.GRU(width, hidden)
+        nn.init.zeros_(self.gru.bias_ih_l0)
+        nn.init.zeros_(self.gru.bias_hh_l0)
+
+    def forward(self, session):
+        """[T, B, W] → [T, B, H]."""
+        return self.gru(session)[0]
+
+
+class Block(nn.Module):
+    """Attention with a slope for each head, then two affine layers, each added to its input."""
+
+    def __init__(self, hidden, heads):
+        super().__init__()
+        self.heads = heads
+        self.before, self.between = nn.LayerNorm(hidden), nn.LayerNorm(hidden)
+        self.parts = nn.Linear(hidden, 3 * hidden)
+        self.slopes = nn.Parameter(2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads))
+        self.mixes = nn.Linear(hidden, hidden)
+        self.widens, self.narrows = nn.Linear(hidden, 2 * hidden), nn.Linear(2 * hidden, hidden)
+
+    def forward(self, states, places, past):
+        """[B, T, H] → [B, T, H]."""
+        size = states.shape
+        parts = self.parts(self.before(states)).view(*size[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        bias = (places * self.slopes[:, None, None]).masked_fill(~past, -1e9)
+        mixed = F.scaled_dot_product_attention(*parts, attn_mask=bias)
+        states = states + self.mixes(mixed.transpose(1, 2).reshape(size))
+        return states + self.narrows(F.relu(self.widens(self.between(states))))
+
+
+class Attention(nn.Module):
+    """SASRec's blocks, normalised before each part."""
+
+    def __init__(self, width, hidden, layers, heads):
+        super().__init__()
+        self.input = nn.Linear(width, hidden)
+        self.blocks = nn.ModuleList(Block(hidden, heads) for _ in range(layers))
+        self.last = nn.LayerNorm(hidden)
+
+    def forward(self, session):
+        """[T, B, W] → [T, B, H]."""
+        states = self.input(session).transpose(0, 1)
+        steps = len(session)
+        places, past = torch.arange(float(steps)), torch.ones(steps, steps, dtype=torch.bool).tril()
+        for block in self.blocks:
+            states = block(states, places, past)
+        return self.last(states).transpose(0, 1)
+
+
+class SessionEncoder(nn.Module):
+    """A backbone, and a head that weighs the session's own vectors."""
+
+    def __init__(self, recipe):
+        super().__init__()
+        dim, hidden = recipe["dim"], recipe["hidden"]
+        self.dim, self.scale = dim, 1 / recipe["temperature"]
+        if recipe["backbone"] == "gru":
+            self.backbone = Gru(dim + ACTIONS, hidden)
+        else:
+            self.backbone = Attention(dim + ACTIONS, hidden, recipe["layers"], recipe["heads"])
         bound = hidden**-0.5
         self.asks = nn.Parameter(torch.empty(hidden, dim).uniform_(-bound, bound))
         self.answers = nn.Parameter(torch.empty(hidden, dim).uniform_(-bound, bound))
         self.projection = nn.Parameter(torch.zeros(hidden, dim))
         self.bias = nn.Parameter(torch.zeros(dim))
-        nn.init.zeros_(self.gru.bias_ih_l0)
-        nn.init.zeros_(self.gru.bias_hh_l0)
 
     def forward(self, session):
         """[T, B, D + 3] → [T, B, D]."""
-        states, _ = self.gru(session)
+        states = self.backbone(session)
         asks = (states @ self.asks).transpose(0, 1)
         answers = (states @ self.answers).transpose(0, 1)
         vectors = session[:, :, : self.dim].transpose(0, 1)
@@ -99,7 +157,7 @@ def main():
     dim, negatives = recipe["dim"], recipe["negatives"]
     table = nn.Embedding(items, dim, sparse=True)
     nn.init.uniform_(table.weight, -(dim**-0.5), dim**-0.5)
-    encoder = SessionEncoder(dim, recipe["hidden"], recipe["temperature"])
+    encoder = SessionEncoder(recipe)
     rate = recipe["learning_rate"]
     optimizers = [torch.optim.AdamW(encoder.parameters(), rate, weight_decay=0), torch.optim.SparseAdam(list(table.parameters()), rate)]
     keep = 1 - recipe["dropout"]

@@ -7,6 +7,7 @@ mod support;
 use std::path::Path;
 use support::{DIM, Gru, encoded, numbers};
 use vitrine_core::Digest;
+use vitrine_core::delta::between;
 use vitrine_core::facets::Facets;
 use vitrine_core::manifest::{FileEntry, Manifest, ModelFacts, file};
 use vitrine_core::neighbours::WeightBits;
@@ -48,6 +49,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (name, bits) in [("eight", WeightBits::Eight), ("four", WeightBits::Four)] {
         write("bundle", name, &bundle(bits)?)?;
     }
+    let (old, new) = (bundle(WeightBits::Eight)?, bundle(WeightBits::Four)?);
+    let delta = between(&old, &new);
+    let lengths = [new.len(), delta.len()].map(|length| (length as u16).to_le_bytes());
+    write("delta", "tables", &[lengths.concat(), delta, old].concat())?;
     write("encoder", "gru", &encoded(&Gru::new(2).model()))?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::decode::decode;
 use std::collections::BTreeMap;
 use vitrine_core::bundle::{Bundle, Files};
 use vitrine_core::cell::Report;
+use vitrine_core::delta::{Delta, between};
 use vitrine_core::digest::Digest;
 use vitrine_core::facets::Filter;
 use vitrine_core::manifest::{
@@ -17,10 +18,11 @@ use vitrine_encoder::Encoder;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Target; 4] = [
+pub const ALL: [Target; 5] = [
     ("feedback", feedback),
     ("manifest", manifest),
     ("bundle", bundle),
+    ("delta", delta),
     ("encoder", encoder),
 ];
 
@@ -103,6 +105,31 @@ pub fn bundle(bytes: &[u8]) {
     if let Some(id) = listed.first() {
         let _ = ranker.explain(id);
     }
+}
+
+/// A delta and its base, after the length of the file that it makes and its own, in two bytes each;
+/// then the delta between the same two pieces of bytes, which must make the second of them.
+pub fn delta(bytes: &[u8]) {
+    let Some((&[l0, l1, d0, d1], rest)) = bytes.split_first_chunk() else {
+        return;
+    };
+    let length = u16::from_le_bytes([l0, l1]).into();
+    let (one, base) = rest.split_at(rest.len().min(u16::from_le_bytes([d0, d1]).into()));
+    let made = |delta: &[u8], base: &[u8], length: u64, piece: usize| {
+        let mut delta = Delta::open(delta.to_vec(), length).ok()?;
+        let mut file = delta.apply(&[]);
+        for piece in base.chunks(piece) {
+            file.extend(delta.apply(piece));
+        }
+        Some(file)
+    };
+    if let Some(file) = made(one, base, length, usize::MAX) {
+        assert!(file.len() as u64 <= length);
+        assert_eq!(made(one, base, length, 3), Some(file));
+    }
+    let between = between(one, base);
+    let length = base.len() as u64;
+    assert_eq!(made(&between, one, length, 5).as_deref(), Some(base));
 }
 
 /// A manifest that names these files.

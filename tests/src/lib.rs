@@ -17,9 +17,15 @@ gap_decay = 2.0
 age_decay = 1.0
 shrinkage = 1.0
 popularity_power = -0.1
+trend_power = 0.0
+weight_power = 1.0
+distillation = 0.0
 position_decay = 2.0
+add_to_cart = 1.0
+buy = 1.0
 repeat_last = 0.2
 repeat_session = 0.7
 repeat_decay = 2.0
+repeat_growth = 0.0
 popularity = 0.001
 ";

@@ -56,23 +56,35 @@ fn the_levels_are_compared_on_the_shops_own_history() {
     let again = privacy(&["--windows", "1", "--cells", "8"]).done();
     assert_eq!(again, privacy(&["--windows", "1", "--cells", "8"]).done());
 
-    // One percent of forged reports, with growth unlimited and limited.
-    let forge = [
-        "--forged",
-        "1",
-        "--windows",
-        "4",
-        "--cells",
-        "8",
-        "--markdown",
-        &notes,
-    ];
-    let said = privacy(&forge).done();
+    let forge = |percent: &str| {
+        let cut = ["--windows", "4", "--cells", "8", "--markdown", &notes];
+        privacy(&[&["--forged", percent][..], &cut].concat())
+    };
+    let said = forge("1").done();
     let worst = said.lines().find_map(|line| line.strip_prefix("worst: "));
     let worst: f64 = worst.unwrap().split(' ').next().unwrap().parse().unwrap();
     assert!((1.0..=1.5).contains(&worst), "{said}");
     assert!(fs::read_to_string(&notes).unwrap().contains("| usual |"));
     privacy(&["--forged", "0"]).refused(&["--forged"]);
+    forge("100").done();
+    let notes = fs::read_to_string(&notes).unwrap();
+    // Of a burst in one group less is shown than of the same reports with honest nonces.
+    let shown = |attack: &str| {
+        let line = notes.lines().find(|line| line.contains(attack)).unwrap();
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        [3, 5].map(|at| {
+            cells[at]
+                .rsplit(' ')
+                .next()
+                .unwrap()
+                .parse::<f64>()
+                .unwrap()
+        })
+    };
+    let gathered = shown("| new | from 50 popular items, nonces of one group |");
+    assert!(gathered[1] < gathered[0], "{notes}");
+    let spread = shown("| new | from 50 popular items |");
+    assert_eq!(spread[1], spread[0], "{notes}");
 
     privacy(&["--windows", "0"]).refused(&["windows"]);
     privacy(&["--cells", "65"]).refused(&["64"]);

@@ -14,7 +14,6 @@ pub mod queries;
 pub mod ranked;
 pub mod ranks;
 pub mod samples;
-pub mod session_neighbours;
 
 use crate::bundle::{self, FolderError};
 use crate::dataset::{Dataset, DatasetError, Examples};

@@ -10,11 +10,10 @@ use crate::evaluate::metrics::Metrics;
 use crate::evaluate::queries::queries;
 use crate::evaluate::ranks::label_ranks;
 use crate::fusion::candidates::Candidates;
-use crate::parameters::TableParameters;
 use crate::progress::Progress;
 use crate::run::{self, Figures, Options, RunError, RunRecord};
 use crate::search::{Shape, Vectors, assemble, compress};
-use crate::table::covisits::Covisits;
+use crate::table::History;
 use crate::table::first_order::weigh;
 use serde::Serialize;
 use std::io::Write;
@@ -78,11 +77,9 @@ pub fn sweep(
     progress.start("measuring compressed bundles", Some(total as u64));
     let mut points = Vec::with_capacity(total);
     // All widths share one table, and what ships without an encoder has its own.
-    let count = |parameters: &TableParameters| {
-        Covisits::count(data.ids.len(), &fit, &parameters.counting())
-    };
-    let alone = count(&record.table_parameters);
-    let beside = trained.as_ref().map(|_| count(&record.parameters));
+    let history = History::new(data.ids.len(), &fit, &record.recipe.table, progress);
+    let alone = history.counts(&record.table_parameters);
+    let beside = trained.as_ref().map(|_| history.counts(&record.parameters));
     for &dim in &dims {
         let encoder = trained
             .as_ref()

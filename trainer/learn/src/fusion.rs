@@ -6,7 +6,7 @@
 pub mod candidates;
 pub mod linear;
 
-use crate::dataset::{Dataset, Examples, Sessions};
+use crate::dataset::{Dataset, Examples};
 use crate::demand::Demand;
 use crate::encoder::train::TrainedEncoder;
 use crate::evaluate::metrics::Metrics;
@@ -19,7 +19,7 @@ use crate::search::{
     CompressError, FUSION_ORDER, FUSION_START, LEAST_GAIN, Search, Shape, Vectors, assemble,
     compress,
 };
-use crate::table::covisits::Covisits;
+use crate::table::History;
 use crate::table::first_order::weigh;
 use candidates::Candidates;
 use linear::{Loss, TermsOfPairs};
@@ -56,8 +56,8 @@ impl Method {
 pub struct Validated<'a> {
     /// The data.
     pub data: &'a Dataset,
-    /// Sessions that table and encoder were learned from.
-    pub fit: &'a Sessions,
+    /// What table and encoder were learned from.
+    pub history: &'a History<'a>,
     /// Examples that they have not seen.
     pub sample: &'a Examples,
     /// Shape of the tables that ship.
@@ -92,15 +92,15 @@ pub fn choose(
         dim: encoder.dim,
     };
     progress.start("fusion: asking the encoder", None);
-    let demand = data.demand(split.fit);
+    let demand = data.demand(split.history.sessions);
     // Lists of the chosen parameters, so that what a session reaches is known.
     let tables = split.tables(&parameters, &demand, Some(vectors))?;
     let answers = queries(&tables, &encoder.onnx, sample, shape.max_session)?;
     let candidates = Candidates::new(&tables, sample, &answers, shape);
     progress.finish();
 
-    let table = Search::new(data, split.fit, sample, shape).judge(&parameters)?;
-    let mut search = Search::new(data, split.fit, sample, shape).with_encoder(&candidates);
+    let table = Search::new(data, split.history, sample, shape).judge(&parameters)?;
+    let mut search = Search::new(data, split.history, sample, shape).with_encoder(&candidates);
     let pairs: usize = FUSION_START.iter().map(|key| key.grid().len()).product();
     let tries: usize = FUSION_ORDER.iter().map(|key| key.grid().len()).sum();
     progress.start(
@@ -172,8 +172,7 @@ impl Validated<'_> {
         demand: &Demand,
         vectors: Option<Vectors<'_>>,
     ) -> Result<Tables, CompressError> {
-        let items = self.data.ids.len();
-        let counts = Covisits::count(items, self.fit, &parameters.counting());
+        let counts = self.history.counts(parameters);
         let lists = weigh(&counts, demand, &parameters.weighing(self.shape));
         let new = assemble(lists, demand, parameters, self.shape, vectors);
         compress(&new, self.shape).map(|(_, tables)| tables)

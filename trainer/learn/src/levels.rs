@@ -32,7 +32,7 @@ use crate::parameters::TableParameters;
 use crate::progress::Progress;
 use crate::recipe::{Recipe, TableForm};
 use crate::search::{CompressError, Shape, assemble, compress};
-use crate::table::neighbours;
+use crate::table::{History, neighbours};
 use rand::SeedableRng;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
@@ -375,11 +375,11 @@ impl Model<'_> {
         demand.add(&field.popularity);
         let neighbours = neighbours(
             self.recipe.table.form,
-            sessions,
+            &History::untaught(self.items, sessions),
             field,
             &demand,
-            &self.parameters.counting(),
-            &self.parameters.weighing(self.shape),
+            &self.parameters,
+            self.shape,
         );
         let tables = assemble(neighbours, &demand, &self.parameters, self.shape, None);
         let (_, tables) = compress(&tables, self.shape)?;

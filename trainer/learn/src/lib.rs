@@ -23,5 +23,6 @@ pub mod report;
 pub mod retrain;
 pub mod run;
 pub mod search;
+pub mod session_neighbours;
 pub mod table;
 pub mod tune;

@@ -26,6 +26,8 @@ pub struct TableParameters {
     pub trend_power: f64,
     /// Power of a neighbour's weight itself.
     pub weight_power: f64,
+    /// Weight of what the teacher says beside the history itself; 0 without a teacher.
+    pub distillation: f64,
     /// Events over which the weight of a session's event falls by e.
     pub position_decay: f64,
     /// Weight of an event that put an item into the cart; a view weighs 1.
@@ -69,6 +71,8 @@ pub enum Key {
     TrendPower,
     /// Weight power.
     WeightPower,
+    /// Weight of the teacher.
+    Distillation,
     /// Position decay.
     PositionDecay,
     /// Weight of adding to the cart.
@@ -97,7 +101,7 @@ pub enum Key {
 
 impl Key {
     /// All parameters.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Cooccurrence,
         Self::GapDecay,
         Self::AgeDecay,
@@ -105,6 +109,7 @@ impl Key {
         Self::PopularityPower,
         Self::TrendPower,
         Self::WeightPower,
+        Self::Distillation,
         Self::PositionDecay,
         Self::AddToCart,
         Self::Buy,
@@ -129,6 +134,7 @@ impl Key {
             Self::PopularityPower => &[-0.3, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2],
             Self::TrendPower => &[0.0, 0.05, 0.1, 0.15, 0.2, 0.3],
             Self::WeightPower => &[0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3],
+            Self::Distillation => &[0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5],
             Self::PositionDecay => &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 16.0, 30.0],
             Self::AddToCart | Self::Buy => &[0.0, 0.3, 0.6, 1.0, 1.5, 2.5, 4.0],
             Self::RepeatLast => &[
@@ -170,6 +176,7 @@ impl Key {
             Self::PopularityPower => &mut parameters.popularity_power,
             Self::TrendPower => &mut parameters.trend_power,
             Self::WeightPower => &mut parameters.weight_power,
+            Self::Distillation => &mut parameters.distillation,
             Self::PositionDecay => &mut parameters.position_decay,
             Self::AddToCart => &mut parameters.add_to_cart,
             Self::Buy => &mut parameters.buy,
@@ -197,6 +204,7 @@ impl Default for TableParameters {
             popularity_power: -0.1,
             trend_power: 0.0,
             weight_power: 1.0,
+            distillation: 0.0,
             position_decay: 2.0,
             add_to_cart: 1.0,
             buy: 1.0,

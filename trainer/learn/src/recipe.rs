@@ -22,6 +22,7 @@
 use crate::encoder::EncoderParameters;
 use crate::parameters::{Key, TableParameters};
 use crate::search::Shape;
+use crate::session_neighbours::{METHODS, Method};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use vitrine_core::Action;
@@ -87,6 +88,36 @@ pub enum TableForm {
     Ridge,
 }
 
+/// A ranker that needs the sessions themselves, and so can only teach what is shipped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Teacher {
+    /// Nobody.
+    None,
+    /// See [`METHODS`].
+    Sknn,
+    /// Later events of the session weigh more.
+    Vsknn,
+    /// Later events, later sessions and what is near weigh more.
+    Stan,
+    /// The same, and rare items.
+    #[default]
+    Vstan,
+}
+
+impl Teacher {
+    /// How it ranks.
+    pub fn method(self) -> Option<&'static Method> {
+        match self {
+            Self::None => None,
+            Self::Sknn => Some(&METHODS[0]),
+            Self::Vsknn => Some(&METHODS[1]),
+            Self::Stan => Some(&METHODS[2]),
+            Self::Vstan => Some(&METHODS[3]),
+        }
+    }
+}
+
 /// The table's part of a recipe. A parameter that is given is not searched for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -102,6 +133,8 @@ pub struct TableRecipe {
     pub max_session: usize,
     /// How weights follow from counts.
     pub form: TableForm,
+    /// Who teaches a first-order table beside the history.
+    pub teacher: Teacher,
     /// See [`TableParameters::cooccurrence`]; the others likewise.
     pub cooccurrence: Option<f64>,
     /// Gap decay of counting.
@@ -116,6 +149,8 @@ pub struct TableRecipe {
     pub trend_power: Option<f64>,
     /// Weight power.
     pub weight_power: Option<f64>,
+    /// Weight of the teacher.
+    pub distillation: Option<f64>,
     /// Position decay.
     pub position_decay: Option<f64>,
     /// Weight of an event that put an item into the cart; a view weighs 1.
@@ -142,6 +177,7 @@ impl Default for TableRecipe {
             weight_bits: WeightBits::default(),
             max_session: 50,
             form: TableForm::default(),
+            teacher: Teacher::default(),
             cooccurrence: None,
             gap_decay: None,
             age_decay: None,
@@ -149,6 +185,7 @@ impl Default for TableRecipe {
             popularity_power: None,
             trend_power: None,
             weight_power: None,
+            distillation: None,
             position_decay: None,
             add_to_cart: None,
             buy: None,
@@ -272,7 +309,7 @@ impl Recipe {
         let encoder = &self.encoder;
         let table = &self.table;
         let positive = |value: Option<f64>| value.is_none_or(|v| v > 0.0 && v.is_finite());
-        let rules: [(&'static str, bool, &'static str); 21] = [
+        let rules: [(&'static str, bool, &'static str); 22] = [
             (
                 "table.neighbours",
                 (1..=255).contains(&table.neighbours),
@@ -297,6 +334,11 @@ impl Recipe {
                 "table.shrinkage",
                 positive(table.shrinkage),
                 "must be above 0",
+            ),
+            (
+                "table.distillation",
+                table.distillation.is_none_or(|v| v >= 0.0 && v.is_finite()),
+                "must not be negative",
             ),
             (
                 "table.position_decay",
@@ -400,6 +442,7 @@ impl TableRecipe {
             Key::PopularityPower => self.popularity_power,
             Key::TrendPower => self.trend_power,
             Key::WeightPower => self.weight_power,
+            Key::Distillation => self.distillation,
             Key::PositionDecay => self.position_decay,
             Key::AddToCart => self.add_to_cart,
             Key::Buy => self.buy,
@@ -410,6 +453,13 @@ impl TableRecipe {
             Key::Popularity => self.popularity,
             Key::Encoder | Key::Floor | Key::PriorPopularity | Key::PriorTrend => None,
         }
+    }
+
+    /// Whether anybody teaches: only a first-order table can be taught.
+    pub fn taught(&self) -> bool {
+        self.form == TableForm::FirstOrder
+            && self.teacher != Teacher::None
+            && self.distillation != Some(0.0)
     }
 
     /// Where the search starts: the given values, defaults for the others.
@@ -426,8 +476,12 @@ impl TableRecipe {
     /// Which of `keys` are to be searched in a history that `has` some actions beside views.
     pub fn open(&self, keys: &[Key], has: &dyn Fn(Action) -> bool) -> Vec<Key> {
         let open = keys.iter().copied();
-        open.filter(|&key| self.given(key).is_none() && key.action().is_none_or(has))
-            .collect()
+        open.filter(|&key| {
+            self.given(key).is_none()
+                && key.action().is_none_or(has)
+                && (key != Key::Distillation || self.taught())
+        })
+        .collect()
     }
 }
 

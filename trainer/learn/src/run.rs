@@ -21,7 +21,7 @@ use crate::progress::Progress;
 use crate::recipe::Recipe;
 use crate::report;
 use crate::search::{CompressError, Search, TABLE_ORDER, Vectors, assemble, compress};
-use crate::table::neighbours;
+use crate::table::{History, neighbours};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use vitrine_core::manifest::{Manifest, ModelFacts, TrainingFacts};
@@ -168,7 +168,8 @@ pub fn train(
     make_folder(&options.checkpoints)?;
     let (fit, valid) = data.validation();
 
-    let (table_parameters, table) = choose_table(&data, &fit, &valid, recipe, progress)?;
+    let history = History::new(data.ids.len(), &fit, &recipe.table, progress);
+    let (table_parameters, table) = choose_table(&data, &history, &valid, recipe, progress)?;
     let mut parameters = table_parameters;
     let mut validation = Validation {
         table: table.into(),
@@ -187,7 +188,7 @@ pub fn train(
         });
         let split = Validated {
             data: &data,
-            fit: &fit,
+            history: &history,
             sample: &valid.thinned(FUSION_EXAMPLES),
             shape: recipe.shape(),
         };
@@ -307,15 +308,21 @@ pub(crate) fn resolve(
 
 fn choose_table(
     data: &Dataset,
-    fit: &Sessions,
+    history: &History<'_>,
     valid: &Examples,
     recipe: &Recipe,
     progress: &dyn Progress,
 ) -> Result<(TableParameters, Metrics), RunError> {
     let start = recipe.table.start();
     let sample = valid.thinned(TABLE_EXAMPLES);
-    let mut search = Search::new(data, fit, &sample, recipe.shape());
-    let has = |action| fit.events.iter().any(|event| event.action == action);
+    let mut search = Search::new(data, history, &sample, recipe.shape());
+    let has = |action| {
+        history
+            .sessions
+            .events
+            .iter()
+            .any(|event| event.action == action)
+    };
     // Where all events are of one kind, its weight says nothing.
     let beside_views = |action| has(Action::View) && has(action);
     let open = recipe.table.open(&TABLE_ORDER, &beside_views);
@@ -376,16 +383,20 @@ pub(crate) fn finish(
     } else {
         &record.table_parameters
     };
+    let history = match parameters.distillation {
+        0.0 => History::untaught(data.ids.len(), &data.train),
+        _ => History::new(data.ids.len(), &data.train, &recipe.table, progress),
+    };
     progress.start("table: counting the whole history", None);
     let mut demand = data.demand(&data.train);
     demand.add(&data.field.popularity);
     let neighbours = neighbours(
         recipe.table.form,
-        &data.train,
+        &history,
         &data.field,
         &demand,
-        &parameters.counting(),
-        &parameters.weighing(shape),
+        parameters,
+        shape,
     );
     progress.finish();
 

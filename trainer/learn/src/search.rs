@@ -3,15 +3,15 @@
 //! Every candidate is judged as it would be shipped: pruned, compressed to integers, read back
 //! by `core`, and ranked by `core`.
 
-use crate::dataset::{Dataset, Examples, Sessions};
+use crate::dataset::{Dataset, Examples};
 use crate::demand::Demand;
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::ranks::label_ranks;
 use crate::fusion::candidates::Candidates;
 use crate::parameters::{Key, TableParameters};
-use crate::table::NeighbourLists;
 use crate::table::covisits::Covisits;
 use crate::table::first_order::weigh;
+use crate::table::{History, NeighbourLists};
 use vitrine_core::bundle::BundleError;
 use vitrine_core::manifest::ModelFacts;
 use vitrine_core::neighbours::WeightBits;
@@ -91,7 +91,7 @@ pub fn compress(tables: &NewTables, shape: Shape) -> Result<(Vec<u8>, Tables), C
 
 /// The search over one validation split.
 pub struct Search<'a> {
-    fit: &'a Sessions,
+    history: &'a History<'a>,
     valid: &'a Examples,
     demand: Demand,
     shape: Shape,
@@ -100,12 +100,17 @@ pub struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Judges on `valid` what was counted from `fit`.
-    pub fn new(data: &Dataset, fit: &'a Sessions, valid: &'a Examples, shape: Shape) -> Self {
+    /// Judges on `valid` what is counted from `history`.
+    pub fn new(
+        data: &Dataset,
+        history: &'a History<'a>,
+        valid: &'a Examples,
+        shape: Shape,
+    ) -> Self {
         Self {
-            fit,
+            history,
             valid,
-            demand: data.demand(fit),
+            demand: data.demand(history.sessions),
             shape,
             candidates: None,
             built: None,
@@ -133,12 +138,13 @@ impl<'a> Search<'a> {
     }
 
     fn lists(&mut self, parameters: &TableParameters) -> &NeighbourLists {
-        let items = self.demand.count.len();
         let counting = parameters.counting();
         let weighing = parameters.weighing(self.shape);
         let built = self.built.take();
         let entry = match built {
-            Some((old, counts, lists)) if old.counting() == counting => {
+            Some((old, counts, lists))
+                if old.counting() == counting && old.distillation == parameters.distillation =>
+            {
                 let lists = if old.weighing(self.shape) == weighing {
                     lists
                 } else {
@@ -147,7 +153,7 @@ impl<'a> Search<'a> {
                 (*parameters, counts, lists)
             }
             _ => {
-                let counts = Covisits::count(items, self.fit, &counting);
+                let counts = self.history.counts(parameters);
                 let lists = weigh(&counts, &self.demand, &weighing);
                 (*parameters, counts, lists)
             }
@@ -211,7 +217,7 @@ impl<'a> Search<'a> {
 }
 
 /// The order in which the table's parameters are searched.
-pub const TABLE_ORDER: [Key; 26] = [
+pub const TABLE_ORDER: [Key; 28] = [
     Key::PositionDecay,
     Key::AgeDecay,
     Key::Cooccurrence,
@@ -224,6 +230,7 @@ pub const TABLE_ORDER: [Key; 26] = [
     Key::PopularityPower,
     Key::TrendPower,
     Key::WeightPower,
+    Key::Distillation,
     Key::Popularity,
     Key::AddToCart,
     Key::Buy,
@@ -237,6 +244,7 @@ pub const TABLE_ORDER: [Key; 26] = [
     Key::RepeatGrowth,
     Key::PopularityPower,
     Key::WeightPower,
+    Key::Distillation,
     Key::PositionDecay,
 ];
 

@@ -1,10 +1,11 @@
 //! The item-to-item table: who follows whom.
 //!
-//! [`covisits`] counts, [`first_order`] turns counts into weights, [`ridge`] solves the same
+//! [`covisits`] counts, [`distil`] counts what a teacher says, [`first_order`] turns counts into weights, [`ridge`] solves the same
 //! problem exactly, [`prune`] keeps what is worth its bytes. The counts are the state that is
 //! kept: they add, so that what comes back from the field adds into them.
 
 pub mod covisits;
+pub mod distil;
 pub mod first_order;
 pub mod prune;
 pub mod ridge;
@@ -12,30 +13,85 @@ pub mod ridge;
 use crate::dataset::Sessions;
 use crate::demand::Demand;
 use crate::field::Field;
-use crate::recipe::TableForm;
-use covisits::{CountParameters, Covisits};
-use first_order::{WeightParameters, weigh};
+use crate::parameters::TableParameters;
+use crate::progress::Progress;
+use crate::recipe::{TableForm, TableRecipe};
+use crate::search::Shape;
+use covisits::Covisits;
+use distil::taught;
+use first_order::weigh;
 
 /// Positive weights of each row's neighbours; `[N][..]`, strongest first.
 pub type NeighbourLists = Vec<Vec<(u32, f32)>>;
 
-/// The neighbours that sessions and what came back from the field give to each row.
+/// Sessions to count, and what a teacher says of them.
+pub struct History<'a> {
+    items: usize,
+    /// The sessions.
+    pub sessions: &'a Sessions,
+    taught: Option<Covisits>,
+}
+
+impl<'a> History<'a> {
+    /// Of `items` rows, without a teacher.
+    pub fn untaught(items: usize, sessions: &'a Sessions) -> Self {
+        Self {
+            items,
+            sessions,
+            taught: None,
+        }
+    }
+
+    /// Of `items` rows; the recipe's teacher is asked now.
+    pub fn new(
+        items: usize,
+        sessions: &'a Sessions,
+        recipe: &TableRecipe,
+        progress: &dyn Progress,
+    ) -> Self {
+        let teacher = recipe.teacher.method().filter(|_| recipe.taught());
+        let taught = teacher.map(|teacher| {
+            progress.start("table: asking the teacher", Some(items as u64));
+            let taught = taught(items, sessions, teacher, progress);
+            progress.finish();
+            taught
+        });
+        Self {
+            taught,
+            ..Self::untaught(items, sessions)
+        }
+    }
+
+    /// The counts of sessions and teacher.
+    pub fn counts(&self, parameters: &TableParameters) -> Covisits {
+        let mut counts = Covisits::count(self.items, self.sessions, &parameters.counting());
+        if let Some(taught) = &self.taught {
+            counts.add_weighted(taught, parameters.distillation);
+        }
+        counts
+    }
+}
+
+/// The neighbours that a history and what came back from the field give to each row.
 pub fn neighbours(
     form: TableForm,
-    sessions: &Sessions,
+    history: &History<'_>,
     field: &Field,
     demand: &Demand,
-    counting: &CountParameters,
-    weighing: &WeightParameters,
+    parameters: &TableParameters,
+    shape: Shape,
 ) -> NeighbourLists {
     let items = demand.count.len();
+    let (counting, weighing) = (&parameters.counting(), &parameters.weighing(shape));
     match form {
         TableForm::FirstOrder => {
-            let mut counts = Covisits::count(items, sessions, counting);
+            let mut counts = history.counts(parameters);
             let reported = Covisits::count_weighted(items, &field.pairs, &field.weight, counting);
             counts.add(&reported);
             weigh(&counts, demand, weighing)
         }
-        TableForm::Ridge => ridge::solve(items, sessions, field, demand, counting, weighing),
+        TableForm::Ridge => {
+            ridge::solve(items, history.sessions, field, demand, counting, weighing)
+        }
     }
 }

@@ -6,8 +6,8 @@
 
 use super::protocol::Protocol;
 use super::ranks::CUTOFF;
-use super::session_neighbours::{METHODS, Neighbourhoods};
 use crate::dataset::{Examples, Sessions};
+use crate::session_neighbours::{METHODS, Neighbourhoods};
 use crate::table::covisits::Accumulator;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -18,9 +18,6 @@ const RULE_STEPS: usize = 10;
 /// Added to the denominator of item-kNN's cosine.
 const KNN_SHRINKAGE: f64 = 20.0;
 
-/// The rank of a label from the input, the masked rows and the label.
-type RankOf<'a> = dyn Fn(&[Event], &[u32], u32) -> u32 + Sync + 'a;
-
 /// Name of every baseline, learned from `train` over `items` rows, and its rank of each label,
 /// from 1; 0 is a miss. S-POP is left out where the session's own items are not ranked.
 pub fn all(
@@ -30,20 +27,10 @@ pub fn all(
     protocol: Protocol,
 ) -> Vec<(&'static str, Vec<u32>)> {
     let popularity = Popularity::of(items, train);
-    let ranks = |rank: &RankOf<'_>| -> Vec<u32> {
-        (0..test.len())
-            .into_par_iter()
-            .map(|example| match test.get(example) {
-                (input, Some(label)) => {
-                    let masked = protocol.masked(input);
-                    match masked.binary_search(&label) {
-                        Ok(_) => 0,
-                        Err(_) => rank(input, &masked, label),
-                    }
-                }
-                (_, None) => 0,
-            })
-            .collect()
+    let ranks = |rank: &(dyn Fn(&[Event], &[u32], u32) -> u32 + Sync)| {
+        label_ranks(test, protocol, &|| (), &|(), input, masked, label| {
+            rank(input, masked, label)
+        })
     };
     let by_last = |table: &[Vec<(u32, f64)>]| {
         ranks(
@@ -73,13 +60,45 @@ pub fn all(
     ]);
     let neighbourhoods = Neighbourhoods::of(items, train);
     found.extend(METHODS.map(|method| {
-        let of_method = ranks(&|input, masked, label| {
-            let scores = neighbourhoods.scores(&method, input);
-            rank_in(&scores.into_iter().collect::<Vec<_>>(), masked, label)
-        });
+        let scratch = || neighbourhoods.scratch();
+        let of_method = label_ranks(
+            test,
+            protocol,
+            &scratch,
+            &|scratch, input, masked, label| {
+                rank_in(
+                    &neighbourhoods.scores(&method, input, None, scratch),
+                    masked,
+                    label,
+                )
+            },
+        );
         (method.name, of_method)
     }));
     found
+}
+
+/// The rank of each label by `rank`, which gets room of its thread, the input, the masked rows and
+/// the label.
+fn label_ranks<S>(
+    test: &Examples,
+    protocol: Protocol,
+    room: &(dyn Fn() -> S + Sync),
+    rank: &(dyn Fn(&mut S, &[Event], &[u32], u32) -> u32 + Sync),
+) -> Vec<u32> {
+    (0..test.len())
+        .into_par_iter()
+        .map_init(room, |room, example| match test.get(example) {
+            (input, Some(label)) => {
+                let masked = protocol.masked(input);
+                match masked.binary_search(&label) {
+                    Ok(_) => 0,
+                    Err(_) => rank(room, input, &masked, label),
+                }
+            }
+            (_, None) => 0,
+        })
+        .collect()
 }
 
 /// Rank by score outside the `masked` rows, which rise.

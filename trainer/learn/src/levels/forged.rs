@@ -2,8 +2,8 @@
 //!
 //! As in the comparison of levels, the first half of the train sessions is the history and the
 //! second half the field, at the `unlinkable` level with k = 2. A forger adds a share of the
-//! last window's reports, all of them transitions into one item, and chooses nonces as honest
-//! devices do. Each attack is measured twice: as the counts are, and as
+//! last window's reports, all of them transitions into one item. Each attack is measured three
+//! times: as the counts are, with [groups of nonces](vitrine_privacy::groups) cut, and as
 //! [`growth`](crate::field::growth) lets them in.
 
 use super::{Counts, LevelsError, Model, Options, Rule, halves, release, reported};
@@ -15,11 +15,14 @@ use crate::evaluate::ranks::{Ranking, label_ranks};
 use crate::field::Field;
 use crate::field::growth::{Baseline, Report};
 use crate::progress::Progress;
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 use std::fmt;
 use vitrine_core::Action;
 use vitrine_core::provenance::Move;
 use vitrine_core::score::Event;
 use vitrine_core::tables::Tables;
+use vitrine_privacy::groups::{GROUPS, counted};
 
 /// Test examples whose lists are counted, at most about.
 const LISTS: usize = 10_000;
@@ -40,11 +43,23 @@ pub enum Target {
 /// How forged reports are spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attack {
-    /// From the 50 most popular items, evenly.
+    /// From the 50 most popular items, evenly, with nonces that fall into one group.
+    Gathered,
+    /// The same with nonces drawn as honest devices do.
     Narrow,
-    /// Twice from each of as many popular items as there are reports for.
+    /// Twice from each of as many popular items as there are reports for, drawn likewise.
     Wide,
 }
+
+/// What stands between forged reports and the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Defence {
+    Nothing,
+    Groups,
+    Growth,
+}
+
+const DEFENCES: [Defence; 3] = [Defence::Nothing, Defence::Groups, Defence::Growth];
 
 /// One attack, and what it reached.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,11 +68,9 @@ pub struct Outcome {
     pub target: Target,
     /// How.
     pub attack: Attack,
-    /// The item's share of the lists without and with the forged reports, in percent, with growth
-    /// unlimited.
-    pub open: Move,
-    /// The same with growth limited.
-    pub limited: Move,
+    /// The item's share of the lists without and with the forged reports, in percent: with nothing
+    /// against them, with groups cut, with growth limited.
+    pub moved: [Move; 3],
 }
 
 /// All attacks on one shop.
@@ -71,10 +84,9 @@ pub struct Forged {
     pub windows: usize,
     /// An item in fewer lists counts as if it were in so many, in percent.
     pub floor: f64,
-    /// P@20 of the honest field, in percent, with growth unlimited.
-    pub open_p20: f64,
-    /// The same with growth limited: what the limit costs where nobody forges.
-    pub limited_p20: f64,
+    /// P@20 of the honest field, in percent, in the same three ways: what a defence costs where
+    /// nobody forges.
+    pub p20: [f64; 3],
     /// The attacks.
     pub outcomes: Vec<Outcome>,
 }
@@ -92,6 +104,7 @@ impl fmt::Display for Target {
 impl fmt::Display for Attack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Gathered => "from 50 popular items, nonces of one group",
             Self::Narrow => "from 50 popular items",
             Self::Wide => "twice from each of many items",
         })
@@ -143,29 +156,36 @@ pub fn forge(
     };
     let by_popularity = rows_by_count(&data.popularity(&history));
     let targets = targets(&data.popularity(&history), &by_popularity, &honest);
-    let runs = 2 + 4 * targets.len() as u64;
-    progress.start("forging reports", Some(runs));
-    let measure = |counts: &[Counts], limited| {
-        let found = bench.shares(counts, limited, cells, options.seed);
-        progress.advance(1);
-        found
+    let attacks = [Attack::Gathered, Attack::Narrow, Attack::Wide];
+    let runs = DEFENCES.len() * (1 + attacks.len() * targets.len());
+    progress.start("forging reports", Some(runs as u64));
+    let measure = |forged: &Counts, gathered: bool| {
+        let mut shares = Vec::with_capacity(DEFENCES.len());
+        for defence in DEFENCES {
+            let windows = Windows {
+                honest: &honest,
+                forged,
+                gathered,
+            };
+            shares.push(bench.shares(&windows, defence, cells, options.seed)?);
+            progress.advance(1);
+        }
+        Ok::<_, LevelsError>(shares)
     };
-    let open = measure(&honest, false)?;
-    let limited = measure(&honest, true)?;
+    let before = measure(&Counts::new(), false)?;
     let mut outcomes = Vec::new();
     for &(target, row) in &targets {
-        for attack in [Attack::Narrow, Attack::Wide] {
-            let counts = forged(&honest, percent, attack, row, &by_popularity);
-            let moved = |before: &Shares, after: Shares| Move {
-                item: data.ids[row as usize].clone(),
-                before: before.of[row as usize],
-                after: after.of[row as usize],
-            };
+        for attack in attacks {
+            let forged = forged(&honest, percent, attack, row, &by_popularity);
+            let after = measure(&forged, attack == Attack::Gathered)?;
             outcomes.push(Outcome {
                 target,
                 attack,
-                open: moved(&open, measure(&counts, false)?),
-                limited: moved(&limited, measure(&counts, true)?),
+                moved: [0, 1, 2].map(|at| Move {
+                    item: data.ids[row as usize].clone(),
+                    before: before[at].of[row as usize],
+                    after: after[at].of[row as usize],
+                }),
             });
         }
     }
@@ -175,8 +195,7 @@ pub fn forge(
         percent,
         windows,
         floor: crate::retrain::floor(data.ids.len()),
-        open_p20: open.p20,
-        limited_p20: limited.p20,
+        p20: [0, 1, 2].map(|at| before[at].p20),
         outcomes,
     })
 }
@@ -210,27 +229,65 @@ fn targets(history: &[f64], by_popularity: &[u32], honest: &[Counts]) -> Vec<(Ta
     .collect()
 }
 
-/// The honest counts with forged ones in the last window.
+/// Forged counts of the last window.
 fn forged(
     honest: &[Counts],
     percent: f64,
     attack: Attack,
     target: u32,
     by_popularity: &[u32],
-) -> Vec<Counts> {
+) -> Counts {
     let from = || by_popularity.iter().copied().filter(|&row| row != target);
-    let mut windows = honest.to_vec();
-    if let Some(window) = windows.last_mut() {
-        let reports = window.values().sum::<u64>() as f64 * percent / 100.0;
-        let (sources, each) = match attack {
-            Attack::Narrow => (50, (reports / 50.0).round() as u64),
-            Attack::Wide => ((reports / 2.0).round() as usize, 2),
-        };
-        for from in from().take(sources) {
-            *window.entry((from, target)).or_default() += each;
-        }
+    let reports = honest.last().map_or(0, |window| window.values().sum());
+    let reports = reports as f64 * percent / 100.0;
+    let (sources, each) = match attack {
+        Attack::Gathered | Attack::Narrow => (50, (reports / 50.0).round() as u64),
+        Attack::Wide => ((reports / 2.0).round() as usize, 2),
+    };
+    let pairs = from().take(sources).map(|from| ((from, target), each));
+    pairs.collect()
+}
+
+/// What is reported in the windows of the field.
+struct Windows<'a> {
+    honest: &'a [Counts],
+    /// In the last window.
+    forged: &'a Counts,
+    /// Whether all forged nonces fall into one group.
+    gathered: bool,
+}
+
+impl Windows<'_> {
+    /// Forged reports among those of window `at`.
+    fn forged(&self, at: usize) -> Option<&Counts> {
+        (at + 1 == self.honest.len()).then_some(self.forged)
     }
-    windows
+
+    /// The counts of window `at`.
+    fn counts(&self, at: usize) -> Counts {
+        let mut counts = self.honest[at].clone();
+        for (&pair, &count) in self.forged(at).into_iter().flatten() {
+            *counts.entry(pair).or_default() += count;
+        }
+        counts
+    }
+
+    /// The counts of window `at` when each group of nonces counts for as much as it may.
+    fn cut(&self, at: usize, random: &mut ChaCha8Rng) -> Counts {
+        let forged = self.forged(at);
+        let mut counts = self.counts(at);
+        for (pair, count) in &mut counts {
+            let forged = forged.and_then(|counts| counts.get(pair)).copied();
+            let gathered = forged.filter(|_| self.gathered).unwrap_or(0);
+            let mut groups = [0; GROUPS];
+            groups[0] = gathered;
+            for _ in gathered..*count {
+                groups[random.random_range(0..GROUPS)] += 1;
+            }
+            *count = counted(&groups);
+        }
+        counts
+    }
 }
 
 /// How often each row is shown.
@@ -253,8 +310,8 @@ impl Bench<'_> {
     /// Learns from what is released of the windows, and counts who is shown.
     fn shares(
         &self,
-        windows: &[Counts],
-        limited: bool,
+        windows: &Windows<'_>,
+        defence: Defence,
         cells: u32,
         seed: u64,
     ) -> Result<Shares, LevelsError> {
@@ -264,13 +321,13 @@ impl Bench<'_> {
             ..Field::default()
         };
         let mut baseline = Baseline::of(self.model.items, self.history);
-        for window in windows {
-            let passed = release(
-                std::slice::from_ref(window),
-                Rule::Unlinkable(K),
-                cells,
-                seed,
-            )?;
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        for at in 0..windows.honest.len() {
+            let window = match defence {
+                Defence::Groups => windows.cut(at, &mut random),
+                Defence::Nothing | Defence::Growth => windows.counts(at),
+            };
+            let passed = release(&[window], Rule::Unlinkable(K), cells, seed)?;
             let counts = passed.counts.iter();
             let mut reports: Vec<Report> = counts
                 .map(|(&(from, to), &count)| Report {
@@ -279,7 +336,7 @@ impl Bench<'_> {
                     count: count as f64,
                 })
                 .collect();
-            if limited {
+            if defence == Defence::Growth {
                 baseline.admit(&mut reports);
             }
             for report in &reports {
@@ -321,7 +378,7 @@ impl Bench<'_> {
 impl Forged {
     /// The largest factor by which an attack multiplied an item's exposure, growth limited.
     pub fn worst(&self) -> f64 {
-        let ratios = self.outcomes.iter().map(|o| o.limited.ratio(self.floor));
+        let ratios = self.outcomes.iter().map(|o| o.moved[2].ratio(self.floor));
         ratios.fold(0.0, f64::max)
     }
 
@@ -331,12 +388,12 @@ impl Forged {
             "## {}: {} % forged reports\n\nShare of the lists of 20 that show the pushed item, in \
              percent, without → with the forged reports; an item in fewer than {:.2} % of the \
              lists counts as if it were in so many. The field in {} windows, of which the last is attacked; k = {K}.\n\n\
-             | item | forged transitions | growth unlimited | times | growth limited | times |\n\
-             | --- | --- | --- | --- | --- | --- |\n",
+             | item | forged transitions | no defence | times | groups of nonces cut | times | growth limited | times |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- |\n",
             self.dataset, self.percent, self.floor, self.windows
         );
         for outcome in &self.outcomes {
-            let cells = [&outcome.open, &outcome.limited].map(|moved| {
+            let cells = outcome.moved.each_ref().map(|moved| {
                 format!(
                     "{:.2} → {:.2} | {:.2}",
                     moved.before,
@@ -352,9 +409,9 @@ impl Forged {
             );
         }
         text + &format!(
-            "\nWhere nobody forges, P@20 is {:.2} with growth unlimited and {:.2} with growth \
-             limited.\n",
-            self.open_p20, self.limited_p20
+            "\nWhere nobody forges, P@20 is {:.2} without a defence, {:.2} with groups cut and \
+             {:.2} with growth limited.\n",
+            self.p20[0], self.p20[1], self.p20[2]
         )
     }
 }

@@ -115,6 +115,15 @@ impl Covisits {
         }
     }
 
+    /// Adds the counts of another history, each times `weight`.
+    pub fn add_weighted(&mut self, other: &Self, weight: f64) {
+        if weight != 0.0 {
+            let mut other = other.clone();
+            other.scale(weight);
+            self.add(&other);
+        }
+    }
+
     /// Multiplies every count, to let an older history fade.
     pub fn scale(&mut self, factor: f64) {
         for entry in self.followers.iter_mut().flatten() {

@@ -3,11 +3,11 @@
 //! al., UMUAI 2021, arXiv 1910.12781).
 //!
 //! They need the sessions themselves, so they can't be shipped to a browser; here they are a
-//! measure. Histories need not hold times, so a session's age is its distance from the end of train
+//! measure, and teachers of the table. Histories need not hold times, so a session's age is its distance from the end of train
 //! as a share of train.
 
 use crate::dataset::Sessions;
-use std::collections::HashMap;
+use crate::table::covisits::Accumulator;
 use vitrine_core::score::Event;
 
 /// One of the four, with parameters near those published for shops.
@@ -83,8 +83,19 @@ pub const METHODS: [Method; 4] = [
 pub struct Neighbourhoods {
     /// Rows of each session, in order.
     sessions: Vec<Vec<u32>>,
+    /// How many different rows each session has.
+    distinct: Vec<u32>,
     /// Sessions of each row; they rise.
     of_row: Vec<Vec<u32>>,
+}
+
+/// Room to work in, which one question after another may use.
+pub struct Scratch {
+    /// What the rows of the question's session count; `[N]`.
+    weight: Vec<f64>,
+    /// What each train session shares with it; `[sessions]`.
+    shared: Vec<f64>,
+    score: Accumulator,
 }
 
 impl Neighbourhoods {
@@ -95,52 +106,106 @@ impl Neighbourhoods {
             .iter()
             .map(|session| session.iter().filter_map(|event| event.row).collect())
             .collect();
+        let mut distinct = vec![0; sessions.len()];
         for (at, rows) in sessions.iter().enumerate() {
             for &row in rows {
                 let list: &mut Vec<u32> = &mut of_row[row as usize];
                 if list.last() != Some(&(at as u32)) {
                     list.push(at as u32);
+                    distinct[at] += 1;
                 }
             }
         }
-        Self { sessions, of_row }
+        Self {
+            sessions,
+            distinct,
+            of_row,
+        }
     }
 
-    /// Scores of the items that the session's neighbours hold.
-    pub fn scores(&self, method: &Method, input: &[Event]) -> HashMap<u32, f64> {
+    /// Room for questions.
+    pub fn scratch(&self) -> Scratch {
+        Scratch {
+            weight: vec![0.0; self.of_row.len()],
+            shared: vec![0.0; self.sessions.len()],
+            score: Accumulator::new(self.of_row.len()),
+        }
+    }
+
+    /// Scores of the items that the session's neighbours hold, by rising row; the train session
+    /// `but`, where one is given, is none of them.
+    pub fn scores(
+        &self,
+        method: &Method,
+        input: &[Event],
+        but: Option<u32>,
+        scratch: &mut Scratch,
+    ) -> Vec<(u32, f64)> {
         let weights = weights(method.recency, input);
-        let mut candidates: Vec<u32> = weights
-            .keys()
-            .flat_map(|&row| {
-                let list = &self.of_row[row as usize];
-                &list[list.len().saturating_sub(method.sample)..]
-            })
+        let mut candidates = Vec::new();
+        for &(row, weight) in &weights {
+            scratch.weight[row as usize] = weight;
+            let list = &self.of_row[row as usize];
+            // One more than are compared, in place of `but`. What is older than these is older
+            // than all that are compared, so that its share is not missed.
+            for &session in &list[list.len().saturating_sub(method.sample + 1)..] {
+                let shared = &mut scratch.shared[session as usize];
+                if *shared == 0.0 {
+                    candidates.push(session);
+                }
+                *shared += weight;
+            }
+        }
+        let latest_first = |a: &u32, b: &u32| b.cmp(a);
+        let mut compared: Vec<u32> = candidates
+            .iter()
             .copied()
+            .filter(|&session| Some(session) != but)
             .collect();
-        candidates.sort_unstable_by(|a, b| b.cmp(a));
-        candidates.dedup();
-        candidates.truncate(method.sample);
-        let mut neighbours: Vec<(f64, u32)> = candidates
+        if compared.len() > method.sample {
+            compared.select_nth_unstable_by(method.sample, latest_first);
+            compared.truncate(method.sample);
+        }
+        let mut neighbours: Vec<(f64, u32)> = compared
             .into_iter()
-            .map(|session| (self.likeness(method, &weights, session), session))
+            .map(|session| {
+                let shared = scratch.shared[session as usize];
+                (
+                    self.likeness(method, weights.len(), shared, session),
+                    session,
+                )
+            })
             .collect();
-        neighbours.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut scores = HashMap::new();
-        for &(likeness, session) in neighbours.iter().take(method.neighbours) {
+        for session in candidates {
+            scratch.shared[session as usize] = 0.0;
+        }
+        if neighbours.len() > method.neighbours {
+            neighbours.select_nth_unstable_by(method.neighbours, |a, b| {
+                b.0.total_cmp(&a.0).then(b.1.cmp(&a.1))
+            });
+            neighbours.truncate(method.neighbours);
+        }
+        // Sums of floating-point numbers depend on their order.
+        neighbours.sort_unstable_by_key(|neighbour| neighbour.1);
+        for (likeness, session) in neighbours {
             let rows = &self.sessions[session as usize];
-            let weight = |row| weights.get(row).copied().unwrap_or(0.0);
+            let weight = |place: &usize| scratch.weight[rows[*place] as usize];
             // The shared item that was seen last in this visit.
             let shared = (0..rows.len())
-                .max_by(|&a, &b| weight(&rows[a]).total_cmp(&weight(&rows[b])))
+                .max_by(|a, b| weight(a).total_cmp(&weight(b)))
                 .unwrap_or(0);
             for (place, &row) in rows.iter().enumerate() {
                 let near = method.distance.map_or(1.0, |scale| {
                     (-(place.abs_diff(shared) as f64) / scale).exp()
                 });
-                *scores.entry(row).or_insert(0.0) += likeness * near;
+                scratch.score.add(row, likeness * near);
             }
         }
+        for (row, _) in weights {
+            scratch.weight[row as usize] = 0.0;
+        }
         let sessions = self.sessions.len() as f64;
+        let mut scores = scratch.score.take_sorted();
         for (row, score) in &mut scores {
             let frequency = self.of_row[*row as usize].len() as f64;
             *score *= 1.0 + method.rarity * (sessions / frequency).ln();
@@ -148,32 +213,34 @@ impl Neighbourhoods {
         scores
     }
 
-    fn likeness(&self, method: &Method, weights: &HashMap<u32, f64>, session: u32) -> f64 {
-        let mut rows = self.sessions[session as usize].clone();
-        rows.sort_unstable();
-        rows.dedup();
-        let shared: f64 = rows.iter().filter_map(|row| weights.get(row)).sum();
+    /// How much a train session is like one of `length` different rows with which it shares rows
+    /// of the weight `shared`.
+    fn likeness(&self, method: &Method, length: usize, shared: f64, session: u32) -> f64 {
         let age = 1.0 - f64::from(session) / self.sessions.len() as f64;
         let fresh = method.age.map_or(1.0, |scale| (-age / scale).exp());
-        shared / ((rows.len() * weights.len()) as f64).sqrt() * fresh
+        let lengths = f64::from(self.distinct[session as usize]) * length as f64;
+        shared / lengths.sqrt() * fresh
     }
 }
 
-/// What each item of the session counts; an item that was seen again counts by its last time.
-fn weights(recency: Recency, input: &[Event]) -> HashMap<u32, f64> {
+/// What each item of the session counts, above 0; an item that was seen again counts by its last
+/// time.
+fn weights(recency: Recency, input: &[Event]) -> Vec<(u32, f64)> {
     let rows: Vec<u32> = input.iter().filter_map(|event| event.row).collect();
     let length = rows.len();
-    rows.into_iter()
-        .enumerate()
-        .map(|(place, row)| {
-            let weight = match recency {
+    let mut weights: Vec<(u32, f64)> = Vec::with_capacity(length);
+    for (place, &row) in rows.iter().enumerate().rev() {
+        if weights.iter().all(|seen| seen.0 != row) {
+            let weight: f64 = match recency {
                 Recency::Flat => 1.0,
                 Recency::Quadratic => ((place + 1) as f64 / length as f64).powi(2),
                 Recency::Exponential(scale) => (-((length - 1 - place) as f64) / scale).exp(),
             };
-            (row, weight)
-        })
-        .collect()
+            // An old event of a long session may weigh nothing in this format.
+            weights.push((row, weight.max(f64::MIN_POSITIVE)));
+        }
+    }
+    weights
 }
 
 #[cfg(test)]
@@ -183,6 +250,7 @@ fn weights(recency: Recency, input: &[Event]) -> HashMap<u32, f64> {
 )]
 mod tests {
     use super::*;
+    use std::collections::HashMap;
     use vitrine_core::Action;
 
     fn events(rows: &[u32]) -> Vec<Event> {
@@ -201,10 +269,18 @@ mod tests {
         Neighbourhoods::of(6, &train)
     }
 
+    fn scores(known: &Neighbourhoods, method: &Method, input: &[Event]) -> HashMap<u32, f64> {
+        let mut scratch = known.scratch();
+        let scores = known.scores(method, input, None, &mut scratch);
+        // What one question leaves behind would change the next.
+        assert_eq!(known.scores(method, input, None, &mut scratch), scores);
+        scores.into_iter().collect()
+    }
+
     #[test]
     fn the_cosine_of_sets_votes() {
         let known = neighbourhoods(&[&[0, 1, 2], &[0, 3], &[4, 5]]);
-        let scores = known.scores(&METHODS[0], &events(&[0, 1]));
+        let scores = scores(&known, &METHODS[0], &events(&[0, 1]));
         // 2/√(3·2) of the first session, 1/√(2·2) of the second; the third shares nothing.
         assert!((scores[&2] - 2.0 / 6f64.sqrt()).abs() < 1e-12);
         assert!((scores[&3] - 0.5).abs() < 1e-12);
@@ -215,20 +291,29 @@ mod tests {
     fn stan_prefers_the_latest_item_the_latest_session_and_what_is_near() {
         let stan = &METHODS[2];
         let known = neighbourhoods(&[&[0, 2], &[1, 3], &[1, 4, 4, 5]]);
-        let scores = known.scores(stan, &events(&[0, 1]));
-        assert!(scores[&3] > scores[&2], "1 was seen after 0");
+        let voted = scores(&known, stan, &events(&[0, 1]));
+        assert!(voted[&3] > voted[&2], "1 was seen after 0");
         let same = neighbourhoods(&[&[0, 2], &[0, 3]]);
-        let scores_of_age = same.scores(stan, &events(&[0]));
+        let scores_of_age = scores(&same, stan, &events(&[0]));
         assert!(scores_of_age[&3] > scores_of_age[&2]);
-        assert!(scores[&4] > scores[&5], "5 is farther from the shared item");
+        assert!(voted[&4] > voted[&5], "5 is farther from the shared item");
     }
 
     #[test]
     fn a_rare_item_counts_more_where_rarity_counts() {
         let known = neighbourhoods(&[&[0, 1, 2], &[1, 3], &[1, 4]]);
         let input = events(&[0]);
-        let flat = known.scores(&METHODS[2], &input);
-        let rare = known.scores(&METHODS[3], &input);
+        let flat = scores(&known, &METHODS[2], &input);
+        let rare = scores(&known, &METHODS[3], &input);
         assert!(rare[&2] / flat[&2] > rare[&1] / flat[&1]);
+    }
+
+    #[test]
+    fn a_session_is_no_neighbour_of_its_own_prefix() {
+        let known = neighbourhoods(&[&[0, 1, 2], &[0, 3]]);
+        let input = events(&[0]);
+        let scores = known.scores(&METHODS[3], &input, Some(0), &mut known.scratch());
+        let rows: Vec<u32> = scores.iter().map(|score| score.0).collect();
+        assert_eq!(rows, [0, 3]);
     }
 }

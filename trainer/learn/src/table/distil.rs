@@ -1,0 +1,128 @@
+//! What a teacher that can't be shipped says, as counts that the table can add.
+//!
+//! The teacher looks for past sessions like this one, so it needs the sessions. What a table can
+//! say of it is the least-squares fit of its scores by the latest item alone: their mean over the
+//! prefixes of train's sessions that end in the item. The session that a prefix is of is no
+//! neighbour of it, or the teacher would only say what came next there.
+
+use super::covisits::{Accumulator, Covisits};
+use super::first_order::strongest;
+use crate::dataset::Sessions;
+use crate::progress::Progress;
+use crate::session_neighbours::{Method, Neighbourhoods};
+use rayon::prelude::*;
+
+/// The teacher is asked about so many prefixes at most, an answer takes it about 0.3 ms.
+const QUESTIONS: usize = 600_000;
+/// Of the answer to a prefix so many items are kept.
+const ANSWER: usize = 100;
+
+/// The teacher's scores after each of `items` rows. Each answer sums to one and stands for as many
+/// events as there are, so a weight of one weighs the teacher like the history itself.
+pub fn taught(
+    items: usize,
+    train: &Sessions,
+    teacher: &Method,
+    progress: &dyn Progress,
+) -> Covisits {
+    let mut prefixes: Vec<Vec<(u32, u32)>> = vec![Vec::new(); items];
+    for (session, events) in train.iter().enumerate() {
+        for (position, event) in events.iter().enumerate() {
+            if let Some(row) = event.row {
+                prefixes[row as usize].push((session as u32, position as u32));
+            }
+        }
+    }
+    let counts: Vec<usize> = prefixes.iter().map(Vec::len).collect();
+    let most = most_of_each(&counts, QUESTIONS);
+    let known = Neighbourhoods::of(items, train);
+    let (followers, visits) = prefixes
+        .into_par_iter()
+        .map_init(
+            || (Accumulator::new(items), known.scratch()),
+            |(sum, scratch), prefixes| {
+                let latest = &prefixes[prefixes.len().saturating_sub(most)..];
+                let share = prefixes.len() as f64 / latest.len().max(1) as f64;
+                for &(session, position) in latest {
+                    let input = &train.get(session as usize)[..=position as usize];
+                    let scores = known.scores(teacher, input, Some(session), scratch);
+                    let scores = scores.into_iter().map(|(row, score)| (row, score as f32));
+                    let answer = strongest(scores.collect(), ANSWER);
+                    let whole: f64 = answer.iter().map(|entry| f64::from(entry.1)).sum();
+                    for (row, score) in answer {
+                        sum.add(row, share * f64::from(score) / whole);
+                    }
+                }
+                progress.advance(1);
+                (sum.take_sorted(), prefixes.len() as f64)
+            },
+        )
+        .unzip();
+    Covisits { followers, visits }
+}
+
+/// The greatest number that can be taken of each, or of all of a smaller count, with no more than
+/// `whole` in sum; at least 1.
+fn most_of_each(counts: &[usize], whole: usize) -> usize {
+    let sum = |most: usize| counts.iter().map(|&count| count.min(most)).sum::<usize>();
+    let (mut least, mut above) = (1, counts.iter().max().map_or(0, |most| most + 1));
+    while least + 1 < above {
+        let middle = least.midpoint(above);
+        if sum(middle) <= whole {
+            least = middle;
+        } else {
+            above = middle;
+        }
+    }
+    least
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Silent;
+    use crate::session_neighbours::METHODS;
+    use vitrine_core::Action;
+    use vitrine_core::score::Event;
+
+    fn sessions(rows: &[&[u32]]) -> Sessions {
+        let mut sessions = Sessions::new();
+        for session in rows {
+            sessions.push(session.iter().map(|&row| Event {
+                row: Some(row),
+                action: Action::View,
+            }));
+        }
+        sessions
+    }
+
+    #[test]
+    fn the_answers_after_an_item_are_averaged_as_worked_out_by_hand() {
+        // SKNN after 0 in the first session: the second shares 0, so 0 and 2 have 1/√2 each, and
+        // the answer is a half of each. After 0 in the second: a half of 0 and of 1, likewise.
+        // After 1 in the first session, with 0: the second shares 0 of the two, again a half of
+        // 0 and of 2.
+        let taught = taught(3, &sessions(&[&[0, 1], &[0, 2]]), &METHODS[0], &Silent);
+        let expected = [
+            vec![(0, 1.0), (1, 0.5), (2, 0.5)],
+            vec![(0, 0.5), (2, 0.5)],
+            vec![(0, 0.5), (1, 0.5)],
+        ];
+        for (found, expected) in taught.followers.iter().zip(&expected) {
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(expected) {
+                assert_eq!(found.0, expected.0);
+                assert!((found.1 - expected.1).abs() < 1e-6);
+            }
+        }
+        assert_eq!(taught.visits, [2.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn questions_are_spread_so_that_rare_items_keep_all_of_theirs() {
+        assert_eq!(most_of_each(&[1, 5, 100], 30), 24);
+        assert_eq!(most_of_each(&[1, 5, 100], 1000), 100);
+        assert_eq!(most_of_each(&[7, 7, 7], 2), 1);
+        assert_eq!(most_of_each(&[], 2), 1);
+    }
+}
