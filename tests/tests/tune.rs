@@ -4,6 +4,8 @@
 
 use std::fs;
 use std::path::Path;
+use vitrine_learn::cross_validation::CrossValidation;
+use vitrine_learn::dataset::Dataset;
 use vitrine_learn::recipe::Recipe;
 use vitrine_learn::tune::Trial;
 use vitrine_tests::command::vitrine;
@@ -39,19 +41,20 @@ fn a_search_ends_with_a_recipe_and_a_page_and_can_be_taken_up_again() {
         "seed = 5\n[encoder]\ndim = 8\nhidden = 8\n",
     )
     .unwrap();
-    let search = || {
-        made(&[
+    let tune = |out: &str, more: &[&str]| {
+        let start = at("start.toml");
+        let given = [
             "tune",
             "--data",
             &data,
             "--recipe",
-            &at("start.toml"),
-            "--trials",
-            "3",
+            &start,
             "--out",
-            &at("search"),
-        ])
+            &at(out),
+        ];
+        vitrine(&[&given, more].concat())
     };
+    let search = || tune("search", &["--trials", "3"]).done();
     let said = search();
     assert!(said.contains("search.html"), "{said}");
     let recipe = fs::read(at("search/recipe.toml")).unwrap();
@@ -71,4 +74,30 @@ fn a_search_ends_with_a_recipe_and_a_page_and_can_be_taken_up_again() {
     search();
     assert_eq!(fs::read(at("search/recipe.toml")).unwrap(), recipe);
     assert_eq!(fs::read(at("search/trials.json")).unwrap(), trials);
+
+    let k_fold = ["--trials", "1", "--cross-validation", "k-fold", "--folds"];
+    tune("folds", &[&k_fold[..], &["2"]].concat()).done();
+    assert!(root.join("folds/trial-0-fold-1").is_dir());
+    tune("folds", &[&k_fold[..], &["1"]].concat()).refused(&["--folds"]);
+    tune("folds", &["--folds", "6"]).refused(&["--folds"]);
+    splits_are_disjoint(&Dataset::open(&root.join("data"), &[]).unwrap());
+}
+
+fn splits_are_disjoint(data: &Dataset) {
+    let events = data.train.events.len();
+    let judged = |of: &CrossValidation| -> Vec<(usize, usize)> {
+        let splits = of.splits(data);
+        let sizes = splits
+            .iter()
+            .map(|(fit, valid)| (fit.events.len(), valid.sessions.events.len()));
+        sizes.collect()
+    };
+    let folds = judged(&CrossValidation::KFold(3));
+    assert!(folds.iter().all(|(fit, valid)| fit + valid == events));
+    assert_eq!(folds.iter().map(|fold| fold.1).sum::<usize>(), events);
+    // What an origin learns from ends where it is judged, and that where the one before learned.
+    let origins = judged(&CrossValidation::RollingOrigin(3));
+    assert_eq!(origins[0].0 + origins[0].1, events);
+    assert_eq!(origins[1].0 + origins[1].1, origins[0].0);
+    assert_eq!(origins[2].0 + origins[2].1, origins[1].0);
 }

@@ -3,6 +3,7 @@
 
 pub mod bundle;
 pub mod catalogue;
+pub mod cross_validation;
 pub mod dataset;
 pub mod demand;
 pub mod encoder;

@@ -2,11 +2,11 @@
 //!
 //! All trials make one pass; the better third goes on to three passes, the better third of those
 //! to nine, and so on (Jamieson & Talwalkar, AISTATS 2016, arXiv 1502.07943). A trial is judged by
-//! P@20 + MRR@20 of its encoder alone, on data that it did not learn from and that lie after
-//! those it did: on the last tenth of train, and with more folds also on the tenths before it,
-//! each with the history before it (rolling origin). A search that was interrupted goes on.
+//! P@20 + MRR@20 of its encoder alone, on data that it did not learn from
+//! ([`CrossValidation`]). A search that was interrupted goes on.
 
-use crate::dataset::{Dataset, Examples, Sessions};
+use crate::cross_validation::CrossValidation;
+use crate::dataset::Dataset;
 use crate::encoder::EncoderParameters;
 use crate::encoder::backbone::BackboneKind;
 use crate::encoder::train::{Outcome, Task};
@@ -37,8 +37,8 @@ pub struct Options<'a> {
     pub device: crate::encoder::device::DeviceChoice,
     /// Trials of the first rung.
     pub trials: usize,
-    /// Origins that a trial is judged from, 1 to 5.
-    pub folds: usize,
+    /// What a trial is judged on.
+    pub cross_validation: CrossValidation,
 }
 
 /// One choice of hyper-parameters and how far it came.
@@ -57,7 +57,7 @@ pub struct Trial {
 pub struct Rung {
     /// Passes that it had made.
     pub passes: usize,
-    /// The best pass on validation, the mean over the folds.
+    /// The best pass on validation, the mean over the parts.
     pub figures: Figures,
 }
 
@@ -88,9 +88,8 @@ pub fn tune(
     progress.start("reading the prepared data", None);
     let data = Dataset::open(options.data, &[])?;
     progress.finish();
-    let folds: Vec<(Sessions, Examples)> = (0..options.folds.max(1))
-        .map(|fold| origin(&data, fold))
-        .collect();
+    let names = options.cross_validation.parts();
+    let splits = options.cross_validation.splits(&data);
     let mut trials: Vec<Trial> = draw(&recipe.encoder, options.trials, recipe.seed);
     let mut going: Vec<usize> = (0..trials.len()).collect();
     let mut passes = 1;
@@ -99,8 +98,8 @@ pub fn tune(
             let trial = &mut trials[number];
             progress.say(&format!("trial {number}: {passes} passes"));
             let mut figures = Figures::default();
-            for (fold, (fit, valid)) in folds.iter().enumerate() {
-                let folder = options.out.join(format!("trial-{number}-fold-{fold}"));
+            for (name, (fit, valid)) in names.iter().zip(&splits) {
+                let folder = options.out.join(format!("trial-{number}-{name}"));
                 make_folder(&folder)?;
                 let task = Task {
                     sessions: fit,
@@ -114,8 +113,8 @@ pub fn tune(
                     checkpoint: &folder.join("checkpoint.safetensors"),
                 };
                 let best = best_of(&train_encoder(device, &task, progress)?, passes);
-                figures.p20 += best.p20 / folds.len() as f64;
-                figures.mrr20 += best.mrr20 / folds.len() as f64;
+                figures.p20 += best.p20 / splits.len() as f64;
+                figures.mrr20 += best.mrr20 / splits.len() as f64;
             }
             trial.rungs.push(Rung { passes, figures });
             write(options.out, &trials)?;
@@ -164,25 +163,6 @@ fn best_of(outcome: &Outcome, passes: usize) -> Figures {
     });
     let best = made.max_by(|a, b| a.worth().total_cmp(&b.worth()));
     best.unwrap_or_default()
-}
-
-/// What lies before an origin, and the tenth of train after it: fold 0 is the latest.
-fn origin(data: &Dataset, fold: usize) -> (Sessions, Examples) {
-    if fold == 0 {
-        return data.validation();
-    }
-    let all = data.train.len();
-    let (from, to) = (all * (9 - fold) / 10, all * (10 - fold) / 10);
-    let part = |from: usize, to: usize| -> Sessions {
-        let mut part = Sessions::new();
-        for session in data.train.iter().skip(from).take(to - from) {
-            part.push(session.iter().copied());
-        }
-        part
-    };
-    let shortest = data.facts.shortest_prefix.max(1);
-    let valid = Examples::every_prefix(part(from, to), shortest);
-    (part(0, from), valid)
 }
 
 /// The given parameters, and `trials` − 1 drawn around what is known to work.

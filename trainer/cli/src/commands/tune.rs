@@ -1,7 +1,9 @@
 //! `vitrine tune`.
 
 use crate::progress::Bars;
+use anyhow::ensure;
 use std::path::PathBuf;
+use vitrine_learn::cross_validation::CrossValidation;
 use vitrine_learn::encoder::device::DeviceChoice;
 use vitrine_learn::recipe::Recipe;
 use vitrine_learn::tune::{Options, PAGE, tune};
@@ -30,13 +32,46 @@ pub struct Arguments {
     /// Trials of the first round.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..=243))]
     trials: u16,
-    /// Judge each trial on this many successive tenths at the end of train, each with the history
-    /// before it.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=5))]
-    folds: u16,
+    /// What each trial is judged on. `rolling-origin`: the last tenths of train, each with the
+    /// history before it. `k-fold`: every k-th session, each time others, with all other sessions.
+    #[arg(long, value_enum, default_value = "rolling-origin")]
+    cross_validation: Kind,
+    /// How many tenths, 1 to 5, or how many folds, 2 to 20 [default: 1 tenth, 5 folds].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=20))]
+    folds: Option<u16>,
     /// What trains the encoder: auto, cpu or cuda.
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    RollingOrigin,
+    KFold,
+}
+
+impl Arguments {
+    fn cross_validation(&self) -> anyhow::Result<CrossValidation> {
+        let folds = self.folds.map(usize::from);
+        match self.cross_validation {
+            Kind::RollingOrigin => {
+                let origins = folds.unwrap_or(1);
+                ensure!(
+                    origins <= 5,
+                    "--folds is above 5: before the last five tenths too little is left to learn from"
+                );
+                Ok(CrossValidation::RollingOrigin(origins))
+            }
+            Kind::KFold => {
+                let folds = folds.unwrap_or(5);
+                ensure!(
+                    folds >= 2,
+                    "--folds is below 2: one fold leaves nothing to learn from"
+                );
+                Ok(CrossValidation::KFold(folds))
+            }
+        }
+    }
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -49,7 +84,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         out: &arguments.out,
         device: arguments.device,
         trials: usize::from(arguments.trials),
-        folds: usize::from(arguments.folds),
+        cross_validation: arguments.cross_validation()?,
     };
     let trials = tune(&options, &recipe, &Bars::new())?;
     println!(
