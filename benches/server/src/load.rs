@@ -87,7 +87,9 @@ pub async fn report(
 /// Sends the first reports of every connection once more, about 100,000 in all; how many.
 pub async fn replay(address: &str, connections: usize, measured: &Measured) -> Result<u64> {
     // No connection sent fewer than half of the mean: they take turns in batches.
-    let each = 100_000.min(measured.latencies.len() / 2).div_ceil(connections) as u64;
+    let each = 100_000
+        .min(measured.latencies.len() / 2)
+        .div_ceil(connections) as u64;
     let mut tasks = JoinSet::new();
     for at in 0..connections {
         let mut connection = Connection::open(address).await?;

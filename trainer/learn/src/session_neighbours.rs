@@ -123,6 +123,11 @@ impl Neighbourhoods {
         }
     }
 
+    /// How many sessions with an item are looked at.
+    pub fn compared(&self, method: &Method, row: u32) -> usize {
+        self.of_row[row as usize].len().min(method.sample)
+    }
+
     /// Room for questions.
     pub fn scratch(&self) -> Scratch {
         Scratch {

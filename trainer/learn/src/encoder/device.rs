@@ -72,7 +72,7 @@ fn probe() -> Result<(), String> {
             // loads the same libraries in the same way.
             #[allow(unsafe_code)]
             unsafe {
-                libloading::Library::new(name).is_ok()
+                libloading::Library::new(*name).is_ok()
             }
         })
     };

@@ -18,6 +18,9 @@ const RULE_STEPS: usize = 10;
 /// Added to the denominator of item-kNN's cosine.
 const KNN_SHRINKAGE: f64 = 20.0;
 
+/// The rank of a label from room of the thread, the input, the masked rows and the label.
+type RankOf<'a, S> = dyn Fn(&mut S, &[Event], &[u32], u32) -> u32 + Sync + 'a;
+
 /// Name of every baseline, learned from `train` over `items` rows, and its rank of each label,
 /// from 1; 0 is a miss. S-POP is left out where the session's own items are not ranked.
 pub fn all(
@@ -27,14 +30,10 @@ pub fn all(
     protocol: Protocol,
 ) -> Vec<(&'static str, Vec<u32>)> {
     let popularity = Popularity::of(items, train);
-    let ranks = |rank: &(dyn Fn(&[Event], &[u32], u32) -> u32 + Sync)| {
-        label_ranks(test, protocol, &|| (), &|(), input, masked, label| {
-            rank(input, masked, label)
-        })
-    };
+    let ranks = |rank: &RankOf<'_, ()>| label_ranks(test, protocol, &|| (), rank);
     let by_last = |table: &[Vec<(u32, f64)>]| {
         ranks(
-            &|input, masked, label| match input.last().and_then(|event| event.row) {
+            &|(), input, masked, label| match input.last().and_then(|event| event.row) {
                 Some(last) => rank_in(&table[last as usize], masked, label),
                 None => 0,
             },
@@ -42,12 +41,12 @@ pub fn all(
     };
     let mut found = vec![(
         "pop",
-        ranks(&|_, masked, label| popularity.rank_without(masked, label)),
+        ranks(&|(), _, masked, label| popularity.rank_without(masked, label)),
     )];
     if protocol == Protocol::NextItem {
         found.push((
             "s-pop",
-            ranks(&|input, _, label| session_popularity(&popularity, input, label)),
+            ranks(&|(), input, _, label| session_popularity(&popularity, input, label)),
         ));
     }
     found.extend([
@@ -78,13 +77,12 @@ pub fn all(
     found
 }
 
-/// The rank of each label by `rank`, which gets room of its thread, the input, the masked rows and
-/// the label.
+/// The rank of each label, 0 where it is unknown or masked.
 fn label_ranks<S>(
     test: &Examples,
     protocol: Protocol,
     room: &(dyn Fn() -> S + Sync),
-    rank: &(dyn Fn(&mut S, &[Event], &[u32], u32) -> u32 + Sync),
+    rank: &RankOf<'_, S>,
 ) -> Vec<u32> {
     (0..test.len())
         .into_par_iter()

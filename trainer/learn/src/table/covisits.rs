@@ -107,20 +107,19 @@ impl Covisits {
 
     /// Adds the counts of another history over the same rows.
     pub fn add(&mut self, other: &Self) {
-        for (mine, theirs) in self.followers.iter_mut().zip(&other.followers) {
-            *mine = merge(mine, theirs);
-        }
-        for (mine, theirs) in self.visits.iter_mut().zip(&other.visits) {
-            *mine += theirs;
-        }
+        self.add_weighted(other, 1.0);
     }
 
-    /// Adds the counts of another history, each times `weight`.
+    /// Adds the counts of another history over the same rows, each times `weight`.
     pub fn add_weighted(&mut self, other: &Self, weight: f64) {
-        if weight != 0.0 {
-            let mut other = other.clone();
-            other.scale(weight);
-            self.add(&other);
+        if weight == 0.0 {
+            return;
+        }
+        for (mine, theirs) in self.followers.iter_mut().zip(&other.followers) {
+            *mine = merge(mine, theirs, weight);
+        }
+        for (mine, theirs) in self.visits.iter_mut().zip(&other.visits) {
+            *mine += weight * theirs;
         }
     }
 
@@ -146,7 +145,8 @@ pub fn age_weights(sessions: usize, age_decay: Option<f64>) -> Vec<f64> {
         .collect()
 }
 
-fn merge(a: &[(u32, f64)], b: &[(u32, f64)]) -> Vec<(u32, f64)> {
+/// The sums of two sparse rows, the second times `weight`.
+fn merge(a: &[(u32, f64)], b: &[(u32, f64)], weight: f64) -> Vec<(u32, f64)> {
     let mut merged = Vec::with_capacity(a.len() + b.len());
     let (mut i, mut j) = (0, 0);
     while i < a.len() && j < b.len() {
@@ -156,18 +156,18 @@ fn merge(a: &[(u32, f64)], b: &[(u32, f64)]) -> Vec<(u32, f64)> {
                 i += 1;
             }
             std::cmp::Ordering::Greater => {
-                merged.push(b[j]);
+                merged.push((b[j].0, weight * b[j].1));
                 j += 1;
             }
             std::cmp::Ordering::Equal => {
-                merged.push((a[i].0, a[i].1 + b[j].1));
+                merged.push((a[i].0, a[i].1 + weight * b[j].1));
                 i += 1;
                 j += 1;
             }
         }
     }
     merged.extend_from_slice(&a[i..]);
-    merged.extend_from_slice(&b[j..]);
+    merged.extend(b[j..].iter().map(|&(row, count)| (row, weight * count)));
     merged
 }
 
@@ -302,6 +302,21 @@ mod tests {
             sum.followers.concat().len(),
             rebuilt.followers.concat().len()
         );
+    }
+
+    #[test]
+    fn a_history_that_faded_counts_as_one_of_less_weight() {
+        let first = sessions(&[&[0, 1, 2], &[2, 1]]);
+        let second = sessions(&[&[1, 3], &[0, 1, 0, 2]]);
+        let count =
+            |of: &Sessions, weight: f64| Covisits::count_weighted(4, of, &[weight; 2], &PARAMETERS);
+        let mut faded = count(&first, 1.0);
+        faded.scale(0.5);
+        faded.add_weighted(&count(&second, 1.0), 0.25);
+        let mut rebuilt = count(&first, 0.5);
+        rebuilt.add(&count(&second, 0.25));
+        // Powers of two, so that nothing is rounded.
+        assert_eq!(faded, rebuilt);
     }
 
     #[test]

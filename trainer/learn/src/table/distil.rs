@@ -12,8 +12,9 @@ use crate::progress::Progress;
 use crate::session_neighbours::{Method, Neighbourhoods};
 use rayon::prelude::*;
 
-/// The teacher is asked about so many prefixes at most, an answer takes it about 0.3 ms.
-const QUESTIONS: usize = 600_000;
+/// How many sessions the teacher may look at in all: about a minute on two cores. Histories of a
+/// million events need less; of longer ones it is asked about a part.
+const LOOKS: f64 = 3e8;
 /// Of the answer to a prefix so many items are kept.
 const ANSWER: usize = 100;
 
@@ -25,17 +26,25 @@ pub fn taught(
     teacher: &Method,
     progress: &dyn Progress,
 ) -> Covisits {
+    let known = Neighbourhoods::of(items, train);
     let mut prefixes: Vec<Vec<(u32, u32)>> = vec![Vec::new(); items];
+    let mut looks = vec![0; items];
     for (session, events) in train.iter().enumerate() {
+        let mut of_prefix = 0;
         for (position, event) in events.iter().enumerate() {
             if let Some(row) = event.row {
+                of_prefix += known.compared(teacher, row);
+                looks[row as usize] += of_prefix;
                 prefixes[row as usize].push((session as u32, position as u32));
             }
         }
     }
-    let counts: Vec<usize> = prefixes.iter().map(Vec::len).collect();
-    let most = most_of_each(&counts, QUESTIONS);
-    let known = Neighbourhoods::of(items, train);
+    let questions: Vec<(usize, f64)> = prefixes
+        .iter()
+        .zip(looks)
+        .map(|(prefixes, looks)| (prefixes.len(), looks as f64 / prefixes.len().max(1) as f64))
+        .collect();
+    let most = most_of_each(&questions, LOOKS);
     let (followers, visits) = prefixes
         .into_par_iter()
         .map_init(
@@ -61,11 +70,17 @@ pub fn taught(
     Covisits { followers, visits }
 }
 
-/// The greatest number that can be taken of each, or of all of a smaller count, with no more than
-/// `whole` in sum; at least 1.
-fn most_of_each(counts: &[usize], whole: usize) -> usize {
-    let sum = |most: usize| counts.iter().map(|&count| count.min(most)).sum::<usize>();
-    let (mut least, mut above) = (1, counts.iter().max().map_or(0, |most| most + 1));
+/// The greatest number that can be taken of each, or of all of a smaller count, for no more than
+/// `whole`; at least 1. Each has a count and what one of it costs.
+fn most_of_each(counts: &[(usize, f64)], whole: f64) -> usize {
+    let sum = |most: usize| -> f64 {
+        let costs = counts
+            .iter()
+            .map(|(count, cost)| *cost * *count.min(&most) as f64);
+        costs.sum()
+    };
+    let most = counts.iter().map(|count| count.0).max().unwrap_or(0);
+    let (mut least, mut above) = (1, most + 1);
     while least + 1 < above {
         let middle = least.midpoint(above);
         if sum(middle) <= whole {
@@ -120,9 +135,14 @@ mod tests {
 
     #[test]
     fn questions_are_spread_so_that_rare_items_keep_all_of_theirs() {
-        assert_eq!(most_of_each(&[1, 5, 100], 30), 24);
-        assert_eq!(most_of_each(&[1, 5, 100], 1000), 100);
-        assert_eq!(most_of_each(&[7, 7, 7], 2), 1);
-        assert_eq!(most_of_each(&[], 2), 1);
+        let of = |counts: &[usize], whole| {
+            let counts: Vec<(usize, f64)> = counts.iter().map(|&count| (count, 1.0)).collect();
+            most_of_each(&counts, whole)
+        };
+        assert_eq!(of(&[1, 5, 100], 30.0), 24);
+        assert_eq!(of(&[1, 5, 100], 1000.0), 100);
+        assert_eq!(of(&[7, 7, 7], 2.0), 1);
+        assert_eq!(of(&[], 2.0), 1);
+        assert_eq!(most_of_each(&[(9, 10.0), (9, 1.0)], 33.0), 3);
     }
 }
