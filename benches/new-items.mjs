@@ -5,22 +5,11 @@
 // Splits by time, trains twice with the built commands (VITRINE_BIN) and writes the page,
 // docs/results/new-items.md where --out names no other.
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { called, data, evaluated, prepare, record, run, workIn } from './commands.mjs';
 
-const data = process.env.VITRINE_DATA;
-const vitrine = join(process.env.VITRINE_BIN ?? 'target/debug', 'vitrine');
-const work = join(process.env.VITRINE_WORK ?? '.bench', 'new-items');
-if (!data) {
-  console.log('skipped: set VITRINE_DATA to the folder of the public data sets');
-  process.exit(0);
-}
-const args = process.argv.slice(2);
-const outAt = args.indexOf('--out');
-const [, target = 'docs/results/new-items.md'] = outAt < 0 ? [] : args.splice(outAt, 2);
-const names = args.length > 0 ? args : ['online_retail'];
-const run = (...words) => execFileSync(vitrine, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+const { names, out: target = 'docs/results/new-items.md' } = called(['out'], ['online_retail']);
 
 let page = `# Items that nobody has looked at yet
 
@@ -29,25 +18,24 @@ price band, words of the title) and without; both bundles hold the same items, a
 catalogue that the training part never names. Every proper prefix of every test session is one
 example; *new* labels are those that the training part does not name.
 
-    VITRINE_DATA=folder node ${['benches/new-items.mjs', ...args].join(' ')}
+    VITRINE_DATA=folder node ${['benches/new-items.mjs', ...names].join(' ')}
 
 | data | features | passes | known labels | P@20 | MRR@20 | new labels | P@20 | MRR@20 |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 `;
 for (const name of names) {
-  const folder = join(work, name);
-  mkdirSync(folder, { recursive: true });
+  const folder = workIn(`new-items/${name}`);
   const prepared = join(folder, 'data');
   const items = join(data, name, 'items.parquet');
   const catalogue = existsSync(items) ? ['--items', items] : [];
-  run('prepare', '--events', join(data, name, 'events.parquet'), ...catalogue, '--preset', 'vitrine', '--name', name, '--out', prepared);
+  prepare(name, prepared, ...catalogue);
   for (const features of [true, false]) {
     const out = join(folder, features ? 'with' : 'without');
     const recipe = `${out}.toml`;
     writeFileSync(recipe, `[encoder]\nitem_features = ${features}\n`);
     run('train', '--data', prepared, '--recipe', recipe, '--out', out);
-    const found = JSON.parse(run('evaluate', '--bundle', join(out, 'bundle'), '--data', prepared, '--json', '--breakdown'));
-    const { passes } = JSON.parse(readFileSync(join(out, 'run.json')));
+    const found = evaluated(out, prepared, '--breakdown');
+    const { passes } = record(out);
     const groups = found.breakdown.by_label_known.map(
       (group) => `${group.examples} | ${group['p@20'].toFixed(2)} | ${group['mrr@20'].toFixed(2)}`,
     );

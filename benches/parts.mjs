@@ -5,22 +5,11 @@
 // Prepares, trains and evaluates with the built commands (VITRINE_BIN) and writes the page,
 // docs/results/parts.md where --out names no other.
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { called, evaluated, prepare, record, run, workIn } from './commands.mjs';
 
-const data = process.env.VITRINE_DATA;
-const vitrine = join(process.env.VITRINE_BIN ?? 'target/debug', 'vitrine');
-const work = join(process.env.VITRINE_WORK ?? '.bench', 'parts');
-if (!data) {
-  console.log('skipped: set VITRINE_DATA to the folder of the public data sets');
-  process.exit(0);
-}
-const args = process.argv.slice(2);
-const outAt = args.indexOf('--out');
-const [, target = 'docs/results/parts.md'] = outAt < 0 ? [] : args.splice(outAt, 2);
-const names = args.length > 0 ? args : ['retailrocket'];
-const run = (...words) => execFileSync(vitrine, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+const { names, out: target = 'docs/results/parts.md' } = called(['out'], ['retailrocket']);
 
 /** What is exchanged, as a recipe. */
 const VARIANTS = {
@@ -38,21 +27,21 @@ The default recipe, and with one part exchanged at a time: P@20 / MRR@20 in perc
 bundle on the test split, and what validation, by which everything is chosen, said of the encoder alone
 and of the whole. Nothing is chosen by this page.
 
-    VITRINE_DATA=folder node ${['benches/parts.mjs', ...args].join(' ')}
+    VITRINE_DATA=folder node ${['benches/parts.mjs', ...names].join(' ')}
 
 | data | | bundle, test | its table alone, test | encoder alone, validation | all, validation | passes | MB as it travels |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 `;
 for (const name of names) {
-  const prepared = join(work, name, 'data');
-  mkdirSync(join(work, name), { recursive: true });
-  run('prepare', '--events', join(data, name, 'events.parquet'), '--preset', 'vitrine', '--name', name, '--out', prepared);
+  const folder = workIn(`parts/${name}`);
+  const prepared = join(folder, 'data');
+  prepare(name, prepared);
   for (const [at, [variant, recipe]] of Object.entries(VARIANTS).entries()) {
-    const out = join(work, name, `run-${at}`);
+    const out = join(folder, `run-${at}`);
     writeFileSync(`${out}.toml`, recipe);
     run('train', '--data', prepared, '--recipe', `${out}.toml`, '--out', out);
-    const found = JSON.parse(run('evaluate', '--bundle', join(out, 'bundle'), '--data', prepared, '--json'));
-    const { passes, validation } = JSON.parse(readFileSync(join(out, 'run.json')));
+    const found = evaluated(out, prepared);
+    const { passes, validation } = record(out);
     const alone = found.without_encoder ?? found;
     const encoder = validation.encoder ? both(validation.encoder) : '–';
     page += `| ${name} | ${variant} | ${both(found)} | ${both(alone)} | ${encoder} | ${both(validation.both ?? validation.table)} | ${passes} | ${(found.bundle_bytes_brotli / 1e6).toFixed(2)} |\n`;

@@ -6,33 +6,20 @@
 // docs/results/quality.md where --out names no other. Nothing is tuned on a test split: `train`
 // chooses on the last tenth of the training sessions.
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { called, evaluated, prepare, record, run, workIn } from './commands.mjs';
 
-const data = process.env.VITRINE_DATA;
-const vitrine = join(process.env.VITRINE_BIN ?? 'target/debug', 'vitrine');
-const work = process.env.VITRINE_WORK ?? '.bench';
-if (!data) {
-  console.log('skipped: set VITRINE_DATA to the folder of the public data sets');
-  process.exit(0);
-}
-const args = process.argv.slice(2);
-const recipeAt = args.indexOf('--recipe');
-const recipe = recipeAt < 0 ? [] : args.splice(recipeAt, 2);
-const outAt = args.indexOf('--out');
-const [, target = 'docs/results/quality.md'] = outAt < 0 ? [] : args.splice(outAt, 2);
-const words = process.argv.slice(2).join(' ');
-const names = args.length > 0 ? args : ['diginetica', 'retailrocket', 'tmall', 'amazon_beauty'];
+const given = called(['recipe', 'out'], ['diginetica', 'retailrocket', 'tmall', 'amazon_beauty']);
+const { names, out: target = 'docs/results/quality.md' } = given;
+const recipe = given.recipe ? ['--recipe', given.recipe] : [];
 /** Most bytes of the small bundle's tables and encoder, as they travel. */
 const budgets = { diginetica: '1.95MB', retailrocket: '1.55MB' };
 
 const seconds = (since) => ((Date.now() - since) / 1000).toFixed(0);
-const run = (...words) => execFileSync(vitrine, words, { stdio: ['ignore', 'pipe', 'inherit'] });
 const figures = (m) =>
   ['p@20', 'mrr@20', 'hr@10', 'ndcg@10'].map((name) => m[name].toFixed(2)).join(' | ');
 
-mkdirSync(work, { recursive: true });
 let page = `# Ranking quality
 
 Next-item prediction, ties and unknown labels against us: of session data every proper prefix of every
@@ -40,31 +27,29 @@ test session, all items ranked; of data that leave one out (named so below) the 
 user, the items of the input not ranked. Measured by \`vitrine evaluate\` on the compressed bundle, through the code that
 runs in the browser. Parameters and weights were chosen on the last tenth of the training sessions.
 
-    VITRINE_DATA=folder ${words ? `node benches/quality.mjs ${words}` : 'make bench'}
+    VITRINE_DATA=folder node ${['benches/quality.mjs', ...names, ...recipe].join(' ')}
 
 The small bundle is \`vitrine compress --budget\` of the same run: chosen on validation too.
 
 `;
 for (const name of names) {
-  const [prepared, out] = [join(work, name, 'data'), join(work, name, 'run')];
-  mkdirSync(join(work, name), { recursive: true });
-  run('prepare', '--events', join(data, name, 'events.parquet'), '--preset', 'vitrine', '--name', name, '--out', prepared);
+  const folder = workIn(name);
+  const [prepared, out] = [join(folder, 'data'), join(folder, 'run')];
+  prepare(name, prepared);
   // An earlier run's checkpoints give the same bundle sooner, so that its time says nothing.
   const resumed = existsSync(join(out, 'checkpoints'));
   const began = Date.now();
   run('train', '--data', prepared, '--out', out, ...recipe);
-  const trained = resumed
+  const took = resumed
     ? 'taken up from checkpoints'
     : `trained in ${seconds(began)} s on 2 cores`;
-  const measure = (folder, ...more) =>
-    JSON.parse(run('evaluate', '--bundle', join(folder, 'bundle'), '--data', prepared, '--json', ...more));
-  const found = measure(out, '--baselines');
-  const record = JSON.parse(readFileSync(join(out, 'run.json')));
+  const found = evaluated(out, prepared, '--baselines');
+  const trained = record(out);
   const mb = (bytes) => (bytes / 1e6).toFixed(2);
   page += `## ${name}: ${found.examples} examples${found.protocol === 'leave-one-out' ? ', leave one out' : ''}
 
-Bundle ${mb(found.bundle_bytes)} MB, ${mb(found.bundle_bytes_brotli)} MB as it travels (brotli); ${record.recipe.table.neighbours} neighbours an item on
-average, ${record.recipe.table.weight_bits}-bit weights; encoder of ${record.passes} passes; seed ${record.recipe.seed}; ${trained}.
+Bundle ${mb(found.bundle_bytes)} MB, ${mb(found.bundle_bytes_brotli)} MB as it travels (brotli); ${trained.recipe.table.neighbours} neighbours an item on
+average, ${trained.recipe.table.weight_bits}-bit weights; encoder of ${trained.passes} passes; seed ${trained.recipe.seed}; ${took}.
 
 | | P@20 | MRR@20 | HR@10 | NDCG@10 |
 | --- | --- | --- | --- | --- |
@@ -74,17 +59,17 @@ average, ${record.recipe.table.weight_bits}-bit weights; encoder of ${record.pas
     page += `| its table alone (what ranks until the encoder is there) | ${figures(found.without_encoder)} |\n`;
   }
   if (budgets[name]) {
-    const small = join(work, name, 'small');
+    const small = join(folder, 'small');
     run('compress', '--run', out, '--data', prepared, '--out', small, '--budget', budgets[name]);
-    const { recipe } = JSON.parse(readFileSync(join(small, 'run.json')));
-    const compressed = measure(small);
+    const { recipe } = record(small);
+    const compressed = evaluated(small, prepared);
     const vectors = recipe.bundle.dim > 0 ? `vectors of ${recipe.bundle.dim}` : 'no encoder';
     page += `| small: ${mb(compressed.bundle_bytes_brotli)} MB as it travels, ${recipe.table.neighbours} neighbours, ${recipe.table.weight_bits} bits, ${vectors} | ${figures(compressed)} |\n`;
   }
   for (const [baseline, metrics] of Object.entries(found.baselines)) {
     page += `| ${baseline} | ${figures(metrics)} |\n`;
   }
-  page += `\nOn validation: ${JSON.stringify(record.validation)}\n\n`;
+  page += `\nOn validation: ${JSON.stringify(trained.validation)}\n\n`;
 }
 mkdirSync(dirname(target), { recursive: true });
 writeFileSync(target, page);

@@ -13,6 +13,8 @@ mod sessions;
 
 use event_log::EventLog;
 use sessions::ExamplesOfSplit;
+#[cfg(test)]
+pub(crate) use sessions::views;
 pub use sessions::{Examples, Sessions};
 
 use crate::demand::Demand;

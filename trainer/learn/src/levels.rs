@@ -411,22 +411,11 @@ mod tests {
 
     use super::*;
 
-    fn sessions(rows: &[&[u32]]) -> Sessions {
-        let mut sessions = Sessions::new();
-        for session in rows {
-            sessions.push(session.iter().map(|&row| Event {
-                row: Some(row),
-                action: Action::View,
-            }));
-        }
-        sessions
-    }
-
     #[test]
     fn a_session_reports_each_near_pair_once_and_at_most_l() {
         // 0 1 0 1 2 4: pairs at most three apart without itself: 01 10 12 02 14 04 24; not 0 → 4
         // from the first place, but the third event is 0 too.
-        let field = sessions(&[&[0, 1, 0, 1, 2, 4]]);
+        let field = Sessions::of_views(&[&[0, 1, 0, 1, 2, 4]]);
         let all = reported(&field, 64, 1, 1);
         let pairs: Vec<_> = all[0].keys().copied().collect();
         assert_eq!(
@@ -445,7 +434,7 @@ mod tests {
 
     #[test]
     fn each_window_is_released_by_itself() {
-        let field = sessions(&[&[0, 1], &[0, 1], &[0, 1], &[2, 3]]);
+        let field = Sessions::of_views(&[&[0, 1], &[0, 1], &[0, 1], &[2, 3]]);
         let one = reported(&field, 8, 1, 1);
         let two = reported(&field, 8, 2, 1);
         let pass = |windows: &[Counts], rule| release(windows, rule, 8, 1).unwrap().counts;

@@ -255,23 +255,11 @@ fn weights(recency: Recency, input: &[Event]) -> Vec<(u32, f64)> {
 )]
 mod tests {
     use super::*;
+    use crate::dataset::views;
     use std::collections::HashMap;
-    use vitrine_core::Action;
-
-    fn events(rows: &[u32]) -> Vec<Event> {
-        let event = |&row| Event {
-            row: Some(row),
-            action: Action::View,
-        };
-        rows.iter().map(event).collect()
-    }
 
     fn neighbourhoods(sessions: &[&[u32]]) -> Neighbourhoods {
-        let mut train = Sessions::new();
-        for rows in sessions {
-            train.push(events(rows));
-        }
-        Neighbourhoods::of(6, &train)
+        Neighbourhoods::of(6, &Sessions::of_views(sessions))
     }
 
     fn scores(known: &Neighbourhoods, method: &Method, input: &[Event]) -> HashMap<u32, f64> {
@@ -285,7 +273,7 @@ mod tests {
     #[test]
     fn the_cosine_of_sets_votes() {
         let known = neighbourhoods(&[&[0, 1, 2], &[0, 3], &[4, 5]]);
-        let scores = scores(&known, &METHODS[0], &events(&[0, 1]));
+        let scores = scores(&known, &METHODS[0], &views(&[0, 1]));
         // 2/√(3·2) of the first session, 1/√(2·2) of the second; the third shares nothing.
         assert!((scores[&2] - 2.0 / 6f64.sqrt()).abs() < 1e-12);
         assert!((scores[&3] - 0.5).abs() < 1e-12);
@@ -296,10 +284,10 @@ mod tests {
     fn stan_prefers_the_latest_item_the_latest_session_and_what_is_near() {
         let stan = &METHODS[2];
         let known = neighbourhoods(&[&[0, 2], &[1, 3], &[1, 4, 4, 5]]);
-        let voted = scores(&known, stan, &events(&[0, 1]));
+        let voted = scores(&known, stan, &views(&[0, 1]));
         assert!(voted[&3] > voted[&2], "1 was seen after 0");
         let same = neighbourhoods(&[&[0, 2], &[0, 3]]);
-        let scores_of_age = scores(&same, stan, &events(&[0]));
+        let scores_of_age = scores(&same, stan, &views(&[0]));
         assert!(scores_of_age[&3] > scores_of_age[&2]);
         assert!(voted[&4] > voted[&5], "5 is farther from the shared item");
     }
@@ -307,7 +295,7 @@ mod tests {
     #[test]
     fn a_rare_item_counts_more_where_rarity_counts() {
         let known = neighbourhoods(&[&[0, 1, 2], &[1, 3], &[1, 4]]);
-        let input = events(&[0]);
+        let input = views(&[0]);
         let flat = scores(&known, &METHODS[2], &input);
         let rare = scores(&known, &METHODS[3], &input);
         assert!(rare[&2] / flat[&2] > rare[&1] / flat[&1]);
@@ -316,7 +304,7 @@ mod tests {
     #[test]
     fn a_session_is_no_neighbour_of_its_own_prefix() {
         let known = neighbourhoods(&[&[0, 1, 2], &[0, 3]]);
-        let input = events(&[0]);
+        let input = views(&[0]);
         let scores = known.scores(&METHODS[3], &input, Some(0), &mut known.scratch());
         let rows: Vec<u32> = scores.iter().map(|score| score.0).collect();
         assert_eq!(rows, [0, 3]);

@@ -48,6 +48,28 @@ impl Sessions {
     }
 }
 
+/// A view of each of these rows.
+#[cfg(test)]
+pub(crate) fn views(rows: &[u32]) -> Vec<Event> {
+    let view = |&row| Event {
+        row: Some(row),
+        action: vitrine_core::Action::View,
+    };
+    rows.iter().map(view).collect()
+}
+
+#[cfg(test)]
+impl Sessions {
+    /// Sessions that do nothing but view.
+    pub(crate) fn of_views(sessions: &[&[u32]]) -> Self {
+        let mut all = Self::new();
+        for rows in sessions {
+            all.push(views(rows));
+        }
+        all
+    }
+}
+
 /// Next-item examples: in `session`, the events before `position` are the input, the event at
 /// `position` is the label.
 #[derive(Clone, Debug)]

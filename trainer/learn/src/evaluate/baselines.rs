@@ -216,23 +216,15 @@ fn summed(items: usize, pairs: &[Vec<(u32, f64)>]) -> Vec<Vec<(u32, f64)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vitrine_core::Action;
-
-    fn events(rows: &[u32]) -> Vec<Event> {
-        let event = |&row| Event {
-            row: Some(row),
-            action: Action::View,
-        };
-        rows.iter().map(event).collect()
-    }
+    use crate::dataset::views;
 
     #[test]
     fn session_popularity_puts_the_session_first() {
         // Counts in train: 0 three times, 1 twice, 2 and 3 once. In the session: 3 twice, then 2.
         let mut train = Sessions::new();
-        train.push(events(&[0, 0, 0, 1, 1, 2, 3]));
+        train.push(views(&[0, 0, 0, 1, 1, 2, 3]));
         let popularity = Popularity::of(4, &train);
-        let input = events(&[3, 3, 2]);
+        let input = views(&[3, 3, 2]);
         let rank = |label| session_popularity(&popularity, &input, label);
         assert_eq!([rank(3), rank(2), rank(0), rank(1)], [1, 2, 3, 4]);
         let ranks = [
@@ -257,7 +249,7 @@ mod tests {
         }
         let ranks = |label, protocol| {
             let mut sessions = Sessions::new();
-            sessions.push(events(&[1, 0, label]));
+            sessions.push(views(&[1, 0, label]));
             let test = Examples {
                 sessions,
                 at: vec![(0, 2)],
@@ -280,8 +272,8 @@ mod tests {
     #[test]
     fn markov_counts_direct_followers_only() {
         let mut train = Sessions::new();
-        train.push(events(&[0, 1, 2]));
-        train.push(events(&[0, 1]));
+        train.push(views(&[0, 1, 2]));
+        train.push(views(&[0, 1]));
         let direct = followers(3, &train, 1);
         assert_eq!(direct[0], [(1, 2.0)]);
         let rules = followers(3, &train, 2);

@@ -244,19 +244,6 @@ impl Accumulator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vitrine_core::Action;
-    use vitrine_core::score::Event;
-
-    fn sessions(rows: &[&[u32]]) -> Sessions {
-        let mut sessions = Sessions::new();
-        for session in rows {
-            sessions.push(session.iter().map(|&row| Event {
-                row: Some(row),
-                action: Action::View,
-            }));
-        }
-        sessions
-    }
 
     const PARAMETERS: CountParameters = CountParameters {
         cooccurrence: 0.5,
@@ -269,7 +256,7 @@ mod tests {
         // Session 0 1 0: two distinct items, so each of S_00, S_01, S_10, S_11 has 0.5 · 1/2.
         // In order: (0,1) gap 0: 0.5; (0,0) gap 1: 0.5/e; (1,0) gap 0: 0.5.
         // G_00 = 0.5/4 + 0.5 (the last 0 is followed by nothing); G_11 = 0.5/4 + 0.5.
-        let counts = Covisits::count(2, &sessions(&[&[0, 1, 0]]), &PARAMETERS);
+        let counts = Covisits::count(2, &Sessions::of_views(&[&[0, 1, 0]]), &PARAMETERS);
         let e = 1.0_f64.exp();
         let expected = [[(0, 0.25 + 0.5 / e), (1, 0.75)], [(0, 0.75), (1, 0.25)]];
         for (row, expected) in counts.followers.iter().zip(expected) {
@@ -286,9 +273,9 @@ mod tests {
         let first: &[&[u32]] = &[&[0, 1, 2], &[2, 1]];
         let second: &[&[u32]] = &[&[1, 3], &[0, 1, 0, 2]];
         let both = [first, second].concat();
-        let mut sum = Covisits::count(4, &sessions(first), &PARAMETERS);
-        sum.add(&Covisits::count(4, &sessions(second), &PARAMETERS));
-        let rebuilt = Covisits::count(4, &sessions(&both), &PARAMETERS);
+        let mut sum = Covisits::count(4, &Sessions::of_views(first), &PARAMETERS);
+        sum.add(&Covisits::count(4, &Sessions::of_views(second), &PARAMETERS));
+        let rebuilt = Covisits::count(4, &Sessions::of_views(&both), &PARAMETERS);
         for (a, b) in sum
             .followers
             .iter()
@@ -306,8 +293,8 @@ mod tests {
 
     #[test]
     fn a_history_that_faded_counts_as_one_of_less_weight() {
-        let first = sessions(&[&[0, 1, 2], &[2, 1]]);
-        let second = sessions(&[&[1, 3], &[0, 1, 0, 2]]);
+        let first = Sessions::of_views(&[&[0, 1, 2], &[2, 1]]);
+        let second = Sessions::of_views(&[&[1, 3], &[0, 1, 0, 2]]);
         let count =
             |of: &Sessions, weight: f64| Covisits::count_weighted(4, of, &[weight; 2], &PARAMETERS);
         let mut faded = count(&first, 1.0);

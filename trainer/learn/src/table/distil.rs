@@ -97,19 +97,6 @@ mod tests {
     use super::*;
     use crate::progress::Silent;
     use crate::session_neighbours::METHODS;
-    use vitrine_core::Action;
-    use vitrine_core::score::Event;
-
-    fn sessions(rows: &[&[u32]]) -> Sessions {
-        let mut sessions = Sessions::new();
-        for session in rows {
-            sessions.push(session.iter().map(|&row| Event {
-                row: Some(row),
-                action: Action::View,
-            }));
-        }
-        sessions
-    }
 
     #[test]
     fn the_answers_after_an_item_are_averaged_as_worked_out_by_hand() {
@@ -117,7 +104,7 @@ mod tests {
         // the answer is a half of each. After 0 in the second: a half of 0 and of 1, likewise.
         // After 1 in the first session, with 0: the second shares 0 of the two, again a half of
         // 0 and of 2.
-        let taught = taught(3, &sessions(&[&[0, 1], &[0, 2]]), &METHODS[0], &Silent);
+        let taught = taught(3, &Sessions::of_views(&[&[0, 1], &[0, 2]]), &METHODS[0], &Silent);
         let expected = [
             vec![(0, 1.0), (1, 0.5), (2, 0.5)],
             vec![(0, 0.5), (2, 0.5)],
