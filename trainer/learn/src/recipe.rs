@@ -107,13 +107,13 @@ pub enum Teacher {
 
 impl Teacher {
     /// How it ranks.
-    pub fn method(self) -> Option<&'static Method> {
+    pub fn method(self) -> Option<Method> {
         match self {
             Self::None => None,
-            Self::Sknn => Some(&METHODS[0]),
-            Self::Vsknn => Some(&METHODS[1]),
-            Self::Stan => Some(&METHODS[2]),
-            Self::Vstan => Some(&METHODS[3]),
+            Self::Sknn => Some(METHODS[0]),
+            Self::Vsknn => Some(METHODS[1]),
+            Self::Stan => Some(METHODS[2]),
+            Self::Vstan => Some(METHODS[3]),
         }
     }
 }

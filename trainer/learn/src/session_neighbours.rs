@@ -79,14 +79,21 @@ pub const METHODS: [Method; 4] = [
     },
 ];
 
-/// Train's sessions, and where each item occurs.
+/// Train's sessions, where each item occurs, and what a method makes of them.
 pub struct Neighbourhoods {
-    /// Rows of each session, in order.
-    sessions: Vec<Vec<u32>>,
-    /// How many different rows each session has.
-    distinct: Vec<u32>,
+    method: Method,
+    /// Rows of the sessions, in order, end to end.
+    rows: Vec<u32>,
+    /// Where each session starts in `rows`, and the end; `[sessions + 1]`.
+    start: Vec<usize>,
     /// Sessions of each row; they rise.
     of_row: Vec<Vec<u32>>,
+    /// How fresh each session is over the root of how many different rows it has.
+    weight: Vec<f64>,
+    /// What an item counts by its distance from the shared one.
+    near: Vec<f64>,
+    /// What each row's score is multiplied by.
+    rarity: Vec<f64>,
 }
 
 /// Room to work in, which one question after another may use.
@@ -100,39 +107,56 @@ pub struct Scratch {
 
 impl Neighbourhoods {
     /// For `items` rows.
-    pub fn of(items: usize, train: &Sessions) -> Self {
-        let mut of_row = vec![Vec::new(); items];
-        let sessions: Vec<Vec<u32>> = train
-            .iter()
-            .map(|session| session.iter().filter_map(|event| event.row).collect())
-            .collect();
-        let mut distinct = vec![0; sessions.len()];
-        for (at, rows) in sessions.iter().enumerate() {
-            for &row in rows {
-                let list: &mut Vec<u32> = &mut of_row[row as usize];
+    pub fn of(items: usize, train: &Sessions, method: Method) -> Self {
+        let (mut rows, mut start) = (Vec::with_capacity(train.events.len()), vec![0]);
+        let mut of_row: Vec<Vec<u32>> = vec![Vec::new(); items];
+        let mut weight = Vec::with_capacity(train.len());
+        let mut longest = 0;
+        for (at, session) in train.iter().enumerate() {
+            let mut distinct = 0;
+            for row in session.iter().filter_map(|event| event.row) {
+                rows.push(row);
+                let list = &mut of_row[row as usize];
                 if list.last() != Some(&(at as u32)) {
                     list.push(at as u32);
-                    distinct[at] += 1;
+                    distinct += 1;
                 }
             }
+            start.push(rows.len());
+            longest = longest.max(session.len());
+            let age = 1.0 - at as f64 / train.len() as f64;
+            let fresh = method.age.map_or(1.0, |scale| (-age / scale).exp());
+            weight.push(fresh / f64::from(distinct).sqrt());
         }
+        let near = |distance| {
+            let decay = |scale: f64| (-(distance as f64) / scale).exp();
+            method.distance.map_or(1.0, decay)
+        };
+        let rarity = |list: &Vec<u32>| {
+            let frequency = list.len() as f64 / train.len() as f64;
+            1.0 - method.rarity * frequency.ln()
+        };
         Self {
-            sessions,
-            distinct,
+            method,
+            near: (0..longest).map(near).collect(),
+            rarity: of_row.iter().map(rarity).collect(),
+            rows,
+            start,
             of_row,
+            weight,
         }
     }
 
     /// How many sessions with an item are looked at.
-    pub fn compared(&self, method: &Method, row: u32) -> usize {
-        self.of_row[row as usize].len().min(method.sample)
+    pub fn compared(&self, row: u32) -> usize {
+        self.of_row[row as usize].len().min(self.method.sample)
     }
 
     /// Room for questions.
     pub fn scratch(&self) -> Scratch {
         Scratch {
             weight: vec![0.0; self.of_row.len()],
-            shared: vec![0.0; self.sessions.len()],
+            shared: vec![0.0; self.weight.len()],
             score: Accumulator::new(self.of_row.len()),
         }
     }
@@ -141,90 +165,82 @@ impl Neighbourhoods {
     /// `but`, where one is given, is none of them.
     pub fn scores(
         &self,
-        method: &Method,
         input: &[Event],
         but: Option<u32>,
         scratch: &mut Scratch,
     ) -> Vec<(u32, f64)> {
-        let weights = weights(method.recency, input);
-        let mut candidates = Vec::new();
+        let weights = weights(self.method.recency, input);
+        let neighbours = self.neighbours(&weights, but, scratch);
         for &(row, weight) in &weights {
             scratch.weight[row as usize] = weight;
-            let list = &self.of_row[row as usize];
-            // One more than are compared, in place of `but`. What is older than these is older
-            // than all that are compared, so that its share is not missed.
-            for &session in &list[list.len().saturating_sub(method.sample + 1)..] {
-                let shared = &mut scratch.shared[session as usize];
-                if *shared == 0.0 {
-                    candidates.push(session);
-                }
-                *shared += weight;
-            }
         }
-        let latest_first = |a: &u32, b: &u32| b.cmp(a);
-        let mut compared: Vec<u32> = candidates
-            .iter()
-            .copied()
-            .filter(|&session| Some(session) != but)
-            .collect();
-        if compared.len() > method.sample {
-            compared.select_nth_unstable_by(method.sample, latest_first);
-            compared.truncate(method.sample);
-        }
-        let mut neighbours: Vec<(f64, u32)> = compared
-            .into_iter()
-            .map(|session| {
-                let shared = scratch.shared[session as usize];
-                (
-                    self.likeness(method, weights.len(), shared, session),
-                    session,
-                )
-            })
-            .collect();
-        for session in candidates {
-            scratch.shared[session as usize] = 0.0;
-        }
-        if neighbours.len() > method.neighbours {
-            neighbours.select_nth_unstable_by(method.neighbours, |a, b| {
-                b.0.total_cmp(&a.0).then(b.1.cmp(&a.1))
-            });
-            neighbours.truncate(method.neighbours);
-        }
-        // Sums of floating-point numbers depend on their order.
-        neighbours.sort_unstable_by_key(|neighbour| neighbour.1);
         for (likeness, session) in neighbours {
-            let rows = &self.sessions[session as usize];
-            let weight = |place: &usize| scratch.weight[rows[*place] as usize];
+            let rows = &self.rows[self.start[session as usize]..self.start[session as usize + 1]];
             // The shared item that was seen last in this visit.
-            let shared = (0..rows.len())
-                .max_by(|a, b| weight(a).total_cmp(&weight(b)))
-                .unwrap_or(0);
+            let (mut shared, mut most) = (0, 0.0);
             for (place, &row) in rows.iter().enumerate() {
-                let near = method.distance.map_or(1.0, |scale| {
-                    (-(place.abs_diff(shared) as f64) / scale).exp()
-                });
+                if scratch.weight[row as usize] >= most {
+                    (shared, most) = (place, scratch.weight[row as usize]);
+                }
+            }
+            for (place, &row) in rows.iter().enumerate() {
+                let near = self.near[place.abs_diff(shared)];
                 scratch.score.add(row, likeness * near);
             }
         }
         for (row, _) in weights {
             scratch.weight[row as usize] = 0.0;
         }
-        let sessions = self.sessions.len() as f64;
         let mut scores = scratch.score.take_sorted();
         for (row, score) in &mut scores {
-            let frequency = self.of_row[*row as usize].len() as f64;
-            *score *= 1.0 + method.rarity * (sessions / frequency).ln();
+            *score *= self.rarity[*row as usize];
         }
         scores
     }
 
-    /// How much a train session is like one of `length` different rows with which it shares rows
-    /// of the weight `shared`.
-    fn likeness(&self, method: &Method, length: usize, shared: f64, session: u32) -> f64 {
-        let age = 1.0 - f64::from(session) / self.sessions.len() as f64;
-        let fresh = method.age.map_or(1.0, |scale| (-age / scale).exp());
-        let lengths = f64::from(self.distinct[session as usize]) * length as f64;
-        shared / lengths.sqrt() * fresh
+    /// The sessions most like one whose rows count what `weights` say, and how alike they are.
+    fn neighbours(
+        &self,
+        weights: &[(u32, f64)],
+        but: Option<u32>,
+        scratch: &mut Scratch,
+    ) -> Vec<(f64, u32)> {
+        let (sample, most) = (self.method.sample, self.method.neighbours);
+        let mut found = Vec::new();
+        for &(row, weight) in weights {
+            let list = &self.of_row[row as usize];
+            // One more than are compared, in place of `but`. What is older than these is older
+            // than all that are compared, so that its share is not missed.
+            for &session in &list[list.len().saturating_sub(sample + 1)..] {
+                let shared = &mut scratch.shared[session as usize];
+                if *shared == 0.0 {
+                    found.push(session);
+                }
+                *shared += weight;
+            }
+        }
+        let others = found.iter().filter(|&&session| Some(session) != but);
+        let mut compared: Vec<u32> = others.copied().collect();
+        if compared.len() > sample {
+            compared.select_nth_unstable_by(sample, |a, b| b.cmp(a));
+            compared.truncate(sample);
+        }
+        let unit = 1.0 / (weights.len() as f64).sqrt();
+        let alike = |session: u32| {
+            let at = session as usize;
+            (scratch.shared[at] * self.weight[at] * unit, session)
+        };
+        let mut neighbours: Vec<(f64, u32)> = compared.into_iter().map(alike).collect();
+        for session in found {
+            scratch.shared[session as usize] = 0.0;
+        }
+        if neighbours.len() > most {
+            neighbours.select_nth_unstable_by(most, |a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+            neighbours.truncate(most);
+        }
+        // Sums of floating-point numbers depend on their order.
+        neighbours.sort_unstable_by_key(|neighbour| neighbour.1);
+        neighbours
     }
 }
 
@@ -258,22 +274,22 @@ mod tests {
     use crate::dataset::views;
     use std::collections::HashMap;
 
-    fn neighbourhoods(sessions: &[&[u32]]) -> Neighbourhoods {
-        Neighbourhoods::of(6, &Sessions::of_views(sessions))
+    fn neighbourhoods(sessions: &[&[u32]], method: usize) -> Neighbourhoods {
+        Neighbourhoods::of(6, &Sessions::of_views(sessions), METHODS[method])
     }
 
-    fn scores(known: &Neighbourhoods, method: &Method, input: &[Event]) -> HashMap<u32, f64> {
+    fn scores(known: &Neighbourhoods, input: &[Event]) -> HashMap<u32, f64> {
         let mut scratch = known.scratch();
-        let scores = known.scores(method, input, None, &mut scratch);
+        let scores = known.scores(input, None, &mut scratch);
         // What one question leaves behind would change the next.
-        assert_eq!(known.scores(method, input, None, &mut scratch), scores);
+        assert_eq!(known.scores(input, None, &mut scratch), scores);
         scores.into_iter().collect()
     }
 
     #[test]
     fn the_cosine_of_sets_votes() {
-        let known = neighbourhoods(&[&[0, 1, 2], &[0, 3], &[4, 5]]);
-        let scores = scores(&known, &METHODS[0], &views(&[0, 1]));
+        let known = neighbourhoods(&[&[0, 1, 2], &[0, 3], &[4, 5]], 0);
+        let scores = scores(&known, &views(&[0, 1]));
         // 2/√(3·2) of the first session, 1/√(2·2) of the second; the third shares nothing.
         assert!((scores[&2] - 2.0 / 6f64.sqrt()).abs() < 1e-12);
         assert!((scores[&3] - 0.5).abs() < 1e-12);
@@ -282,30 +298,29 @@ mod tests {
 
     #[test]
     fn stan_prefers_the_latest_item_the_latest_session_and_what_is_near() {
-        let stan = &METHODS[2];
-        let known = neighbourhoods(&[&[0, 2], &[1, 3], &[1, 4, 4, 5]]);
-        let voted = scores(&known, stan, &views(&[0, 1]));
+        let known = neighbourhoods(&[&[0, 2], &[1, 3], &[1, 4, 4, 5]], 2);
+        let voted = scores(&known, &views(&[0, 1]));
         assert!(voted[&3] > voted[&2], "1 was seen after 0");
-        let same = neighbourhoods(&[&[0, 2], &[0, 3]]);
-        let scores_of_age = scores(&same, stan, &views(&[0]));
+        let same = neighbourhoods(&[&[0, 2], &[0, 3]], 2);
+        let scores_of_age = scores(&same, &views(&[0]));
         assert!(scores_of_age[&3] > scores_of_age[&2]);
         assert!(voted[&4] > voted[&5], "5 is farther from the shared item");
     }
 
     #[test]
     fn a_rare_item_counts_more_where_rarity_counts() {
-        let known = neighbourhoods(&[&[0, 1, 2], &[1, 3], &[1, 4]]);
+        let sessions: &[&[u32]] = &[&[0, 1, 2], &[1, 3], &[1, 4]];
         let input = views(&[0]);
-        let flat = scores(&known, &METHODS[2], &input);
-        let rare = scores(&known, &METHODS[3], &input);
+        let flat = scores(&neighbourhoods(sessions, 2), &input);
+        let rare = scores(&neighbourhoods(sessions, 3), &input);
         assert!(rare[&2] / flat[&2] > rare[&1] / flat[&1]);
     }
 
     #[test]
     fn a_session_is_no_neighbour_of_its_own_prefix() {
-        let known = neighbourhoods(&[&[0, 1, 2], &[0, 3]]);
+        let known = neighbourhoods(&[&[0, 1, 2], &[0, 3]], 3);
         let input = views(&[0]);
-        let scores = known.scores(&METHODS[3], &input, Some(0), &mut known.scratch());
+        let scores = known.scores(&input, Some(0), &mut known.scratch());
         let rows: Vec<u32> = scores.iter().map(|score| score.0).collect();
         assert_eq!(rows, [0, 3]);
     }

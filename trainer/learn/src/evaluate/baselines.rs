@@ -7,7 +7,7 @@
 use super::protocol::Protocol;
 use super::ranks::CUTOFF;
 use crate::dataset::{Examples, Sessions};
-use crate::session_neighbours::{METHODS, Neighbourhoods};
+use crate::session_neighbours::{METHODS, Neighbourhoods, Scratch};
 use crate::table::covisits::Accumulator;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -57,22 +57,13 @@ pub fn all(
         ),
         ("item-knn", by_last(&item_knn(items, train))),
     ]);
-    let neighbourhoods = Neighbourhoods::of(items, train);
     found.extend(METHODS.map(|method| {
-        let scratch = || neighbourhoods.scratch();
-        let of_method = label_ranks(
-            test,
-            protocol,
-            &scratch,
-            &|scratch, input, masked, label| {
-                rank_in(
-                    &neighbourhoods.scores(&method, input, None, scratch),
-                    masked,
-                    label,
-                )
-            },
-        );
-        (method.name, of_method)
+        let known = Neighbourhoods::of(items, train, method);
+        let rank = |scratch: &mut Scratch, input: &[Event], masked: &[u32], label| {
+            rank_in(&known.scores(input, None, scratch), masked, label)
+        };
+        let ranks = label_ranks(test, protocol, &|| known.scratch(), &rank);
+        (method.name, ranks)
     }));
     found
 }

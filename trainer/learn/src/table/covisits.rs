@@ -274,7 +274,11 @@ mod tests {
         let second: &[&[u32]] = &[&[1, 3], &[0, 1, 0, 2]];
         let both = [first, second].concat();
         let mut sum = Covisits::count(4, &Sessions::of_views(first), &PARAMETERS);
-        sum.add(&Covisits::count(4, &Sessions::of_views(second), &PARAMETERS));
+        sum.add(&Covisits::count(
+            4,
+            &Sessions::of_views(second),
+            &PARAMETERS,
+        ));
         let rebuilt = Covisits::count(4, &Sessions::of_views(&both), &PARAMETERS);
         for (a, b) in sum
             .followers

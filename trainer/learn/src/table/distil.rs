@@ -14,8 +14,8 @@ use rayon::prelude::*;
 
 /// How many sessions the teacher may look at in all: about a minute on two cores. Histories of a
 /// million events need less; of longer ones it is asked about a part.
-const LOOKS: f64 = 3e8;
-/// Of the answer to a prefix so many items are kept.
+const LOOKS: f64 = 2.3e8;
+/// Of the answer to a prefix so many items are kept, and of all answers after an item.
 const ANSWER: usize = 100;
 
 /// The teacher's scores after each of `items` rows. Each answer sums to one and stands for as many
@@ -23,17 +23,17 @@ const ANSWER: usize = 100;
 pub fn taught(
     items: usize,
     train: &Sessions,
-    teacher: &Method,
+    teacher: Method,
     progress: &dyn Progress,
 ) -> Covisits {
-    let known = Neighbourhoods::of(items, train);
+    let known = Neighbourhoods::of(items, train, teacher);
     let mut prefixes: Vec<Vec<(u32, u32)>> = vec![Vec::new(); items];
     let mut looks = vec![0; items];
     for (session, events) in train.iter().enumerate() {
         let mut of_prefix = 0;
         for (position, event) in events.iter().enumerate() {
             if let Some(row) = event.row {
-                of_prefix += known.compared(teacher, row);
+                of_prefix += known.compared(row);
                 looks[row as usize] += of_prefix;
                 prefixes[row as usize].push((session as u32, position as u32));
             }
@@ -54,7 +54,7 @@ pub fn taught(
                 let share = prefixes.len() as f64 / latest.len().max(1) as f64;
                 for &(session, position) in latest {
                     let input = &train.get(session as usize)[..=position as usize];
-                    let scores = known.scores(teacher, input, Some(session), scratch);
+                    let scores = known.scores(input, Some(session), scratch);
                     let scores = scores.into_iter().map(|(row, score)| (row, score as f32));
                     let answer = strongest(scores.collect(), ANSWER);
                     let whole: f64 = answer.iter().map(|entry| f64::from(entry.1)).sum();
@@ -63,7 +63,15 @@ pub fn taught(
                     }
                 }
                 progress.advance(1);
-                (sum.take_sorted(), prefixes.len() as f64)
+                let mut mean = sum.take_sorted();
+                if mean.len() > ANSWER {
+                    mean.select_nth_unstable_by(ANSWER, |a, b| {
+                        b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+                    });
+                    mean.truncate(ANSWER);
+                    mean.sort_unstable_by_key(|entry| entry.0);
+                }
+                (mean, prefixes.len() as f64)
             },
         )
         .unzip();
@@ -104,7 +112,12 @@ mod tests {
         // the answer is a half of each. After 0 in the second: a half of 0 and of 1, likewise.
         // After 1 in the first session, with 0: the second shares 0 of the two, again a half of
         // 0 and of 2.
-        let taught = taught(3, &Sessions::of_views(&[&[0, 1], &[0, 2]]), &METHODS[0], &Silent);
+        let taught = taught(
+            3,
+            &Sessions::of_views(&[&[0, 1], &[0, 2]]),
+            METHODS[0],
+            &Silent,
+        );
         let expected = [
             vec![(0, 1.0), (1, 0.5), (2, 0.5)],
             vec![(0, 0.5), (2, 0.5)],
