@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 /// How many sessions the teacher may look at in all: about a minute on two cores. Histories of a
 /// million events need less; of longer ones it is asked about a part.
-const LOOKS: f64 = 2.3e8;
+const LOOKS: f64 = 3e8;
 /// Of the answer to a prefix so many items are kept, and of all answers after an item.
 const ANSWER: usize = 100;
 
