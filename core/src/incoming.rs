@@ -1,17 +1,37 @@
-//! A file that arrives in pieces: hashed as it comes, and nothing but bytes before it is verified.
+//! A file that arrives, in pieces or whole: nothing but bytes before it is verified.
+//!
+//! Pieces are hashed as they come. Who has the whole file and a faster SHA-256 than this one, as a
+//! browser has beside WebAssembly, hands in both.
 
 use crate::bundle::BundleError;
-use crate::digest::Hasher;
+use crate::digest::{Digest, Hasher};
 use crate::manifest::{FileEntry, Manifest};
 
 /// A file of a bundle on its way.
 pub struct Incoming {
     name: String,
     entry: FileEntry,
-    hasher: Hasher,
+    hash: Hash,
     found: u64,
     /// What arrived, where it is to be kept.
     kept: Option<Vec<u8>>,
+}
+
+#[derive(Clone)]
+enum Hash {
+    /// Of the pieces so far.
+    Own(Hasher),
+    /// Of the whole file, as it was handed in.
+    Given(Digest),
+}
+
+impl Hash {
+    fn finish(self) -> Digest {
+        match self {
+            Self::Own(hasher) => hasher.finish(),
+            Self::Given(digest) => digest,
+        }
+    }
 }
 
 impl Incoming {
@@ -27,7 +47,7 @@ impl Incoming {
         Self {
             name: name.into(),
             entry,
-            hasher: Hasher::default(),
+            hash: Hash::Own(Hasher::default()),
             found: 0,
             kept: None,
         }
@@ -40,18 +60,31 @@ impl Incoming {
         Ok(incoming)
     }
 
-    /// The next piece. What is longer than the manifest says is counted and not kept.
+    /// The next piece. What is longer than the manifest says is counted and not kept; what comes
+    /// after a whole file is ignored.
     pub fn push(&mut self, piece: &[u8]) {
+        let Hash::Own(hasher) = &mut self.hash else {
+            return;
+        };
         self.found += piece.len() as u64;
         if self.found > self.entry.bytes {
             return;
         }
-        self.hasher.push(piece);
+        hasher.push(piece);
         if let Some(kept) = &mut self.kept {
             if kept.capacity() == 0 {
                 kept.reserve_exact(self.entry.bytes as usize);
             }
             kept.extend_from_slice(piece);
+        }
+    }
+
+    /// The whole file, and its SHA-256 as the platform computes it; in place of what came before.
+    pub(crate) fn whole(&mut self, bytes: Vec<u8>, digest: Digest) {
+        self.found = bytes.len() as u64;
+        self.hash = Hash::Given(digest);
+        if let Some(kept) = &mut self.kept {
+            *kept = bytes;
         }
     }
 
@@ -63,10 +96,10 @@ impl Incoming {
     /// Whether all has arrived that the manifest says; what is another is forgotten.
     pub(crate) fn arrived(&mut self) -> bool {
         let same =
-            self.found == self.entry.bytes && self.hasher.clone().finish() == self.entry.sha256;
+            self.found == self.entry.bytes && self.hash.clone().finish() == self.entry.sha256;
         if !same {
             self.found = 0;
-            self.hasher = Hasher::default();
+            self.hash = Hash::Own(Hasher::default());
             if let Some(kept) = &mut self.kept {
                 kept.clear();
             }
@@ -87,7 +120,7 @@ impl Incoming {
                 wanted: wanted.bytes,
             });
         }
-        let found = self.hasher.finish();
+        let found = self.hash.finish();
         if found != wanted.sha256 {
             return Err(BundleError::Hash {
                 name,

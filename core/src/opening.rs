@@ -1,12 +1,13 @@
 //! Opens a bundle a slice at a time, so that a page can do other things in between.
 //!
-//! The files arrive in pieces ([`Opening::push`]). When all of them have, [`Opening::step`] first
+//! The files arrive in pieces ([`Opening::push`]) or whole ([`Opening::whole`]). When all of them have, [`Opening::step`] first
 //! verifies every length and hash, and only then looks into them: tables, ids, facets, each in
 //! slices that take about as long as the loop over a few ten thousand numbers. Tables and ids are
 //! kept where they arrived, and read in place.
 
 use crate::blocks::Catalogue;
 use crate::bundle::{Bundle, BundleError};
+use crate::digest::Digest;
 use crate::facets::{Facets, FacetsReader};
 use crate::ids::Ids;
 use crate::ids::nodes::Nodes;
@@ -99,6 +100,14 @@ impl Opening {
     pub fn push(&mut self, name: &str, piece: &[u8]) {
         if let Some(incoming) = self.arriving(name) {
             incoming.push(piece);
+        }
+    }
+
+    /// The whole file `name` and its SHA-256, computed by the caller's platform; what was pushed
+    /// of it before does not count.
+    pub fn whole(&mut self, name: &str, bytes: Vec<u8>, digest: Digest) {
+        if let Some(incoming) = self.arriving(name) {
+            incoming.whole(bytes, digest);
         }
     }
 

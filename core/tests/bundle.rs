@@ -355,6 +355,46 @@ fn a_file_that_was_put_together_wrongly_is_expected_anew() {
 }
 
 #[test]
+fn a_file_that_was_hashed_elsewhere_is_held_to_its_hash_and_length() {
+    let (manifest, files) = pack(&tables());
+    let sha256 = Digest::of(&files.tables);
+    let altered = [b"x", &files.tables[1..]].concat();
+    let open = |come: &dyn Fn(&mut Opening)| {
+        let mut opening = Opening::new(&manifest).unwrap();
+        opening.push(file::ITEMS, &files.items);
+        come(&mut opening);
+        while !opening.step().map_err(|e| e.to_string())? {}
+        Ok::<_, String>(())
+    };
+    let whole =
+        |bytes: &[u8], sha256| open(&|opening| opening.whole(file::TABLES, bytes.to_vec(), sha256));
+    whole(&files.tables, sha256).unwrap();
+    let error = whole(&altered, Digest::of(&altered)).unwrap_err();
+    assert!(error.contains("tables.safetensors has SHA-256"), "{error}");
+    let error = whole(&files.tables[1..], sha256).unwrap_err();
+    assert!(error.contains("tables.safetensors is"), "{error}");
+
+    // In place of what came before, and nothing can be put after it.
+    open(&|opening| {
+        opening.push(file::TABLES, b"x");
+        opening.whole(file::TABLES, files.tables.clone(), sha256);
+    })
+    .unwrap();
+    let (first, last) = files.tables.split_at(100);
+    let error = open(&|opening| {
+        opening.whole(file::TABLES, first.to_vec(), sha256);
+        opening.push(file::TABLES, last);
+    })
+    .unwrap_err();
+    assert!(error.contains("tables.safetensors is 100 bytes"), "{error}");
+    let (mut opening, other) = (Opening::new(&manifest).unwrap(), Digest::of(b"another"));
+    opening.whole(file::TABLES, files.tables.clone(), other);
+    assert!(!opening.arrived(file::TABLES));
+    opening.whole(file::TABLES, files.tables.clone(), sha256);
+    assert!(opening.arrived(file::TABLES));
+}
+
+#[test]
 fn a_bundle_is_not_opened_before_all_of_it_is_verified() {
     let (manifest, files) = pack(&tables());
     let step = |change: &dyn Fn(&mut Opening)| {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import initialise, { Manifest, maxManifestBytes, type Ranker } from '../wasm/ranker.js';
+import initialise, { Manifest, type Ranker } from '../wasm/ranker.js';
 import { ACTIONS } from './actions.js';
 import { Blocks } from './blocks.js';
 import { type Fetcher, Refused, refusing } from './fetching.js';
@@ -26,6 +26,15 @@ export class Unsupported extends Error {
   override readonly name = 'Unsupported';
 }
 
+/** Where a bundle comes from. */
+export interface Origin {
+  fetcher: Fetcher;
+  kept: Kept;
+  endpoint: string;
+  /** Where keys are pinned. */
+  signatures: Signatures | undefined;
+}
+
 /** The fields of a manifest that are used here; `core` has checked them. */
 interface ManifestFields {
   version: number;
@@ -40,6 +49,8 @@ interface ManifestFields {
 
 /** The longest module that is read. */
 const MAX_MODULE_BYTES = 16 * 1024 * 1024;
+/** The longest manifest that is read; as in `core`. */
+const MAX_MANIFEST_BYTES = 256 * 1024;
 let module: Promise<void> | undefined;
 
 /**
@@ -117,27 +128,26 @@ export class Model {
   }
 
   /**
-   * Fetches the current bundle; `undefined` when it is not above version `above`. The module
-   * must have been loaded. `now` is Unix time in seconds; with `signatures`, the manifest's is
-   * checked before anything is parsed.
+   * Fetches the current bundle; `undefined` when it is not above version `above`. `module` is the
+   * load of the ranker's module; `seen` the highest version that this device has accepted; `now`
+   * is Unix time in seconds. With `signatures`, the manifest's is checked before anything is
+   * parsed.
    */
   static async fetch(
-    fetcher: Fetcher,
-    kept: Kept,
-    endpoint: string,
+    { fetcher, kept, endpoint, signatures }: Origin,
+    module: Promise<void>,
     now: number,
     above: number,
-    least: number,
-    signatures?: Signatures,
+    seen: Promise<number>,
   ): Promise<Model | undefined> {
-    const limit = maxManifestBytes();
-    const read = () => fetcher.bytes(`${endpoint}/manifest.json`, limit, 'no-cache');
-    const bytes = await (signatures?.verified(read) ?? read());
+    const read = () => fetcher.bytes(`${endpoint}/manifest.json`, MAX_MANIFEST_BYTES, 'no-cache');
+    const reading = signatures?.verified(read) ?? read();
+    const [bytes, least] = await Promise.all([reading, seen, module]);
     const manifest = refusing(() => new Manifest(bytes));
     try {
       // The ranker has checked these very bytes, field by field.
       const fields = JSON.parse(new TextDecoder().decode(bytes)) as ManifestFields;
-      if (fields.version <= above) return undefined;
+      if (fields.version <= above) return void manifest.free();
       if (fields.version < least) {
         throw new Refused(
           `The bundle has version ${fields.version}; this device has seen ${least}: publish the older one under a higher version.`,

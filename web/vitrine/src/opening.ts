@@ -8,6 +8,7 @@
 import { type Manifest, Opening, type Ranker } from '../wasm/ranker.js';
 import { type Fetcher, read, refusing } from './fetching.js';
 import type { Kept } from './kept.js';
+import { hasSha256, sha256 } from './platform.js';
 import { Slices } from './slices.js';
 
 /** What a manifest says of its files: by name, SHA-256 and length. */
@@ -80,42 +81,32 @@ class Arrival {
     const entry = files[name];
     if (entry === undefined) return;
     const url = folder + entry.sha256;
-    if (await this.#fromKept(name, url)) return void this.files.set(url, new Blob());
-    const parts: Blob[] = [];
-    const take = (piece: Uint8Array) => {
-      if (this.#given) return;
-      this.#opening.push(name, piece);
-      if (kept.allowed) parts.push(new Blob([piece as Uint8Array<ArrayBuffer>]));
-    };
+    if (await this.#fromKept(name, url, entry.bytes)) return void this.files.set(url, new Blob());
     for (const [base, delta] of deltasOf(files, name)) {
-      if (await this.#fromDelta(name, folder + base, delta, take)) {
-        return void this.files.set(url, new Blob(parts));
+      const inlet = this.#inlet(name, entry.bytes);
+      if (await this.#fromDelta(name, folder + base, delta, inlet)) {
+        return void this.files.set(url, inlet.blob);
       }
-      parts.length = 0;
     }
-    await fetcher.pieces(url, entry.bytes, (arrived) => this.#slices.pieces(arrived, take));
-    if (kept.allowed) this.files.set(url, new Blob(parts));
+    const inlet = this.#inlet(name, entry.bytes);
+    await fetcher.pieces(url, entry.bytes, (arrived) => inlet.take(arrived));
+    await inlet.end();
+    if (kept.allowed) this.files.set(url, inlet.blob);
   }
 
   /** Takes a file that is kept already; resolves to whether it is there as it should be. */
-  async #fromKept(name: string, url: string): Promise<boolean> {
+  async #fromKept(name: string, url: string, bytes: number): Promise<boolean> {
     const found = await this.#source.kept.find(url);
     if (found === undefined) return false;
-    const take = (piece: Uint8Array) => {
-      if (!this.#given) this.#opening.push(name, piece);
-    };
-    await read(url, found, Infinity, (arrived) => this.#slices.pieces(arrived, take));
+    const inlet = this.#inlet(name, bytes);
+    await read(url, found, Infinity, (arrived) => inlet.take(arrived));
+    await inlet.end();
     return this.#arrived(name);
   }
 
   /** Puts a file together from the one at `base`, where that is kept; anything wrong with either
    * is no more than a reason to fetch the whole. */
-  async #fromDelta(
-    name: string,
-    base: string,
-    deltaName: string,
-    take: (piece: Uint8Array) => void,
-  ): Promise<boolean> {
+  async #fromDelta(name: string, base: string, deltaName: string, inlet: Inlet): Promise<boolean> {
     const { fetcher, kept, manifest, files, folder } = this.#source;
     const found = await kept.find(base);
     const entry = files[deltaName];
@@ -123,10 +114,11 @@ class Arrival {
     try {
       const bytes = await verified(fetcher, folder, deltaName, entry, manifest, this.#slices);
       const delta = manifest.delta(name, bytes);
-      const make = (piece: Uint8Array) => this.#slices.pieces(delta.apply(piece), take);
+      const make = async (piece: Uint8Array) => inlet.take(delta.apply(piece));
       try {
         await make(new Uint8Array());
         await read(base, found, Infinity, (arrived) => this.#slices.each(arrived, make));
+        await inlet.end();
       } finally {
         release(delta);
       }
@@ -139,6 +131,90 @@ class Arrival {
   /** What did not come as it should is forgotten. */
   #arrived(name: string): boolean {
     return !this.#given && this.#opening.arrived(name);
+  }
+
+  #inlet(name: string, bytes: number): Inlet {
+    const give = (hand: (opening: Opening) => void) => {
+      if (!this.#given) hand(this.#opening);
+    };
+    if (bytes <= MAX_WHOLE && hasSha256()) return new WholeInlet(name, bytes, give);
+    return new PieceInlet(name, this.#slices, this.#source.kept.allowed, give);
+  }
+}
+
+/** The way of one file's bytes into the module. */
+interface Inlet {
+  take(bytes: Uint8Array): void | Promise<void>;
+  /** Called when all has come. */
+  end(): Promise<void>;
+  /** What came, where it is to be kept. */
+  readonly blob: Blob;
+}
+
+/** Hands something to the module, while it waits for that. */
+type Give = (hand: (opening: Opening) => void) => void;
+
+/** The longest file that the browser hashes, because it copies it in one go; in bytes. */
+const MAX_WHOLE = 2 * 1024 * 1024;
+
+/** Gathers a file, has the browser hash it beside this thread, and hands in both. */
+class WholeInlet implements Inlet {
+  readonly #name: string;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #give: Give;
+  #length = 0;
+
+  constructor(name: string, bytes: number, give: Give) {
+    this.#name = name;
+    this.#bytes = new Uint8Array(bytes);
+    this.#give = give;
+  }
+
+  take(piece: Uint8Array): void {
+    const fits = this.#length + piece.length <= this.#bytes.length;
+    if (fits) this.#bytes.set(piece, this.#length);
+    this.#length += piece.length;
+  }
+
+  async end(): Promise<void> {
+    // Of what is too long, nothing is right.
+    const came = this.#length <= this.#bytes.length ? this.#length : 0;
+    const bytes = this.#bytes.subarray(0, came);
+    const hash = await sha256(bytes);
+    this.#give((opening) => opening.whole(this.#name, bytes, hash));
+  }
+
+  get blob(): Blob {
+    return new Blob([this.#bytes]);
+  }
+}
+
+/** Hands a file over as it comes; the module hashes it. */
+class PieceInlet implements Inlet {
+  readonly #name: string;
+  readonly #slices: Slices;
+  readonly #keep: boolean;
+  readonly #give: Give;
+  readonly #parts: Blob[] = [];
+
+  constructor(name: string, slices: Slices, keep: boolean, give: Give) {
+    this.#name = name;
+    this.#slices = slices;
+    this.#keep = keep;
+    this.#give = give;
+  }
+
+  take(bytes: Uint8Array): Promise<void> {
+    return this.#slices.pieces(bytes, (piece) => {
+      this.#give((opening) => opening.push(this.#name, piece));
+      if (this.#keep) this.#parts.push(new Blob([piece as Uint8Array<ArrayBuffer>]));
+    });
+  }
+
+  async end(): Promise<void> {}
+
+  get blob(): Blob {
+    return new Blob(this.#parts);
   }
 }
 
