@@ -42,21 +42,24 @@ export async function storefronts(folder) {
       plugins: [alone],
     });
     const without = new URL('without.mjs', import.meta.url).pathname;
-    await build({
-      entryPoints: {
-        vitrine: kind === 'with' ? join(PACKAGE, 'dist/index.js') : without,
-        ...(kind === 'with' && { worker: join(PACKAGE, 'dist/worker.js') }),
-      },
-      outdir: out,
-      bundle: true,
-      splitting: true,
-      chunkNames: 'vitrine-[name]-[hash]',
-      format: 'esm',
-      target: 'es2022',
-      minify: true,
-      legalComments: 'none',
-      logLevel: 'error',
-    });
+    const own = {
+      vitrine: kind === 'with' ? join(PACKAGE, 'dist/index.js') : without,
+      ...(kind === 'with' && { worker: join(PACKAGE, 'dist/worker.js') }),
+    };
+    for (const [name, entry] of Object.entries(own)) {
+      await build({
+        entryPoints: { [name]: entry },
+        outdir: out,
+        bundle: true,
+        splitting: true,
+        chunkNames: 'vitrine-[name]-[hash]',
+        format: 'esm',
+        target: 'es2022',
+        minify: true,
+        legalComments: 'none',
+        logLevel: 'error',
+      });
+    }
   }
   await run('vitrine', ['publish', join(shop, 'run/bundle'), '--to', join(folder, 'store')]);
 }

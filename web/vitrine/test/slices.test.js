@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import { Slices } from '../dist/slices.js';
+import { internal } from './internal.js';
+
+const { Slices } = await internal('slices');
 
 test('the page has its turn after each slice, and no piece is lost', async () => {
   // Each piece takes 1.5 ms by this clock, so three fit into a slice of 4.
