@@ -1,7 +1,7 @@
-//! A file that arrives, in pieces or whole: nothing but bytes before it is verified.
+//! A file that arrives in pieces: nothing but bytes before it is verified.
 //!
-//! Pieces are hashed as they come. Who has the whole file and a faster SHA-256 than this one, as a
-//! browser has beside WebAssembly, hands in both.
+//! Pieces are hashed as they come. Where the platform has a faster SHA-256 than this one, as a
+//! browser has beside WebAssembly, it is handed in when all have come.
 
 use crate::bundle::BundleError;
 use crate::digest::{Digest, Hasher};
@@ -21,14 +21,15 @@ pub struct Incoming {
 enum Hash {
     /// Of the pieces so far.
     Own(Hasher),
-    /// Of the whole file, as it was handed in.
-    Given(Digest),
+    /// Of the whole file, once it has been handed in.
+    Given(Option<Digest>),
 }
 
 impl Hash {
-    fn finish(self) -> Digest {
+    /// `None` where it was to be handed in and was not.
+    fn finish(self) -> Option<Digest> {
         match self {
-            Self::Own(hasher) => hasher.finish(),
+            Self::Own(hasher) => Some(hasher.finish()),
             Self::Given(digest) => digest,
         }
     }
@@ -60,17 +61,17 @@ impl Incoming {
         Ok(incoming)
     }
 
-    /// The next piece. What is longer than the manifest says is counted and not kept; what comes
-    /// after a whole file is ignored.
+    /// The next piece. What is longer than the manifest says is counted and not kept.
     pub fn push(&mut self, piece: &[u8]) {
-        let Hash::Own(hasher) = &mut self.hash else {
-            return;
-        };
         self.found += piece.len() as u64;
         if self.found > self.entry.bytes {
             return;
         }
-        hasher.push(piece);
+        match &mut self.hash {
+            Hash::Own(hasher) => hasher.push(piece),
+            // A hash of less than this is none.
+            Hash::Given(digest) => *digest = None,
+        }
         if let Some(kept) = &mut self.kept {
             if kept.capacity() == 0 {
                 kept.reserve_exact(self.entry.bytes as usize);
@@ -79,12 +80,29 @@ impl Incoming {
         }
     }
 
-    /// The whole file, and its SHA-256 as the platform computes it; in place of what came before.
-    pub(crate) fn whole(&mut self, bytes: Vec<u8>, digest: Digest) {
-        self.found = bytes.len() as u64;
-        self.hash = Hash::Given(digest);
+    /// Begins anew, with pieces that are not hashed here.
+    pub(crate) fn unhashed(&mut self) {
+        self.forget();
+        self.hash = Hash::Given(None);
+    }
+
+    /// The SHA-256 of all pieces of a file that is not hashed here.
+    pub(crate) fn hashed(&mut self, sha256: Digest) {
+        if let Hash::Given(digest) = &mut self.hash {
+            *digest = Some(sha256);
+        }
+    }
+
+    /// What was kept so far.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.kept.as_deref().unwrap_or_default()
+    }
+
+    fn forget(&mut self) {
+        self.found = 0;
+        self.hash = Hash::Own(Hasher::default());
         if let Some(kept) = &mut self.kept {
-            *kept = bytes;
+            kept.clear();
         }
     }
 
@@ -96,13 +114,9 @@ impl Incoming {
     /// Whether all has arrived that the manifest says; what is another is forgotten.
     pub(crate) fn arrived(&mut self) -> bool {
         let same =
-            self.found == self.entry.bytes && self.hash.clone().finish() == self.entry.sha256;
+            self.found == self.entry.bytes && self.hash.clone().finish() == Some(self.entry.sha256);
         if !same {
-            self.found = 0;
-            self.hash = Hash::Own(Hasher::default());
-            if let Some(kept) = &mut self.kept {
-                kept.clear();
-            }
+            self.forget();
         }
         same
     }
@@ -110,7 +124,7 @@ impl Incoming {
     /// Checks length and SHA-256, and gives the bytes that were kept.
     ///
     /// # Errors
-    /// [`BundleError::Length`] or [`BundleError::Hash`].
+    /// [`BundleError::Length`], [`BundleError::Hash`] or [`BundleError::Unhashed`].
     pub fn finish(self) -> Result<Vec<u8>, BundleError> {
         let (name, wanted) = (self.name, self.entry);
         if self.found != wanted.bytes {
@@ -120,7 +134,9 @@ impl Incoming {
                 wanted: wanted.bytes,
             });
         }
-        let found = self.hash.finish();
+        let Some(found) = self.hash.finish() else {
+            return Err(BundleError::Unhashed { name });
+        };
         if found != wanted.sha256 {
             return Err(BundleError::Hash {
                 name,

@@ -1,6 +1,6 @@
 //! Opens a bundle a slice at a time, so that a page can do other things in between.
 //!
-//! The files arrive in pieces ([`Opening::push`]) or whole ([`Opening::whole`]). When all of them have, [`Opening::step`] first
+//! The files arrive in pieces ([`Opening::push`]). When all of them have, [`Opening::step`] first
 //! verifies every length and hash, and only then looks into them: tables, ids, facets, each in
 //! slices that take about as long as the loop over a few ten thousand numbers. Tables and ids are
 //! kept where they arrived, and read in place.
@@ -103,11 +103,23 @@ impl Opening {
         }
     }
 
-    /// The whole file `name` and its SHA-256, computed by the caller's platform; what was pushed
-    /// of it before does not count.
-    pub fn whole(&mut self, name: &str, bytes: Vec<u8>, digest: Digest) {
+    /// Expects the file `name` anew, from its beginning, in pieces that are not hashed here: its
+    /// SHA-256 comes from [`Opening::hashed`].
+    pub fn unhashed(&mut self, name: &str) {
         if let Some(incoming) = self.arriving(name) {
-            incoming.whole(bytes, digest);
+            incoming.unhashed();
+        }
+    }
+
+    /// What has arrived of the file `name`; nothing where it is not expected.
+    pub fn bytes(&mut self, name: &str) -> &[u8] {
+        self.arriving(name).map_or(&[], |incoming| incoming.bytes())
+    }
+
+    /// The SHA-256 of all [`Opening::bytes`] of a file, as the caller's platform computes it.
+    pub fn hashed(&mut self, name: &str, sha256: Digest) {
+        if let Some(incoming) = self.arriving(name) {
+            incoming.hashed(sha256);
         }
     }
 

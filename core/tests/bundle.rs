@@ -357,40 +357,61 @@ fn a_file_that_was_put_together_wrongly_is_expected_anew() {
 #[test]
 fn a_file_that_was_hashed_elsewhere_is_held_to_its_hash_and_length() {
     let (manifest, files) = pack(&tables());
-    let sha256 = Digest::of(&files.tables);
     let altered = [b"x", &files.tables[1..]].concat();
     let open = |come: &dyn Fn(&mut Opening)| {
         let mut opening = Opening::new(&manifest).unwrap();
         opening.push(file::ITEMS, &files.items);
+        opening.push(file::TABLES, b"what is forgotten");
+        opening.unhashed(file::TABLES);
         come(&mut opening);
         while !opening.step().map_err(|e| e.to_string())? {}
         Ok::<_, String>(())
     };
-    let whole =
-        |bytes: &[u8], sha256| open(&|opening| opening.whole(file::TABLES, bytes.to_vec(), sha256));
-    whole(&files.tables, sha256).unwrap();
-    let error = whole(&altered, Digest::of(&altered)).unwrap_err();
-    assert!(error.contains("tables.safetensors has SHA-256"), "{error}");
-    let error = whole(&files.tables[1..], sha256).unwrap_err();
-    assert!(error.contains("tables.safetensors is"), "{error}");
-
-    // In place of what came before, and nothing can be put after it.
+    let hash = |opening: &mut Opening| {
+        let sha256 = Digest::of(opening.bytes(file::TABLES));
+        opening.hashed(file::TABLES, sha256);
+    };
     open(&|opening| {
-        opening.push(file::TABLES, b"x");
-        opening.whole(file::TABLES, files.tables.clone(), sha256);
+        for piece in files.tables.chunks(100) {
+            opening.push(file::TABLES, piece);
+        }
+        assert_eq!(opening.bytes(file::TABLES), files.tables);
+        assert!(opening.bytes("another.file").is_empty());
+        hash(opening);
     })
     .unwrap();
+    let refused = |pieces: &[&[u8]], what: &str| {
+        let error = open(&|opening| {
+            for piece in pieces {
+                opening.push(file::TABLES, piece);
+            }
+            hash(opening);
+        });
+        let error = error.unwrap_err();
+        assert!(error.contains(what), "{error}");
+    };
+    refused(&[&altered], "tables.safetensors has SHA-256");
+    refused(&[&files.tables[1..]], "tables.safetensors is");
+    refused(&[&files.tables, b"x"], "tables.safetensors is");
     let (first, last) = files.tables.split_at(100);
-    let error = open(&|opening| {
-        opening.whole(file::TABLES, first.to_vec(), sha256);
-        opening.push(file::TABLES, last);
-    })
-    .unwrap_err();
-    assert!(error.contains("tables.safetensors is 100 bytes"), "{error}");
-    let (mut opening, other) = (Opening::new(&manifest).unwrap(), Digest::of(b"another"));
-    opening.whole(file::TABLES, files.tables.clone(), other);
+    for early in [false, true] {
+        let error = open(&|opening| {
+            opening.push(file::TABLES, first);
+            if early {
+                opening.hashed(file::TABLES, Digest::of(&files.tables));
+            }
+            opening.push(file::TABLES, last);
+        });
+        assert_eq!(error.unwrap_err(), "tables.safetensors was not hashed");
+    }
+
+    // One that was put together wrongly is expected anew.
+    let mut opening = Opening::new(&manifest).unwrap();
+    opening.unhashed(file::TABLES);
+    opening.push(file::TABLES, &altered);
+    hash(&mut opening);
     assert!(!opening.arrived(file::TABLES));
-    opening.whole(file::TABLES, files.tables.clone(), sha256);
+    opening.push(file::TABLES, &files.tables);
     assert!(opening.arrived(file::TABLES));
 }
 

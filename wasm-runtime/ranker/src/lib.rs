@@ -102,12 +102,23 @@ impl Opening {
         self.opening.push(name, piece);
     }
 
-    /// The whole file `name` and its SHA-256 of 32 bytes, as `crypto.subtle` computes it.
-    pub fn whole(&mut self, name: &str, bytes: Vec<u8>, sha256: &[u8]) -> Result<(), JsError> {
+    /// Expects the file `name` from its beginning, in pieces that are not hashed here.
+    pub fn unhashed(&mut self, name: &str) {
+        self.opening.unhashed(name);
+    }
+
+    /// Where in the module's memory the bytes of the file `name` are that have arrived. They are
+    /// there until the module is called again.
+    pub fn address(&mut self, name: &str) -> *const u8 {
+        self.opening.bytes(name).as_ptr()
+    }
+
+    /// The SHA-256 of all of those bytes, 32 bytes, as `crypto.subtle` computes it.
+    pub fn hashed(&mut self, name: &str, sha256: &[u8]) -> Result<(), JsError> {
         let sha256 = sha256
             .try_into()
             .map_err(|_| JsError::new("a SHA-256 has 32 bytes"))?;
-        self.opening.whole(name, bytes, Digest::from_bytes(sha256));
+        self.opening.hashed(name, Digest::from_bytes(sha256));
         Ok(())
     }
 

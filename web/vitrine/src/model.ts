@@ -12,6 +12,7 @@ import type { Kept } from './kept.js';
 import { type Files, INDEX, openBundle, rankerFiles, verified } from './opening.js';
 import { reasonsOf } from './reasons.js';
 import type { Signatures } from './signatures.js';
+import { turn } from './slices.js';
 import type {
   Action,
   BundleFacts,
@@ -51,13 +52,13 @@ interface ManifestFields {
 const MAX_MODULE_BYTES = 16 * 1024 * 1024;
 /** The longest manifest that is read; as in `core`. */
 const MAX_MANIFEST_BYTES = 256 * 1024;
-let module: Promise<void> | undefined;
+let module: Promise<WebAssembly.Memory> | undefined;
 
 /**
- * Compiles the ranker's module, once for the page. Whoever waited for another instance's load
+ * Compiles the ranker's module, once for the page; resolves to its memory. Whoever waited for another instance's load
  * tries it again where that one failed: it may only have been disposed.
  */
-export async function loadRanker(fetcher: Fetcher, url: string): Promise<void> {
+export async function loadRanker(fetcher: Fetcher, url: string): Promise<WebAssembly.Memory> {
   while (module !== undefined) {
     try {
       return await module;
@@ -69,14 +70,15 @@ export async function loadRanker(fetcher: Fetcher, url: string): Promise<void> {
     module = undefined;
     throw error;
   });
-  await module;
+  return module;
 }
 
-async function compile(fetcher: Fetcher, url: string): Promise<void> {
+async function compile(fetcher: Fetcher, url: string): Promise<WebAssembly.Memory> {
   if (typeof WebAssembly !== 'object') throw new Unsupported('This browser has no WebAssembly.');
   const bytes = await fetcher.bytes(url, MAX_MODULE_BYTES);
   try {
-    await initialise({ module_or_path: bytes as Uint8Array<ArrayBuffer> });
+    const { memory } = await initialise({ module_or_path: bytes as Uint8Array<ArrayBuffer> });
+    return memory;
   } catch (error) {
     throw new Unsupported(`The ranker's module cannot be started here: ${String(error)}`);
   }
@@ -135,14 +137,15 @@ export class Model {
    */
   static async fetch(
     { fetcher, kept, endpoint, signatures }: Origin,
-    module: Promise<void>,
+    module: Promise<WebAssembly.Memory>,
     now: number,
     above: number,
     seen: Promise<number>,
   ): Promise<Model | undefined> {
     const read = () => fetcher.bytes(`${endpoint}/manifest.json`, MAX_MANIFEST_BYTES, 'no-cache');
     const reading = signatures?.verified(read) ?? read();
-    const [bytes, least] = await Promise.all([reading, seen, module]);
+    const [bytes, least, memory] = await Promise.all([reading, seen, module]);
+    await turn();
     const manifest = refusing(() => new Manifest(bytes));
     try {
       // The ranker has checked these very bytes, field by field.
@@ -158,9 +161,11 @@ export class Model {
           `The bundle of version ${fields.version} has expired: publish a new one.`,
         );
       }
+      await turn();
       const folder = `${endpoint}/bundles/`;
-      const source = { fetcher, kept, folder, manifest, files: fields.files };
+      const source = { fetcher, kept, folder, manifest, files: fields.files, memory };
       const { ranker, files } = await openBundle(source);
+      await turn();
       const { [BLOCKS]: file, [INDEX]: index } = fields.files;
       const blocks = index && file && new Blocks(fetcher, folder + file.sha256, ranker, refusing);
       void kept.keep(files, folder);

@@ -9,7 +9,7 @@ import { type Manifest, Opening, type Ranker } from '../wasm/ranker.js';
 import { type Fetcher, read, refusing } from './fetching.js';
 import type { Kept } from './kept.js';
 import { hasSha256, sha256 } from './platform.js';
-import { Slices } from './slices.js';
+import { pieces, turn, until } from './slices.js';
 
 /** What a manifest says of its files: by name, SHA-256 and length. */
 export type Files = Record<string, { sha256: string; bytes: number } | undefined>;
@@ -29,6 +29,8 @@ export interface Source {
   folder: string;
   manifest: Manifest;
   files: Files;
+  /** The module's memory. */
+  memory: WebAssembly.Memory;
 }
 
 /** The ranker of a bundle, and its files by address, for who keeps them. */
@@ -53,7 +55,6 @@ class Arrival {
   readonly files = new Map<string, Blob>();
   readonly #source: Source;
   readonly #opening: Opening;
-  readonly #slices = new Slices();
   /** Whether the module has it back; another file may have failed meanwhile. */
   #given = false;
 
@@ -66,7 +67,8 @@ class Arrival {
     const opening = this.#opening;
     try {
       await Promise.all(rankerFiles(this.#source.files).map((name) => this.#fetch(name)));
-      await this.#slices.until(() => refusing(() => opening.step()));
+      await until(() => refusing(() => opening.step()));
+      await turn();
       this.#given = true;
       return refusing(() => opening.finish());
     } catch (error) {
@@ -85,13 +87,13 @@ class Arrival {
     for (const [base, delta] of deltasOf(files, name)) {
       const inlet = this.#inlet(name, entry.bytes);
       if (await this.#fromDelta(name, folder + base, delta, inlet)) {
-        return void this.files.set(url, inlet.blob);
+        return void this.files.set(url, inlet.blob());
       }
     }
     const inlet = this.#inlet(name, entry.bytes);
     await fetcher.pieces(url, entry.bytes, (arrived) => inlet.take(arrived));
     await inlet.end();
-    if (kept.allowed) this.files.set(url, inlet.blob);
+    if (kept.allowed) this.files.set(url, inlet.blob());
   }
 
   /** Takes a file that is kept already; resolves to whether it is there as it should be. */
@@ -112,12 +114,12 @@ class Arrival {
     const entry = files[deltaName];
     if (found === undefined || entry === undefined) return false;
     try {
-      const bytes = await verified(fetcher, folder, deltaName, entry, manifest, this.#slices);
+      const bytes = await verified(fetcher, folder, deltaName, entry, manifest);
       const delta = manifest.delta(name, bytes);
-      const make = async (piece: Uint8Array) => inlet.take(delta.apply(piece));
+      const make = (piece: Uint8Array) => inlet.take(delta.apply(piece));
       try {
         await make(new Uint8Array());
-        await read(base, found, Infinity, (arrived) => this.#slices.each(arrived, make));
+        await read(base, found, Infinity, (arrived) => pieces(arrived, make));
         await inlet.end();
       } finally {
         release(delta);
@@ -133,90 +135,46 @@ class Arrival {
     return !this.#given && this.#opening.arrived(name);
   }
 
+  /** Begins with a file. */
   #inlet(name: string, bytes: number): Inlet {
-    const give = (hand: (opening: Opening) => void) => {
-      if (!this.#given) hand(this.#opening);
+    const native = bytes <= MAX_NATIVE && hasSha256();
+    const parts: Blob[] = [];
+    const { kept, memory } = this.#source;
+    const give = <T>(hand: (opening: Opening) => T) =>
+      this.#given ? undefined : hand(this.#opening);
+    if (native) give((opening) => opening.unhashed(name));
+    let length = 0;
+    return {
+      take: (arrived) =>
+        pieces(arrived, (piece) => {
+          give((opening) => opening.push(name, piece));
+          length += piece.length;
+          if (kept.allowed) parts.push(new Blob([piece as Uint8Array<ArrayBuffer>]));
+        }),
+      end: async () => {
+        if (!native) return;
+        await turn();
+        const hash = await give((opening) =>
+          sha256(new Uint8Array(memory.buffer, opening.address(name), Math.min(length, bytes))),
+        );
+        if (hash !== undefined) give((opening) => opening.hashed(name, hash));
+      },
+      blob: () => new Blob(parts),
     };
-    if (bytes <= MAX_WHOLE && hasSha256()) return new WholeInlet(name, bytes, give);
-    return new PieceInlet(name, this.#slices, this.#source.kept.allowed, give);
   }
 }
 
 /** The way of one file's bytes into the module. */
 interface Inlet {
-  take(bytes: Uint8Array): void | Promise<void>;
+  take(bytes: Uint8Array): Promise<void>;
   /** Called when all has come. */
   end(): Promise<void>;
   /** What came, where it is to be kept. */
-  readonly blob: Blob;
+  blob(): Blob;
 }
-
-/** Hands something to the module, while it waits for that. */
-type Give = (hand: (opening: Opening) => void) => void;
 
 /** The longest file that the browser hashes, because it copies it in one go; in bytes. */
-const MAX_WHOLE = 2 * 1024 * 1024;
-
-/** Gathers a file, has the browser hash it beside this thread, and hands in both. */
-class WholeInlet implements Inlet {
-  readonly #name: string;
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  readonly #give: Give;
-  #length = 0;
-
-  constructor(name: string, bytes: number, give: Give) {
-    this.#name = name;
-    this.#bytes = new Uint8Array(bytes);
-    this.#give = give;
-  }
-
-  take(piece: Uint8Array): void {
-    const fits = this.#length + piece.length <= this.#bytes.length;
-    if (fits) this.#bytes.set(piece, this.#length);
-    this.#length += piece.length;
-  }
-
-  async end(): Promise<void> {
-    // Of what is too long, nothing is right.
-    const came = this.#length <= this.#bytes.length ? this.#length : 0;
-    const bytes = this.#bytes.subarray(0, came);
-    const hash = await sha256(bytes);
-    this.#give((opening) => opening.whole(this.#name, bytes, hash));
-  }
-
-  get blob(): Blob {
-    return new Blob([this.#bytes]);
-  }
-}
-
-/** Hands a file over as it comes; the module hashes it. */
-class PieceInlet implements Inlet {
-  readonly #name: string;
-  readonly #slices: Slices;
-  readonly #keep: boolean;
-  readonly #give: Give;
-  readonly #parts: Blob[] = [];
-
-  constructor(name: string, slices: Slices, keep: boolean, give: Give) {
-    this.#name = name;
-    this.#slices = slices;
-    this.#keep = keep;
-    this.#give = give;
-  }
-
-  take(bytes: Uint8Array): Promise<void> {
-    return this.#slices.pieces(bytes, (piece) => {
-      this.#give((opening) => opening.push(this.#name, piece));
-      if (this.#keep) this.#parts.push(new Blob([piece as Uint8Array<ArrayBuffer>]));
-    });
-  }
-
-  async end(): Promise<void> {}
-
-  get blob(): Blob {
-    return new Blob(this.#parts);
-  }
-}
+const MAX_NATIVE = 2 * 1024 * 1024;
 
 /** Fetches a file of the bundle that the ranker does not read; checks it as it arrives. */
 export async function verified(
@@ -225,14 +183,13 @@ export async function verified(
   name: string,
   { sha256, bytes }: { sha256: string; bytes: number },
   manifest: Manifest,
-  slices = new Slices(),
 ): Promise<Uint8Array> {
   const check = manifest.check(name);
   try {
     const whole = new Uint8Array(bytes);
     let length = 0;
     await fetcher.pieces(folder + sha256, bytes, (arrived) =>
-      slices.pieces(arrived, (piece) => {
+      pieces(arrived, (piece) => {
         whole.set(piece, length);
         length += piece.length;
         check.push(piece);

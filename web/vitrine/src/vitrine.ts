@@ -16,6 +16,7 @@ import { moduleUrl } from './modules.js';
 import { Outbox } from './outbox.js';
 import { randomNumbers, within } from './platform.js';
 import { Signatures } from './signatures.js';
+import { turn } from './slices.js';
 import { openStore, type Store } from './store.js';
 import type {
   Choice,
@@ -310,6 +311,7 @@ class Instance implements Vitrine {
     if (this.status === 'loading') {
       const load = this.#loading.running ?? this.ready;
       await within(timeout, load, signal, this.#stop.signal);
+      await turn();
     }
     const { model } = this.#loading;
     let reason: FallbackReason | undefined;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { internal } from './internal.js';
 
-const { Slices } = await internal('slices');
+const { pieces } = await internal('slices');
 
 test('the page has its turn after each slice, and no piece is lost', async () => {
   // Each piece takes 1.5 ms by this clock, so three fit into a slice of 4.
@@ -18,7 +18,7 @@ test('the page has its turn after each slice, and no piece is lost', async () =>
   setImmediate(page);
   const turnsOf = [];
   const bytes = Uint8Array.from({ length: 300_000 }, (_, at) => at);
-  await new Slices().pieces(bytes, (piece) => {
+  await pieces(bytes, (piece) => {
     now += 1.5;
     seen.push(...piece);
     turnsOf.push(turns);
