@@ -42,8 +42,13 @@ export async function pieces(
 
 /** Resolves in a task of its own. Timers would do, but wait 4 ms, and a second in hidden pages. */
 function pageTurn(): Promise<void> {
-  const { scheduler } = globalThis as { scheduler?: { yield?: () => Promise<void> } };
+  const { scheduler, setImmediate } = globalThis as {
+    scheduler?: { yield?: () => Promise<void> };
+    setImmediate?: (run: () => void) => void;
+  };
   if (scheduler?.yield !== undefined) return scheduler.yield();
+  // Node's.
+  if (setImmediate !== undefined) return new Promise((resolve) => setImmediate(resolve));
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
