@@ -33,6 +33,7 @@ export class Loading {
   #model: Model | undefined;
   #reason: FallbackReason | undefined;
   #running: Promise<Outcome> | undefined;
+  #adopting = false;
 
   constructor(context: LoadingContext, reason?: FallbackReason) {
     this.#context = context;
@@ -46,6 +47,11 @@ export class Loading {
   /** The load that is under way. */
   get running(): Promise<Outcome> | undefined {
     return this.#running;
+  }
+
+  /** Whether the model is here and has not taken up the session yet. */
+  get adopting(): boolean {
+    return this.#adopting;
   }
 
   get status(): Vitrine['status'] {
@@ -109,7 +115,12 @@ export class Loading {
     this.#release();
     this.#model = model;
     this.#reason = undefined;
-    await this.#context.adopted(model);
+    this.#adopting = true;
+    try {
+      await this.#context.adopted(model);
+    } finally {
+      this.#adopting = false;
+    }
   }
 
   #release(): void {

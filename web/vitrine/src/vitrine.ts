@@ -312,7 +312,7 @@ class Instance implements Vitrine {
     options?: RankOptions,
   ): Promise<FallbackReason | undefined> {
     const { timeout = this.#options.timeout ?? 1500, signal } = options ?? {};
-    if (this.status === 'loading') {
+    if (this.status === 'loading' || this.#loading.adopting) {
       const load = this.#loading.running ?? this.ready;
       await within(timeout, load, signal, this.#stop.signal);
       await turn();
