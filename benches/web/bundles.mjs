@@ -16,15 +16,23 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const ORT = here('node_modules/onnxruntime-web/dist/');
 const TFJS = here('node_modules/@tensorflow/tfjs-backend-wasm/dist/');
 
-/** Writes the bundles of all subjects into `folder`; pages import them from there. */
+/**
+ * Writes the bundles of all subjects into `folder`; pages import them from there. Each is bundled
+ * by itself, so that none waits for a part that it shares with another.
+ */
 export async function bundle(folder) {
+  const entries = {
+    vitrine: join(PACKAGE, 'dist/index.js'),
+    worker: join(PACKAGE, 'dist/worker.js'),
+    ort: here('ort.mjs'),
+    tfjs: here('tfjs.mjs'),
+  };
+  for (const [name, entry] of Object.entries(entries)) await bundleOf(name, entry, folder);
+}
+
+async function bundleOf(name, entry, folder) {
   await build({
-    entryPoints: {
-      vitrine: join(PACKAGE, 'dist/index.js'),
-      worker: join(PACKAGE, 'dist/worker.js'),
-      ort: here('ort.mjs'),
-      tfjs: here('tfjs.mjs'),
-    },
+    entryPoints: { [name]: entry },
     outdir: folder,
     bundle: true,
     splitting: true,

@@ -43,6 +43,9 @@ const env = {
   },
 };
 
+// A page has it before any code runs; Node loads its own when it is first used.
+await new Response('').text();
+
 const { measure } = await import(here(`subjects/${name}.mjs`).href);
 const before = process.memoryUsage().rss;
 const found = await measure(env);

@@ -266,7 +266,7 @@ function cold({ sizes }, lists) {
   );
   return `## Cold start
 
-From the import of the code to the first list of 20: read code and modules, compile, read the model, verify it (Vitrine alone does that), rank. Node reads files, Chromium fetches from this machine, with an empty cache. Vitrine is used through its package; the second column is the first list that the encoder had a part in, which no list waits for.
+From the import of the code to the first list of 20: read code and modules, compile, read the model, verify it (Vitrine alone does that), rank. Node reads files, and has loaded its own \`Response\` before the clock starts, as a page has it; Chromium fetches from this machine, with an empty cache. Vitrine is used through its package; the second column is the first list that the encoder had a part in, which no list waits for.
 
 ${table(['', 'Vitrine, first list', 'Vitrine, encoder too', NAMES.ort, NAMES.tfjs], rows)}`;
 }

@@ -97,7 +97,7 @@ async function measure() {
   for (let turn = 0; turn < repetitions; turn += 1) {
     for (const slower of SLOWER) {
       for (const kind of rotated(['with', 'without'], turn)) {
-        const seen = await visitStorefront(servers[kind].url, slower);
+        const seen = await visitStorefront(servers[kind].url, slower, kind);
         visits.push({ page: kind, slower, turn, ...seen });
       }
       for (const { items, url, session } of shops) {

@@ -41,7 +41,8 @@ export function readTrace(events, ours) {
   for (const { at, length, name } of samplesOf(here, tid, ours)) {
     const task = tasks[lastBefore(tasks, at)];
     if (task === undefined || at > task.to) continue;
-    const spent = (length / 1000) * task.share;
+    // A sample stands for the time before it, as far as that was in this task.
+    const spent = (Math.min(length, at - task.from) / 1000) * task.share;
     task.vitrine += spent;
     busy[name] = (busy[name] ?? 0) + spent;
   }
@@ -87,7 +88,6 @@ function* samplesOf(events, tid, ours) {
         const length = timeDeltas[index] ?? 0;
         at += length;
         const name = owner(nodes, sample, ours);
-        // A sample stands for the time before it.
         if (name !== undefined && length > 0) yield { at, length, name };
       }
     }

@@ -52,6 +52,12 @@ pub enum BundleError {
         /// The hash that the manifest names.
         wanted: Digest,
     },
+    /// The SHA-256 was to be handed in, and was not.
+    #[error("{name} was not hashed")]
+    Unhashed {
+        /// File name.
+        name: String,
+    },
     /// The right bytes, but not of the format.
     #[error("{name}: {reason}")]
     Content {

@@ -1,17 +1,38 @@
-//! A file that arrives in pieces: hashed as it comes, and nothing but bytes before it is verified.
+//! A file that arrives in pieces: nothing but bytes before it is verified.
+//!
+//! Pieces are hashed as they come. Where the platform has a faster SHA-256 than this one, as a
+//! browser has beside WebAssembly, it is handed in when all have come.
 
 use crate::bundle::BundleError;
-use crate::digest::Hasher;
+use crate::digest::{Digest, Hasher};
 use crate::manifest::{FileEntry, Manifest};
 
 /// A file of a bundle on its way.
 pub struct Incoming {
     name: String,
     entry: FileEntry,
-    hasher: Hasher,
+    hash: Hash,
     found: u64,
     /// What arrived, where it is to be kept.
     kept: Option<Vec<u8>>,
+}
+
+#[derive(Clone)]
+enum Hash {
+    /// Of the pieces so far.
+    Own(Hasher),
+    /// Of the whole file, once it has been handed in.
+    Given(Option<Digest>),
+}
+
+impl Hash {
+    /// `None` where it was to be handed in and was not.
+    fn finish(self) -> Option<Digest> {
+        match self {
+            Self::Own(hasher) => Some(hasher.finish()),
+            Self::Given(digest) => digest,
+        }
+    }
 }
 
 impl Incoming {
@@ -27,7 +48,7 @@ impl Incoming {
         Self {
             name: name.into(),
             entry,
-            hasher: Hasher::default(),
+            hash: Hash::Own(Hasher::default()),
             found: 0,
             kept: None,
         }
@@ -46,12 +67,42 @@ impl Incoming {
         if self.found > self.entry.bytes {
             return;
         }
-        self.hasher.push(piece);
+        match &mut self.hash {
+            Hash::Own(hasher) => hasher.push(piece),
+            // A hash of less than this is none.
+            Hash::Given(digest) => *digest = None,
+        }
         if let Some(kept) = &mut self.kept {
             if kept.capacity() == 0 {
                 kept.reserve_exact(self.entry.bytes as usize);
             }
             kept.extend_from_slice(piece);
+        }
+    }
+
+    /// Begins anew, with pieces that are not hashed here.
+    pub(crate) fn unhashed(&mut self) {
+        self.forget();
+        self.hash = Hash::Given(None);
+    }
+
+    /// The SHA-256 of all pieces of a file that is not hashed here.
+    pub(crate) fn hashed(&mut self, sha256: Digest) {
+        if let Hash::Given(digest) = &mut self.hash {
+            *digest = Some(sha256);
+        }
+    }
+
+    /// What was kept so far.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.kept.as_deref().unwrap_or_default()
+    }
+
+    fn forget(&mut self) {
+        self.found = 0;
+        self.hash = Hash::Own(Hasher::default());
+        if let Some(kept) = &mut self.kept {
+            kept.clear();
         }
     }
 
@@ -63,13 +114,9 @@ impl Incoming {
     /// Whether all has arrived that the manifest says; what is another is forgotten.
     pub(crate) fn arrived(&mut self) -> bool {
         let same =
-            self.found == self.entry.bytes && self.hasher.clone().finish() == self.entry.sha256;
+            self.found == self.entry.bytes && self.hash.clone().finish() == Some(self.entry.sha256);
         if !same {
-            self.found = 0;
-            self.hasher = Hasher::default();
-            if let Some(kept) = &mut self.kept {
-                kept.clear();
-            }
+            self.forget();
         }
         same
     }
@@ -77,7 +124,7 @@ impl Incoming {
     /// Checks length and SHA-256, and gives the bytes that were kept.
     ///
     /// # Errors
-    /// [`BundleError::Length`] or [`BundleError::Hash`].
+    /// [`BundleError::Length`], [`BundleError::Hash`] or [`BundleError::Unhashed`].
     pub fn finish(self) -> Result<Vec<u8>, BundleError> {
         let (name, wanted) = (self.name, self.entry);
         if self.found != wanted.bytes {
@@ -87,7 +134,9 @@ impl Incoming {
                 wanted: wanted.bytes,
             });
         }
-        let found = self.hasher.finish();
+        let Some(found) = self.hash.finish() else {
+            return Err(BundleError::Unhashed { name });
+        };
         if found != wanted.sha256 {
             return Err(BundleError::Hash {
                 name,

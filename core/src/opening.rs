@@ -7,9 +7,10 @@
 
 use crate::blocks::Catalogue;
 use crate::bundle::{Bundle, BundleError};
+use crate::digest::Digest;
 use crate::facets::{Facets, FacetsReader};
 use crate::ids::Ids;
-use crate::ids::nodes::Nodes;
+use crate::ids::nodes::{Nodes, Numbering};
 use crate::incoming::Incoming;
 use crate::manifest::{Manifest, ModelFacts, file};
 use crate::tables::{Tables, TablesReader};
@@ -99,6 +100,26 @@ impl Opening {
     pub fn push(&mut self, name: &str, piece: &[u8]) {
         if let Some(incoming) = self.arriving(name) {
             incoming.push(piece);
+        }
+    }
+
+    /// Expects the file `name` anew, from its beginning, in pieces that are not hashed here: its
+    /// SHA-256 comes from [`Opening::hashed`].
+    pub fn unhashed(&mut self, name: &str) {
+        if let Some(incoming) = self.arriving(name) {
+            incoming.unhashed();
+        }
+    }
+
+    /// What has arrived of the file `name`; nothing where it is not expected.
+    pub fn bytes(&mut self, name: &str) -> &[u8] {
+        self.arriving(name).map_or(&[], |incoming| incoming.bytes())
+    }
+
+    /// The SHA-256 of all [`Opening::bytes`] of a file, as the caller's platform computes it.
+    pub fn hashed(&mut self, name: &str, sha256: Digest) {
+        if let Some(incoming) = self.arriving(name) {
+            incoming.hashed(sha256);
         }
     }
 
@@ -196,11 +217,19 @@ impl Opening {
 struct ItemsReader {
     map: fst::Map<Vec<u8>>,
     items: u32,
-    /// The walk over its nodes, until all were looked at.
-    nodes: Option<Nodes>,
+    stage: ItemsStage,
     /// The last id that was looked at, and the row of the next.
     last: Vec<u8>,
     next: u64,
+}
+
+enum ItemsStage {
+    /// The walk over all nodes.
+    Nodes(Nodes),
+    /// The walk that shows the numbers of plain ids, at a third of the time of the last one.
+    Numbering(Numbering),
+    /// Every id is looked at.
+    Ids,
 }
 
 impl ItemsReader {
@@ -218,21 +247,35 @@ impl ItemsReader {
         Ok(Self {
             map,
             items,
-            nodes: Some(nodes),
+            stage: ItemsStage::Nodes(nodes),
             last: Vec::new(),
             next: 0,
         })
     }
 
-    /// Looks at some ids; `true` when all have been looked at.
+    /// Looks at some nodes or ids; `true` when all have been looked at.
     fn step(&mut self) -> Result<bool, BundleError> {
+        let bytes = self.map.as_fst().as_bytes();
+        self.stage = match std::mem::replace(&mut self.stage, ItemsStage::Ids) {
+            ItemsStage::Nodes(mut nodes) => match nodes.step(bytes)? {
+                true => ItemsStage::Numbering(Numbering::of(nodes)),
+                false => ItemsStage::Nodes(nodes),
+            },
+            ItemsStage::Numbering(mut numbering) => match numbering.step(bytes) {
+                None => ItemsStage::Numbering(numbering),
+                Some(known) if known && numbering.keys_of_all() == Some(self.items) => {
+                    return Ok(true);
+                }
+                Some(_) => ItemsStage::Ids,
+            },
+            ItemsStage::Ids => return self.ids(),
+        };
+        Ok(false)
+    }
+
+    /// Looks at some ids.
+    fn ids(&mut self) -> Result<bool, BundleError> {
         let fail = |reason: String| Err(BundleError::content(file::ITEMS, reason));
-        if let Some(nodes) = &mut self.nodes {
-            if nodes.step(self.map.as_fst().as_bytes())? {
-                self.nodes = None;
-            }
-            return Ok(false);
-        }
         let from = self.map.range();
         let from = if self.next == 0 {
             from

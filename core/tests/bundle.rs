@@ -355,6 +355,67 @@ fn a_file_that_was_put_together_wrongly_is_expected_anew() {
 }
 
 #[test]
+fn a_file_that_was_hashed_elsewhere_is_held_to_its_hash_and_length() {
+    let (manifest, files) = pack(&tables());
+    let altered = [b"x", &files.tables[1..]].concat();
+    let open = |come: &dyn Fn(&mut Opening)| {
+        let mut opening = Opening::new(&manifest).unwrap();
+        opening.push(file::ITEMS, &files.items);
+        opening.push(file::TABLES, b"what is forgotten");
+        opening.unhashed(file::TABLES);
+        come(&mut opening);
+        while !opening.step().map_err(|e| e.to_string())? {}
+        Ok::<_, String>(())
+    };
+    let hash = |opening: &mut Opening| {
+        let sha256 = Digest::of(opening.bytes(file::TABLES));
+        opening.hashed(file::TABLES, sha256);
+    };
+    open(&|opening| {
+        for piece in files.tables.chunks(100) {
+            opening.push(file::TABLES, piece);
+        }
+        assert_eq!(opening.bytes(file::TABLES), files.tables);
+        assert!(opening.bytes("another.file").is_empty());
+        hash(opening);
+    })
+    .unwrap();
+    let refused = |pieces: &[&[u8]], what: &str| {
+        let error = open(&|opening| {
+            for piece in pieces {
+                opening.push(file::TABLES, piece);
+            }
+            hash(opening);
+        });
+        let error = error.unwrap_err();
+        assert!(error.contains(what), "{error}");
+    };
+    refused(&[&altered], "tables.safetensors has SHA-256");
+    refused(&[&files.tables[1..]], "tables.safetensors is");
+    refused(&[&files.tables, b"x"], "tables.safetensors is");
+    let (first, last) = files.tables.split_at(100);
+    for early in [false, true] {
+        let error = open(&|opening| {
+            opening.push(file::TABLES, first);
+            if early {
+                opening.hashed(file::TABLES, Digest::of(&files.tables));
+            }
+            opening.push(file::TABLES, last);
+        });
+        assert_eq!(error.unwrap_err(), "tables.safetensors was not hashed");
+    }
+
+    // One that was put together wrongly is expected anew.
+    let mut opening = Opening::new(&manifest).unwrap();
+    opening.unhashed(file::TABLES);
+    opening.push(file::TABLES, &altered);
+    hash(&mut opening);
+    assert!(!opening.arrived(file::TABLES));
+    opening.push(file::TABLES, &files.tables);
+    assert!(opening.arrived(file::TABLES));
+}
+
+#[test]
 fn a_bundle_is_not_opened_before_all_of_it_is_verified() {
     let (manifest, files) = pack(&tables());
     let step = |change: &dyn Fn(&mut Opening)| {

@@ -84,6 +84,16 @@ impl Problem {
         )
     }
 
+    /// What stands after the `?` means nothing here.
+    pub fn query(understood: &'static str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "query",
+            "The query is not understood",
+            format!("after the ? of this address stands {understood} or nothing"),
+        )
+    }
+
     /// The address exists, and not for this method.
     pub fn method_not_allowed(method: &Method, allowed: &'static str) -> Self {
         Self::new(

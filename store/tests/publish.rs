@@ -267,6 +267,42 @@ fn a_delta_is_added_where_it_is_shorter_and_makes_the_file() {
     assert!(!other.files.keys().any(|name| delta::is_delta(name)));
 }
 
+/// Of a large catalogue browsers fetch the index whole, and blocks in ranges: only the index has
+/// deltas.
+#[test]
+fn of_a_bundle_in_blocks_the_index_has_a_delta() {
+    let house = tempfile::tempdir().unwrap();
+    let index = noise(1, 20_000);
+    let mut changed = index.clone();
+    changed[10_000] ^= 1;
+    let version = |version: u64, index: &[u8]| {
+        let folder = house.path().join(version.to_string());
+        let mut manifest = bundle(&folder, version, &noise(version, 5_000));
+        for (name, bytes) in [(file::INDEX, index), (file::BLOCKS, &noise(version, 9_000))] {
+            fs::write(folder.join(name), bytes).unwrap();
+            let entry = FileEntry {
+                sha256: Digest::of(bytes),
+                bytes: bytes.len() as u64,
+            };
+            manifest.files.insert(name.into(), entry);
+        }
+        manifest
+    };
+    let (first, mut second) = (version(1, &index), version(2, &changed));
+    let read = |name: &str, digest: Digest| {
+        let of = |version: &str| fs::read(house.path().join(version).join(name)).unwrap();
+        let found = ["1", "2"].map(of);
+        let found = found.into_iter().find(|bytes| Digest::of(bytes) == digest);
+        found.ok_or("no such file")
+    };
+    let deltas = add_deltas(&mut second, &first, read).unwrap();
+    let name = delta::name(file::INDEX, first.files[file::INDEX].sha256);
+    assert_eq!(deltas.keys().collect::<Vec<_>>(), [&name]);
+    assert_eq!(second.files[&name].sha256, Digest::of(&deltas[&name]));
+    let mut delta = delta::Delta::open(deltas[&name].clone(), changed.len() as u64).unwrap();
+    assert_eq!(delta.apply(&index), changed);
+}
+
 #[test]
 fn what_nobody_fetches_whole_is_not_compressed() {
     let house = tempfile::tempdir().unwrap();

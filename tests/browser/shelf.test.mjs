@@ -129,6 +129,64 @@ test("nothing moves under the focus of a visitor", async (t) => {
   );
 });
 
+test("a screen reader is told of a named region with a list of links, in the order of the tab key", async (t) => {
+  const data = items.slice(0, 8).map(({ id, title }) => ({
+    id,
+    title,
+    url: `/${id}`,
+  }));
+  const page = await open(
+    t,
+    `<vitrine-shelf label="For you">
+      <template><a data-vitrine="href:url text:title"></a></template>
+      <script type="application/json">${JSON.stringify(data)}</script>
+    </vitrine-shelf>`,
+  );
+  await arranged(page, "ranked");
+  const shown = await ids(page);
+  assert.notDeepEqual(
+    shown,
+    data.map(({ id }) => id),
+  );
+  const titles = shown.map((id) => data.find((item) => item.id === id).title);
+
+  // Chromium's own tree, which it hands to assistive technology.
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = await session.send("Accessibility.getFullAXTree");
+  const byId = new Map(nodes.map((node) => [node.nodeId, node]));
+  const role = (node) => node.role.value;
+  const below = (node, wanted) =>
+    (node.childIds ?? [])
+      .map((id) => byId.get(id))
+      .flatMap((child) =>
+        !child.ignored && role(child) === wanted
+          ? [child]
+          : below(child, wanted),
+      );
+  const root = nodes.find((node) => role(node) === "RootWebArea");
+  const [region, ...others] = below(root, "region");
+  assert.deepEqual([region.name.value, others.length], ["For you", 0]);
+  const [list] = below(region, "list");
+  const read = below(list, "listitem").map((item) =>
+    below(item, "link").map((link) => link.name.value),
+  );
+  assert.deepEqual(
+    read,
+    titles.map((title) => [title]),
+  );
+  assert.ok(
+    !list.properties.some(({ name, value }) => name === "busy" && value.value),
+  );
+
+  for (const title of titles) {
+    await page.keyboard.press("Tab");
+    assert.equal(
+      await page.evaluate(() => document.activeElement.textContent),
+      title,
+    );
+  }
+});
+
 test("a template is filled, and a catalogue is no code", async (t) => {
   const data = [
     { id: own()[0], title: "<b>Mug</b>", url: "/mug" },

@@ -8,8 +8,10 @@ use desk::Desk;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use vitrine_core::Digest;
+use vitrine_core::manifest::{Manifest, file};
 use vitrine_core::signature::verify;
+use vitrine_core::tables::tensor;
+use vitrine_core::{Digest, delta};
 use vitrine_tests::command::{Ran, program, vitrine};
 
 const TOKEN: &str = "canary-token";
@@ -110,6 +112,15 @@ fn raise(bundle: &str, from: u64, to: u64) {
     fs::write(path, text.replacen(&from, &to, 1)).unwrap();
 }
 
+/// Where the numbers of a tensor of a safetensors file begin.
+fn place_of(bytes: &[u8], tensor: &str) -> usize {
+    let (length, rest) = bytes.split_first_chunk().unwrap();
+    let length = u64::from_le_bytes(*length) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&rest[..length]).unwrap();
+    let from = header[tensor]["data_offsets"][0].as_u64().unwrap();
+    8 + length + from as usize
+}
+
 #[test]
 fn a_bundle_is_published_proposed_promoted_and_taken_back_from_afar() {
     let shop = Shop::new(Desk::new(), &[]);
@@ -146,6 +157,40 @@ fn a_bundle_is_published_proposed_promoted_and_taken_back_from_afar() {
     for action in ["publish", "propose", "promote", reason, "rollback"] {
         assert!(log.contains(action), "{action} is not in {log}");
     }
+}
+
+/// What was trained again differs a little: the delta from the live version goes up beside the
+/// files, and makes the new one from what a browser has kept.
+#[test]
+fn the_next_version_is_published_from_afar_with_a_delta() {
+    let shop = Shop::new(Desk::new(), &[]);
+    let bundle = shop.desk.bundle();
+    shop.vitrine(&["publish", &bundle]).done();
+    let base = shop.live()["files"][file::TABLES]["sha256"].to_string();
+    let base = base.trim_matches('"').to_owned();
+
+    let tables = format!("{bundle}/{}", file::TABLES);
+    let mut bytes = fs::read(&tables).unwrap();
+    // Any number is a popularity.
+    let at = place_of(&bytes, tensor::POPULARITY);
+    bytes[at] ^= 1;
+    fs::write(&tables, &bytes).unwrap();
+    let path = format!("{bundle}/manifest.json");
+    let mut manifest = Manifest::parse(&fs::read(&path).unwrap()).unwrap();
+    manifest.version = 2;
+    let sha256 = Digest::of(&bytes);
+    manifest.files.get_mut(file::TABLES).unwrap().sha256 = sha256;
+    fs::write(&path, manifest.to_bytes()).unwrap();
+    shop.vitrine(&["publish", &bundle]).done();
+
+    let live = Manifest::parse(&shop.get("/manifest.json").unwrap()).unwrap();
+    assert_eq!((live.version, live.files[file::TABLES].sha256), (2, sha256));
+    let (from, entry) = delta::of(&live, file::TABLES).next().unwrap();
+    assert_eq!(from.to_string(), base);
+    let made = shop.get(&format!("/bundles/{}", entry.sha256)).unwrap();
+    let kept = shop.get(&format!("/bundles/{base}")).unwrap();
+    let mut made = delta::Delta::open(made, bytes.len() as u64).unwrap();
+    assert_eq!(made.apply(&kept), bytes);
 }
 
 #[test]

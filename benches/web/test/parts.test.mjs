@@ -75,7 +75,8 @@ test('a trace says which part of a task was Vitrine’s', () => {
     [
       { ...main, name: 'thread_name', args: { name: 'CrRendererMain' } },
       { ...main, name: 'Profile', id: '0x1', ts: 0, args: { data: { startTime: 0 } } },
-      chunk([2, 3, 4, 5], [1000, 2000, 3000, 4000]),
+      // The last is 1 ms into the second task, however late it is.
+      chunk([2, 3, 4, 5, 3], [1000, 2000, 3000, 4000, 71_000]),
       task(0, 70_000),
       task(80_000, 4_000),
       shift(0.25, false),
@@ -86,7 +87,8 @@ test('a trace says which part of a task was Vitrine’s', () => {
   assert.equal(found.blocking, 20);
   assert.equal(found.longest, 70);
   assert.equal(found.vitrineLongest, 5);
-  assert.deepEqual(found.busy, { rank: 5 });
+  assert.equal(found.vitrineTotal, 6);
+  assert.deepEqual(found.busy, { rank: 6 });
   assert.equal(found.shift, 0.25);
 });
 

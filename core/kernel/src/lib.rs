@@ -1,13 +1,16 @@
-//! The innermost loop of the scan: products of an i16 query with i8 item vectors.
+//! The innermost loops: products of an i16 query with i8 item vectors here, and of rows with a
+//! matrix in [`linear`].
 //!
 //! It is a crate of its own because cargo chooses a level of optimisation by crate: the browser's
-//! module is compiled for size, and this part of it for speed, at a fifth of the time for a
-//! kilobyte. Everything that decides is in `vitrine-core`.
+//! modules are compiled for size, and this part of them for speed, at a fifth of the time for a
+//! kilobyte. Everything that decides is in `vitrine-core`, and in `vitrine-encoder`.
 //!
-//! Products are sums of integers, so it does not matter in what order a machine adds:
+//! Products of the scan are sums of integers, so it does not matter in what order a machine adds:
 //! WebAssembly's SIMD gives the bits that a plain loop gives. Relaxed SIMD would be a little
 //! faster still and is not used: its answers differ between machines, and Safari refuses modules
 //! that name it.
+
+pub mod linear;
 
 /// The longest vectors whose product an i32 holds in any case: 512 · 128 · 32,767 < 2³¹.
 pub const EXACT: usize = 512;

@@ -1,4 +1,4 @@
-//! Checks an fst's nodes before the `fst` crate follows them.
+//! Checks an fst's nodes before the `fst` crate follows them, and how they number their keys.
 //!
 //! That crate trusts its files: an address that leads outside panics. So each node that the root
 //! leads to is looked at first, by the layout of version 3 of the format (`fst` 0.4, `raw/node.rs`).
@@ -85,6 +85,125 @@ impl Nodes {
 
     /// Marks where the node at `address` leads; `None` when something of it is outside.
     fn node(&mut self, bytes: &[u8], address: usize) -> Option<()> {
+        for target in Node::read(bytes, address)?.targets() {
+            match target? {
+                END => {}
+                target => self.mark(target),
+            }
+        }
+        Some(())
+    }
+}
+
+/// A second walk, from the last nodes up, that counts the keys below each: it shows that keys are
+/// numbered in their order without looking at one. Where each way of a node begins with as many as
+/// stand before it, as the builder writes them, they are.
+pub(crate) struct Numbering {
+    reached: Vec<u64>,
+    /// How many nodes were reached before each word of `reached`.
+    before: Vec<u32>,
+    /// Keys below each node that was reached, in the order of their addresses.
+    counts: Vec<u32>,
+    /// The next word.
+    next: usize,
+}
+
+impl Numbering {
+    /// Of nodes that have all been looked at.
+    pub(crate) fn of(nodes: Nodes) -> Self {
+        let mut sum = 0;
+        let before = nodes.reached.iter().map(|word| {
+            sum += word.count_ones();
+            sum - word.count_ones()
+        });
+        Self {
+            before: before.collect(),
+            counts: Vec::with_capacity(sum as usize),
+            reached: nodes.reached,
+            next: 0,
+        }
+    }
+
+    /// Counts on. At the end, whether the numbers are known to be those of the order, and the keys
+    /// to be ASCII; where that is not so, only a look at each key can tell.
+    pub(crate) fn step(&mut self, bytes: &[u8]) -> Option<bool> {
+        let end = self.reached.len().min(self.next + ADDRESSES / 64);
+        for at in self.next..end {
+            let mut word = self.reached[at];
+            while word != 0 {
+                let address = at * 64 + word.trailing_zeros() as usize;
+                word &= word - 1;
+                let Some(count) = self.keys(bytes, address) else {
+                    return Some(false);
+                };
+                self.counts.push(count);
+            }
+        }
+        self.next = end;
+        (end == self.reached.len()).then_some(true)
+    }
+
+    /// How many keys there are, once all have been counted. The root stands last.
+    pub(crate) fn keys_of_all(&self) -> Option<u32> {
+        self.counts.last().copied()
+    }
+
+    /// How many keys end at the node at `address` or below it; `None` where they are not numbered
+    /// in order, or not all ASCII.
+    fn keys(&self, bytes: &[u8], address: usize) -> Option<u32> {
+        if address == END {
+            return Some(1);
+        }
+        let node = Node::read(bytes, address).filter(|node| node.ascii)?;
+        let mut outputs = node.outputs.chunks_exact(node.output.max(1)).map(number);
+        let mut count = 0;
+        if node.is_final {
+            count = 1;
+            if outputs.next().unwrap_or(0) != 0 {
+                return None;
+            }
+        }
+        let mut outputs = outputs.rev();
+        let mut ways = 0;
+        for target in node.targets().rev() {
+            ways += 1;
+            if outputs.next().unwrap_or(0) != u64::from(count) {
+                return None;
+            }
+            let target = target?;
+            let below = match target {
+                END => 1,
+                _ => {
+                    let word = self.reached[target / 64] & ((1 << (target % 64)) - 1);
+                    let place = self.before[target / 64] + word.count_ones();
+                    *self.counts.get(place as usize)?
+                }
+            };
+            count = below.checked_add(count)?;
+        }
+        (ways > 0 || node.is_final).then_some(count)
+    }
+}
+
+/// How the walk goes on from an address.
+struct Node<'a> {
+    is_final: bool,
+    /// Whether every byte that it goes on with is ASCII.
+    ascii: bool,
+    /// How far before `end` each node is that it leads to, the last one first.
+    addresses: &'a [u8],
+    /// Bytes of one of them.
+    width: usize,
+    /// The output of a key that ends here, and those of the ways on, the last one first.
+    outputs: &'a [u8],
+    /// Bytes of one of them.
+    output: usize,
+    end: usize,
+}
+
+impl<'a> Node<'a> {
+    /// Reads the node at `address`; `None` when something of it is outside.
+    fn read(bytes: &'a [u8], address: usize) -> Option<Self> {
         let mut rest = Backwards {
             bytes: bytes.get(HEADER..=address)?,
         };
@@ -107,44 +226,67 @@ impl Nodes {
             if count > INDEXED {
                 rest.take(256)?;
             }
-            rest.take(count)?;
+            let inputs = rest.take(count)?;
             let addresses = rest.take(count * width)?;
             let outputs = if is_final { count + 1 } else { count };
-            rest.take(outputs * output)?;
+            let outputs = rest.take(outputs * output)?;
             if count > 0 && width == 0 {
                 return None;
             }
-            for delta in addresses.chunks_exact(width.max(1)) {
-                self.lead(rest.end(), delta)?;
-            }
-            return Some(());
+            return Some(Self {
+                is_final,
+                ascii: inputs.is_ascii(),
+                addresses,
+                width,
+                outputs,
+                output,
+                end: rest.end(),
+            });
         }
-        if small == 0 {
-            rest.byte()?;
-        }
+        // The bytes that have a short form are ASCII.
+        let ascii = small != 0 || rest.byte()?.is_ascii();
         if state & 0x40 != 0 {
             // It leads to the node that was written just before it.
-            return self.lead(rest.end(), &[1]);
+            return Some(Self {
+                is_final: false,
+                ascii,
+                addresses: &[1],
+                width: 1,
+                outputs: &[],
+                output: 0,
+                end: rest.end(),
+            });
         }
         let (width, output) = rest.sizes()?;
-        let delta = rest.take(width).filter(|delta| !delta.is_empty())?;
-        rest.take(output)?;
-        self.lead(rest.end(), delta)
+        let addresses = rest.take(width).filter(|delta| !delta.is_empty())?;
+        let outputs = rest.take(output)?;
+        Some(Self {
+            is_final: false,
+            ascii,
+            addresses,
+            width,
+            outputs,
+            output,
+            end: rest.end(),
+        })
     }
 
-    /// Marks the node `delta` before `end`; a delta of 0 is the end of a key.
-    fn lead(&mut self, end: usize, delta: &[u8]) -> Option<()> {
-        let mut wide = [0; 8];
-        wide.get_mut(..delta.len())?.copy_from_slice(delta);
-        let delta = usize::try_from(u64::from_le_bytes(wide)).ok()?;
-        if delta != 0 {
-            let address = end
-                .checked_sub(delta)
-                .filter(|&address| address >= HEADER)?;
-            self.mark(address);
-        }
-        Some(())
+    /// The addresses of the nodes that it leads to, the last one first; `None` for one outside.
+    fn targets(&self) -> impl DoubleEndedIterator<Item = Option<usize>> + use<'a> {
+        let end = self.end;
+        self.addresses
+            .chunks_exact(self.width.max(1))
+            .map(move |delta| match usize::try_from(number(delta)).ok()? {
+                0 => Some(END),
+                delta => end.checked_sub(delta).filter(|&address| address >= HEADER),
+            })
     }
+}
+
+/// Up to eight bytes, the lowest first.
+fn number(bytes: &[u8]) -> u64 {
+    let low = |number: u64, &byte: &u8| number << 8 | u64::from(byte);
+    bytes.iter().rev().fold(0, low)
 }
 
 /// What stands before an address, read from its end.
@@ -237,11 +379,39 @@ mod tests {
         }
     }
 
+    /// Whether the keys are known to be numbered in their order; how many there are.
+    fn numbered(bytes: &[u8]) -> Option<u32> {
+        let mut nodes = Nodes::open(bytes).unwrap();
+        while !nodes.step(bytes).unwrap() {}
+        let mut numbering = Numbering::of(nodes);
+        loop {
+            match numbering.step(bytes) {
+                Some(true) => return numbering.keys_of_all(),
+                Some(false) => return None,
+                None => {}
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_in_order_are_known_of_plain_keys() {
+        let counts: Vec<_> = shops().iter().map(|bytes| numbered(bytes)).collect();
+        // The last shop has other letters than ASCII.
+        assert_eq!(counts, [Some(1), Some(4), Some(40_000), None]);
+        for rows in [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 0, 0], [5, 4, 3]] {
+            let mut builder = fst::MapBuilder::memory();
+            for (key, row) in ["a", "ab", "b"].into_iter().zip(rows) {
+                builder.insert(key, row).unwrap();
+            }
+            assert_eq!(numbered(&builder.into_inner().unwrap()), None, "{rows:?}");
+        }
+    }
+
     #[test]
     fn what_passes_can_be_read_whatever_its_bytes() {
         let small: Vec<String> = (100..300).map(|id| format!("sku-{id}")).collect();
         let bytes = of(&small);
-        let (mut passed, mut refused) = (0, 0);
+        let (mut passed, mut refused, mut known) = (0, 0, 0);
         for at in 0..bytes.len() {
             for value in [0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xfb, 0xff] {
                 let mut bytes = bytes.clone();
@@ -251,21 +421,25 @@ mod tests {
                     continue;
                 }
                 passed += 1;
+                let count = numbered(&bytes);
+                known += u32::from(count.is_some());
                 let read = catch_unwind(move || {
                     let Ok(map) = fst::Map::new(bytes) else {
                         return;
                     };
                     let mut stream = map.stream();
                     let mut keys = 0;
-                    while keys < 1000 && stream.next().is_some() {
+                    while let Some((id, row)) = stream.next().filter(|_| keys < 1000) {
+                        assert!(count.is_none() || row == keys && id.is_ascii());
                         keys += 1;
                     }
+                    assert!(count.is_none_or(|count| u64::from(count).min(1000) == keys));
                     map.get("sku-250");
                     map.as_fst().get_key(7);
                 });
                 assert!(read.is_ok(), "byte {at} as {value}");
             }
         }
-        assert!(passed > 0 && refused > 0);
+        assert!(passed > known && known > 0 && refused > 0);
     }
 }

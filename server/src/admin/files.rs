@@ -14,6 +14,8 @@ use vitrine_store::{Incoming, StoreError};
 
 /// Bytes gathered before they are handed to the disk's thread.
 const PIECE: usize = 1024 * 1024;
+/// Asks for a file to be stored as it is.
+const UNCOMPRESSED: &str = "compress=false";
 
 /// A file that was stored.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -25,15 +27,20 @@ pub struct StoredFile {
     bytes: u64,
 }
 
-/// Stores one file of a bundle under its hash.
+/// Stores one file of a bundle under its hash, compressed too unless it is asked not to: what
+/// nobody fetches whole is only read in ranges of the file as it is.
 #[utoipa::path(
     put,
     path = "/v1/admin/files/{sha256}",
     tag = "admin",
-    params(("sha256" = String, Path, description = "SHA-256 of the body, 64 lower-case hexadecimal digits.")),
+    params(
+        ("sha256" = String, Path, description = "SHA-256 of the body, 64 lower-case hexadecimal digits."),
+        ("compress" = Option<bool>, Query, description = "false: the file is stored as it is, because nobody fetches it whole."),
+    ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 200, description = "The file is stored; sending it again is harmless.", body = StoredFile),
+        (status = 400, description = "The query is not understood.", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The file is above 2 GiB.", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The body has another hash.", body = Problem, content_type = "application/problem+json"),
@@ -50,8 +57,16 @@ pub async fn put_file(
     admin.authorize(&request)?;
     let digest = digest_in_address(&name)?;
     refuse_above(&request, MAX_FILE_BYTES)?;
+    let compress = match request.query_string() {
+        "" => true,
+        UNCOMPRESSED => false,
+        _ => return Err(Problem::query(UNCOMPRESSED)),
+    };
     let store = admin.store.clone();
-    let incoming = on_disk_thread(move || store.receive(digest)).await?;
+    let mut incoming = on_disk_thread(move || store.receive(digest)).await?;
+    if !compress {
+        incoming = incoming.uncompressed();
+    }
     let incoming = receive(incoming, payload).await?;
     let bytes = on_disk_thread(move || incoming.finish()).await?;
     tracing::info!(sha256 = %digest, bytes, "stored a file");

@@ -90,6 +90,37 @@ fn a_bundle_arrives_file_by_file_and_is_switched_on_by_its_manifest() {
 }
 
 #[test]
+fn what_nobody_fetches_whole_is_stored_as_it_is() {
+    let house = House::empty();
+    let server = start(&house);
+    let siblings = |bytes: &[u8]| {
+        let hash = Digest::of(bytes).to_string();
+        fs::read_dir(house.path("store/bundles"))
+            .unwrap()
+            .filter(|entry| {
+                let name = entry.as_ref().unwrap().file_name();
+                name.to_str().unwrap().starts_with(&hash)
+            })
+            .count()
+    };
+    for (query, bytes, files) in [
+        ("", "fetched whole ".repeat(500), 3),
+        ("?compress=false", "in ranges ".repeat(500), 1),
+    ] {
+        let path = format!("/v1/admin/files/{}{query}", Digest::of(bytes.as_bytes()));
+        let answer = put(&server, &path, Some(TOKEN), bytes.as_bytes());
+        assert_eq!(answer.status, 200);
+        assert_eq!(siblings(bytes.as_bytes()), files, "{query}");
+    }
+    for query in ["?compress=no", "?compres=false", "?compress=false&x=1"] {
+        let path = format!("/v1/admin/files/{}{query}", Digest::of(b"bytes"));
+        let answer = put(&server, &path, Some(TOKEN), b"bytes");
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "query"));
+        assert_eq!(siblings(b"bytes"), 0);
+    }
+}
+
+#[test]
 fn without_the_token_nothing_is_stored() {
     let house = House::empty();
     let server = start(&house);

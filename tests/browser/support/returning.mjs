@@ -17,6 +17,9 @@ window.vitrine = createVitrine({
 });
 `;
 
+/** The files that a page without an encoder reads, and keeps. */
+const READ = ['tables.safetensors', 'items.fst', 'facets.json'];
+
 /** The pages that a visit needs, as `stage` takes them. */
 export const PAGES = {
   '/returning':
@@ -53,8 +56,10 @@ export async function visit(context, origin, endpoint, items) {
     if (status !== 'ranked') throw new Error(`${reason}: ${window.errors}`);
     return { version, items: items.map(({ id, score }) => [id, score]) };
   }, items);
-  const inspect = () => page.evaluate(() => window.vitrine.inspect());
-  await until('kept files', async () => (await inspect()).files.length === 3);
+  const { files } = await (await fetch(`${endpoint}/manifest.json`)).json();
+  const current = READ.map((name) => `${endpoint}/bundles/${files[name].sha256}`).sort();
+  const kept = () => page.evaluate(async () => (await window.vitrine.inspect()).files);
+  await until('kept files', async () => (await kept()).sort().join() === current.join());
   const errors = await page.evaluate(() => window.errors);
   if (errors.length > 0) throw new Error(`${errors}`);
   await page.close();

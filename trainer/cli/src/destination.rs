@@ -78,7 +78,8 @@ impl Destination {
             Self::Folder(store) => Ok(store.copy_in(path, entry, whole)?),
             Self::Server { .. } => {
                 let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
-                self.put_bytes(entry.sha256, &bytes)
+                let query = if whole { "" } else { "?compress=false" };
+                self.put(&format!("files/{}{query}", entry.sha256), &bytes)
             }
         }
     }

@@ -26,6 +26,7 @@ mod attributes;
 mod binding;
 mod constant;
 mod encoder;
+mod gru;
 mod lower;
 mod recurrent;
 

@@ -1,18 +1,21 @@
-//! GRU and LSTM: tract's own layers, after a check of every shape they rely on.
+//! GRU and LSTM, after a check of every shape they rely on: the GRU that the trainer writes as an
+//! operator of its own ([`Gru`]), what else there is as tract's layers.
 //!
 //! tract's layer takes its inputs' shapes on trust when it is wired directly, skips the
 //! attributes `activations` and `clip`, and panics on a batch of unknown size. So all of that is
 //! settled here: one direction, batch one, the standard activations, weights from the file.
 
 use crate::attributes::Attributes;
+use crate::constant::Constant;
+use crate::gru::{Gru, Weights};
 use crate::lower::{Lowering, tract};
 use tract_onnx::ops::rec::common::{CommonRec, WireBody};
 use tract_onnx::ops::rec::{gru::GRU, lstm::LSTM};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::gru_seq::GruSeq;
 use tract_onnx::tract_core::ops::{math, nn};
 use tract_onnx::tract_hir::ops::expandable::Expansion;
+use vitrine_kernel::linear::Matrix;
 
 /// Adds the layer; returns a wire per named output.
 pub(crate) fn lower(
@@ -114,18 +117,8 @@ pub(crate) fn lower(
     if reset_after {
         let named = |at: usize| node.output.get(at).is_some_and(|name| !name.is_empty());
         let initial = lowering.has(node, 5).then(|| inputs[inputs.len() - 1]);
-        let has_bias = lowering.has(node, 3);
-        let op = GruSeq {
-            hidden,
-            has_bias,
-            chunk: 1,
-            emit_y: named(0),
-            reset_every_turn: true,
-            projected: false,
-            packed_r: None,
-        };
-        let given = &inputs[..3 + usize::from(has_bias)];
-        let [all, last] = whole_sequence(lowering, &prefix, op, given, initial)?;
+        let weights = weights_of(lowering, node, hidden, width)?;
+        let [all, last] = whole_session(lowering, &prefix, weights, x, initial)?;
         let wires: TVec<OutletId> = [(0, all), (1, last)]
             .into_iter()
             .filter(|&(at, _)| named(at))
@@ -165,37 +158,51 @@ pub(crate) fn lower(
     Ok(wires)
 }
 
-/// A GRU whose reset gate comes after the product, as tract's operator for a whole sequence: it
-/// runs twice as fast as the loop over a graph that tract makes of a sequence of unknown length.
-/// `given` are x, W, R and B. Returns Y `[T, 1, 1, H]` and the last state `[1, 1, H]`.
-fn whole_sequence(
+/// The weights of a GRU, whose shapes have been checked.
+fn weights_of(
+    lowering: &Lowering,
+    node: &NodeProto,
+    hidden: usize,
+    width: usize,
+) -> Result<Weights, String> {
+    let numbers = |at: usize| match &*lowering.constant(node, at)? {
+        Constant::Float(_, values) => Ok(values.clone()),
+        Constant::Int(..) => Err(format!("wants numbers of f32 as its input {at}")),
+    };
+    let mut input_bias = vec![0.0; 6 * hidden];
+    if lowering.has(node, 3) {
+        input_bias = numbers(3)?;
+    }
+    let recurrent_bias = input_bias.split_off(3 * hidden);
+    Ok(Weights {
+        input: Matrix::of_transpose(&numbers(1)?, width),
+        recurrent: Matrix::of_transpose(&numbers(2)?, hidden),
+        input_bias,
+        recurrent_bias,
+    })
+}
+
+/// A GRU whose reset gate comes after the product. Returns Y `[T, 1, 1, H]` and the last state
+/// `[1, 1, H]`.
+fn whole_session(
     lowering: &mut Lowering,
     prefix: &str,
-    op: GruSeq,
-    given: &[OutletId],
+    weights: Weights,
+    x: OutletId,
     initial: Option<OutletId>,
 ) -> Result<[OutletId; 2], String> {
-    let hidden = op.hidden;
+    let hidden = weights.recurrent.columns() / 3;
     let model = &mut lowering.model;
-    let add = |model: &mut TypedModel, name: &str, op: AxisOp, wire: OutletId| {
-        let wires = model.wire_node(format!("{prefix}.{name}"), op, &[wire]);
-        wires.map(|wires| wires[0]).map_err(tract)
-    };
-    let mut inputs = tvec!(
-        add(model, "steps", AxisOp::Move(1, 0), given[0])?,
-        add(model, "w", AxisOp::Rm(0), given[1])?,
-        add(model, "r", AxisOp::Rm(0), given[2])?
-    );
-    inputs.extend(given[3..].iter().copied());
-    inputs.push(match initial {
+    let initial = match initial {
         Some(initial) => initial,
         None => {
             let zero = Tensor::zero::<f32>(&[1, 1, hidden]).map_err(tract)?;
             let name = format!("{prefix}.start");
             model.add_const(name, zero).map_err(tract)?
         }
-    });
-    let wires = model.wire_node(prefix, op, &inputs).map_err(tract)?;
-    let steps = add(model, "y.steps", AxisOp::Move(1, 0), wires[0])?;
-    Ok([add(model, "y", AxisOp::Add(1), steps)?, wires[1]])
+    };
+    let wires = model
+        .wire_node(prefix, Gru(Arc::new(weights)), &[x, initial])
+        .map_err(tract)?;
+    Ok([wires[0], wires[1]])
 }

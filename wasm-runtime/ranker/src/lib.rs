@@ -15,9 +15,10 @@ use vitrine_core::blocks::Catalogue;
 use vitrine_core::budget::Budget;
 use vitrine_core::cell::{Arm, Cell, PositionBucket};
 use vitrine_core::delta;
+use vitrine_core::digest::Digest;
 use vitrine_core::facets::Filter;
 use vitrine_core::incoming::Incoming;
-use vitrine_core::manifest::{self, Manifest};
+use vitrine_core::manifest::Manifest;
 use vitrine_core::opening::Opened;
 use vitrine_core::session::Session;
 use vitrine_core::{opening, rank};
@@ -99,6 +100,26 @@ impl Opening {
     /// The next piece of the file `name`; files may come side by side.
     pub fn push(&mut self, name: &str, piece: &[u8]) {
         self.opening.push(name, piece);
+    }
+
+    /// Expects the file `name` from its beginning, in pieces that are not hashed here.
+    pub fn unhashed(&mut self, name: &str) {
+        self.opening.unhashed(name);
+    }
+
+    /// Where in the module's memory the bytes of the file `name` are that have arrived. They are
+    /// there until the module is called again.
+    pub fn address(&mut self, name: &str) -> *const u8 {
+        self.opening.bytes(name).as_ptr()
+    }
+
+    /// The SHA-256 of all of those bytes, 32 bytes, as `crypto.subtle` computes it.
+    pub fn hashed(&mut self, name: &str, sha256: &[u8]) -> Result<(), JsError> {
+        let sha256 = sha256
+            .try_into()
+            .map_err(|_| JsError::new("a SHA-256 has 32 bytes"))?;
+        self.opening.hashed(name, Digest::from_bytes(sha256));
+        Ok(())
     }
 
     /// Whether the file `name` has arrived as the manifest says; if not, it is expected anew.
@@ -335,12 +356,6 @@ impl Ranker {
     pub fn window(&self, now: f64) -> f64 {
         self.manifest.privacy.window_at(now as u64) as f64
     }
-}
-
-/// The longest manifest that is read, in bytes: what a page should stop a download at.
-#[wasm_bindgen(js_name = maxManifestBytes)]
-pub fn max_manifest_bytes() -> usize {
-    manifest::MAX_MANIFEST_BYTES
 }
 
 fn json(value: &impl serde::Serialize) -> String {

@@ -6,7 +6,7 @@
 
 import type { Ranker } from '../wasm/ranker.js';
 import type { Fetcher } from './fetching.js';
-import { Slices } from './slices.js';
+import { turn } from './slices.js';
 
 /** A block, and where in the file it is. */
 interface Place {
@@ -55,9 +55,8 @@ export class Blocks {
     const [first, last] = [run[0], run.at(-1)];
     if (first === undefined || last === undefined) return;
     const bytes = await this.#fetcher.range(this.#url, first.from, last.to);
-    const slices = new Slices();
     for (const { block, from, to } of run) {
-      await slices.turn();
+      await turn();
       const own = bytes.subarray(from - first.from, to - first.from);
       this.#refusing(() => this.#ranker.add(block, own));
     }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { pieces } from './slices.js';
+
 /** The server did not give what was asked for. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
@@ -158,12 +160,14 @@ export function refusing<T>(parse: () => T): T {
   }
 }
 
-function joined(parts: Uint8Array[], length: number): Uint8Array {
+async function joined(parts: Uint8Array[], length: number): Promise<Uint8Array> {
   const whole = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+    await pieces(part, (piece) => {
+      whole.set(piece, at);
+      at += piece.length;
+    });
   }
   return whole;
 }

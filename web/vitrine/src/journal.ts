@@ -113,8 +113,15 @@ export class Journal {
     return this.#commits;
   }
 
-  /** Writes what is fresh, and takes up what other tabs have written. */
-  commit(): Promise<void> {
+  /** Commits; resolves as soon as the ranker has taken up what is stored, before that is written. */
+  restored(): Promise<void> {
+    return new Promise((resolve) => void this.commit(resolve).then(resolve));
+  }
+
+  /**
+   * Writes what is fresh, and takes up what other tabs have written; `taken` is called in between.
+   */
+  commit(taken?: () => void): Promise<void> {
     const { guarded, model, outbox, changed } = this.#context;
     const session = () => guarded(() => model()?.session());
     return this.queue(async (store) => {
@@ -125,6 +132,7 @@ export class Journal {
         state.shown = this.#shown;
         state.pending = [...state.pending, ...events].slice(-MAX_PENDING);
         guarded(() => this.#apply(state));
+        taken?.();
       });
       this.#waiting = state.pending;
       outbox.follow(state);

@@ -4,22 +4,15 @@
  * @module
  */
 
-import { type Fetcher, Refused, Unreachable } from './fetching.js';
-import type { Kept } from './kept.js';
-import { loadRanker, Model, Unsupported } from './model.js';
+import { Refused, Unreachable } from './fetching.js';
+import { loadRanker, Model, type Origin, Unsupported } from './model.js';
 import { seconds } from './platform.js';
-import type { Signatures } from './signatures.js';
 import type { FallbackReason, Outcome, Vitrine } from './types.js';
 
 /** What loading needs from around it. */
-export interface LoadingContext {
-  fetcher: Fetcher;
-  kept: Kept;
-  endpoint: string;
+export interface LoadingContext extends Origin {
   /** Where `ranker.wasm` is. */
   moduleUrl(): string;
-  /** Where keys are pinned. */
-  signatures: Signatures | undefined;
   /** Aborted when the instance is disposed. */
   stop: AbortSignal;
   /** Whether the visitor refused ranking. */
@@ -40,6 +33,7 @@ export class Loading {
   #model: Model | undefined;
   #reason: FallbackReason | undefined;
   #running: Promise<Outcome> | undefined;
+  #adopting = false;
 
   constructor(context: LoadingContext, reason?: FallbackReason) {
     this.#context = context;
@@ -53,6 +47,11 @@ export class Loading {
   /** The load that is under way. */
   get running(): Promise<Outcome> | undefined {
     return this.#running;
+  }
+
+  /** Whether the model is here and has not taken up the session yet. */
+  get adopting(): boolean {
+    return this.#adopting;
   }
 
   get status(): Vitrine['status'] {
@@ -87,7 +86,7 @@ export class Loading {
   }
 
   async #fetch(): Promise<Outcome> {
-    const { fetcher, kept, endpoint, signatures, stop, refused } = this.#context;
+    const { fetcher, stop, refused } = this.#context;
     if (refused()) {
       this.#reason = 'consent';
       return this.outcome;
@@ -95,11 +94,10 @@ export class Loading {
     // The module that stopped is the only one this page can have.
     if (this.#reason === 'failed') return this.outcome;
     try {
-      await loadRanker(fetcher, this.#context.moduleUrl());
-      const seen = await this.#context.seen();
+      const module = loadRanker(fetcher, this.#context.moduleUrl());
       const above = this.#model?.facts.version ?? 0;
-      const now = seconds();
-      const model = await Model.fetch(fetcher, kept, endpoint, now, above, seen, signatures);
+      const seen = this.#context.seen();
+      const model = await Model.fetch(this.#context, module, seconds(), above, seen);
       if (stop.aborted || refused()) model?.free();
       else if (model !== undefined) await this.#adopt(model);
     } catch (error) {
@@ -117,7 +115,12 @@ export class Loading {
     this.#release();
     this.#model = model;
     this.#reason = undefined;
-    await this.#context.adopted(model);
+    this.#adopting = true;
+    try {
+      await this.#context.adopted(model);
+    } finally {
+      this.#adopting = false;
+    }
   }
 
   #release(): void {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import initialise, { Manifest, maxManifestBytes, type Ranker } from '../wasm/ranker.js';
+import initialise, { Manifest, type Ranker } from '../wasm/ranker.js';
 import { ACTIONS } from './actions.js';
 import { Blocks } from './blocks.js';
 import { type Fetcher, Refused, refusing } from './fetching.js';
@@ -12,6 +12,7 @@ import type { Kept } from './kept.js';
 import { type Files, INDEX, openBundle, rankerFiles, verified } from './opening.js';
 import { reasonsOf } from './reasons.js';
 import type { Signatures } from './signatures.js';
+import { turn } from './slices.js';
 import type {
   Action,
   BundleFacts,
@@ -24,6 +25,15 @@ import type {
 /** The browser cannot run the module. */
 export class Unsupported extends Error {
   override readonly name = 'Unsupported';
+}
+
+/** Where a bundle comes from. */
+export interface Origin {
+  fetcher: Fetcher;
+  kept: Kept;
+  endpoint: string;
+  /** Where keys are pinned. */
+  signatures: Signatures | undefined;
 }
 
 /** The fields of a manifest that are used here; `core` has checked them. */
@@ -40,13 +50,15 @@ interface ManifestFields {
 
 /** The longest module that is read. */
 const MAX_MODULE_BYTES = 16 * 1024 * 1024;
-let module: Promise<void> | undefined;
+/** The longest manifest that is read; as in `core`. */
+const MAX_MANIFEST_BYTES = 256 * 1024;
+let module: Promise<WebAssembly.Memory> | undefined;
 
 /**
- * Compiles the ranker's module, once for the page. Whoever waited for another instance's load
+ * Compiles the ranker's module, once for the page; resolves to its memory. Whoever waited for another instance's load
  * tries it again where that one failed: it may only have been disposed.
  */
-export async function loadRanker(fetcher: Fetcher, url: string): Promise<void> {
+export async function loadRanker(fetcher: Fetcher, url: string): Promise<WebAssembly.Memory> {
   while (module !== undefined) {
     try {
       return await module;
@@ -58,14 +70,15 @@ export async function loadRanker(fetcher: Fetcher, url: string): Promise<void> {
     module = undefined;
     throw error;
   });
-  await module;
+  return module;
 }
 
-async function compile(fetcher: Fetcher, url: string): Promise<void> {
+async function compile(fetcher: Fetcher, url: string): Promise<WebAssembly.Memory> {
   if (typeof WebAssembly !== 'object') throw new Unsupported('This browser has no WebAssembly.');
   const bytes = await fetcher.bytes(url, MAX_MODULE_BYTES);
   try {
-    await initialise({ module_or_path: bytes as Uint8Array<ArrayBuffer> });
+    const { memory } = await initialise({ module_or_path: bytes as Uint8Array<ArrayBuffer> });
+    return memory;
   } catch (error) {
     throw new Unsupported(`The ranker's module cannot be started here: ${String(error)}`);
   }
@@ -117,27 +130,27 @@ export class Model {
   }
 
   /**
-   * Fetches the current bundle; `undefined` when it is not above version `above`. The module
-   * must have been loaded. `now` is Unix time in seconds; with `signatures`, the manifest's is
-   * checked before anything is parsed.
+   * Fetches the current bundle; `undefined` when it is not above version `above`. `module` is the
+   * load of the ranker's module; `seen` the highest version that this device has accepted; `now`
+   * is Unix time in seconds. With `signatures`, the manifest's is checked before anything is
+   * parsed.
    */
   static async fetch(
-    fetcher: Fetcher,
-    kept: Kept,
-    endpoint: string,
+    { fetcher, kept, endpoint, signatures }: Origin,
+    module: Promise<WebAssembly.Memory>,
     now: number,
     above: number,
-    least: number,
-    signatures?: Signatures,
+    seen: Promise<number>,
   ): Promise<Model | undefined> {
-    const limit = maxManifestBytes();
-    const read = () => fetcher.bytes(`${endpoint}/manifest.json`, limit, 'no-cache');
-    const bytes = await (signatures?.verified(read) ?? read());
+    const read = () => fetcher.bytes(`${endpoint}/manifest.json`, MAX_MANIFEST_BYTES, 'no-cache');
+    const reading = signatures?.verified(read) ?? read();
+    const [bytes, least, memory] = await Promise.all([reading, seen, module]);
+    await turn();
     const manifest = refusing(() => new Manifest(bytes));
     try {
       // The ranker has checked these very bytes, field by field.
       const fields = JSON.parse(new TextDecoder().decode(bytes)) as ManifestFields;
-      if (fields.version <= above) return undefined;
+      if (fields.version <= above) return void manifest.free();
       if (fields.version < least) {
         throw new Refused(
           `The bundle has version ${fields.version}; this device has seen ${least}: publish the older one under a higher version.`,
@@ -148,9 +161,11 @@ export class Model {
           `The bundle of version ${fields.version} has expired: publish a new one.`,
         );
       }
+      await turn();
       const folder = `${endpoint}/bundles/`;
-      const source = { fetcher, kept, folder, manifest, files: fields.files };
+      const source = { fetcher, kept, folder, manifest, files: fields.files, memory };
       const { ranker, files } = await openBundle(source);
+      await turn();
       const { [BLOCKS]: file, [INDEX]: index } = fields.files;
       const blocks = index && file && new Blocks(fetcher, folder + file.sha256, ranker, refusing);
       void kept.keep(files, folder);

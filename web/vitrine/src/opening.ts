@@ -8,7 +8,8 @@
 import { type Manifest, Opening, type Ranker } from '../wasm/ranker.js';
 import { type Fetcher, read, refusing } from './fetching.js';
 import type { Kept } from './kept.js';
-import { Slices } from './slices.js';
+import { hasSha256, sha256 } from './platform.js';
+import { pieces, turn, until } from './slices.js';
 
 /** What a manifest says of its files: by name, SHA-256 and length. */
 export type Files = Record<string, { sha256: string; bytes: number } | undefined>;
@@ -28,6 +29,8 @@ export interface Source {
   folder: string;
   manifest: Manifest;
   files: Files;
+  /** The module's memory. */
+  memory: WebAssembly.Memory;
 }
 
 /** The ranker of a bundle, and its files by address, for who keeps them. */
@@ -52,7 +55,6 @@ class Arrival {
   readonly files = new Map<string, Blob>();
   readonly #source: Source;
   readonly #opening: Opening;
-  readonly #slices = new Slices();
   /** Whether the module has it back; another file may have failed meanwhile. */
   #given = false;
 
@@ -65,7 +67,8 @@ class Arrival {
     const opening = this.#opening;
     try {
       await Promise.all(rankerFiles(this.#source.files).map((name) => this.#fetch(name)));
-      await this.#slices.until(() => refusing(() => opening.step()));
+      await until(() => refusing(() => opening.step()));
+      await turn();
       this.#given = true;
       return refusing(() => opening.finish());
     } catch (error) {
@@ -80,53 +83,44 @@ class Arrival {
     const entry = files[name];
     if (entry === undefined) return;
     const url = folder + entry.sha256;
-    if (await this.#fromKept(name, url)) return void this.files.set(url, new Blob());
-    const parts: Blob[] = [];
-    const take = (piece: Uint8Array) => {
-      if (this.#given) return;
-      this.#opening.push(name, piece);
-      if (kept.allowed) parts.push(new Blob([piece as Uint8Array<ArrayBuffer>]));
-    };
+    if (await this.#fromKept(name, url, entry.bytes)) return void this.files.set(url, new Blob());
     for (const [base, delta] of deltasOf(files, name)) {
-      if (await this.#fromDelta(name, folder + base, delta, take)) {
-        return void this.files.set(url, new Blob(parts));
+      const inlet = this.#inlet(name, entry.bytes);
+      if (await this.#fromDelta(name, folder + base, delta, inlet)) {
+        return void this.files.set(url, inlet.blob());
       }
-      parts.length = 0;
     }
-    await fetcher.pieces(url, entry.bytes, (arrived) => this.#slices.pieces(arrived, take));
-    if (kept.allowed) this.files.set(url, new Blob(parts));
+    const inlet = this.#inlet(name, entry.bytes);
+    await fetcher.pieces(url, entry.bytes, (arrived) => inlet.take(arrived));
+    await inlet.end();
+    if (kept.allowed) this.files.set(url, inlet.blob());
   }
 
   /** Takes a file that is kept already; resolves to whether it is there as it should be. */
-  async #fromKept(name: string, url: string): Promise<boolean> {
+  async #fromKept(name: string, url: string, bytes: number): Promise<boolean> {
     const found = await this.#source.kept.find(url);
     if (found === undefined) return false;
-    const take = (piece: Uint8Array) => {
-      if (!this.#given) this.#opening.push(name, piece);
-    };
-    await read(url, found, Infinity, (arrived) => this.#slices.pieces(arrived, take));
+    const inlet = this.#inlet(name, bytes);
+    await read(url, found, Infinity, (arrived) => inlet.take(arrived));
+    await inlet.end();
     return this.#arrived(name);
   }
 
   /** Puts a file together from the one at `base`, where that is kept; anything wrong with either
    * is no more than a reason to fetch the whole. */
-  async #fromDelta(
-    name: string,
-    base: string,
-    deltaName: string,
-    take: (piece: Uint8Array) => void,
-  ): Promise<boolean> {
+  async #fromDelta(name: string, base: string, deltaName: string, inlet: Inlet): Promise<boolean> {
     const { fetcher, kept, manifest, files, folder } = this.#source;
     const found = await kept.find(base);
     const entry = files[deltaName];
     if (found === undefined || entry === undefined) return false;
     try {
-      const bytes = await verified(fetcher, folder, deltaName, entry, manifest, this.#slices);
+      const bytes = await verified(fetcher, folder, deltaName, entry, manifest);
       const delta = manifest.delta(name, bytes);
-      const make = (piece: Uint8Array) => this.#slices.pieces(delta.apply(piece), take);
+      const make = (piece: Uint8Array) => inlet.take(delta.apply(piece));
       try {
         await make(new Uint8Array());
-        await read(base, found, Infinity, (arrived) => this.#slices.each(arrived, make));
+        await read(base, found, Infinity, (arrived) => pieces(arrived, make));
+        await inlet.end();
       } finally {
         release(delta);
       }
@@ -140,7 +134,47 @@ class Arrival {
   #arrived(name: string): boolean {
     return !this.#given && this.#opening.arrived(name);
   }
+
+  /** Begins with a file. */
+  #inlet(name: string, bytes: number): Inlet {
+    const native = bytes <= MAX_NATIVE && hasSha256();
+    const parts: Blob[] = [];
+    const { kept, memory } = this.#source;
+    const give = <T>(hand: (opening: Opening) => T) =>
+      this.#given ? undefined : hand(this.#opening);
+    if (native) give((opening) => opening.unhashed(name));
+    let length = 0;
+    return {
+      take: (arrived) =>
+        pieces(arrived, (piece) => {
+          give((opening) => opening.push(name, piece));
+          length += piece.length;
+          if (kept.allowed) parts.push(new Blob([piece as Uint8Array<ArrayBuffer>]));
+        }),
+      end: async () => {
+        if (!native) return;
+        await turn();
+        const hash = await give((opening) =>
+          sha256(new Uint8Array(memory.buffer, opening.address(name), Math.min(length, bytes))),
+        );
+        if (hash !== undefined) give((opening) => opening.hashed(name, hash));
+      },
+      blob: () => new Blob(parts),
+    };
+  }
 }
+
+/** The way of one file's bytes into the module. */
+interface Inlet {
+  take(bytes: Uint8Array): Promise<void>;
+  /** Called when all has come. */
+  end(): Promise<void>;
+  /** What came, where it is to be kept. */
+  blob(): Blob;
+}
+
+/** The longest file that the browser hashes, because it copies it in one go; in bytes. */
+const MAX_NATIVE = 2 * 1024 * 1024;
 
 /** Fetches a file of the bundle that the ranker does not read; checks it as it arrives. */
 export async function verified(
@@ -149,14 +183,13 @@ export async function verified(
   name: string,
   { sha256, bytes }: { sha256: string; bytes: number },
   manifest: Manifest,
-  slices = new Slices(),
 ): Promise<Uint8Array> {
   const check = manifest.check(name);
   try {
     const whole = new Uint8Array(bytes);
     let length = 0;
     await fetcher.pieces(folder + sha256, bytes, (arrived) =>
-      slices.pieces(arrived, (piece) => {
+      pieces(arrived, (piece) => {
         whole.set(piece, length);
         length += piece.length;
         check.push(piece);

@@ -1,5 +1,5 @@
 /**
- * What the page gives: a clock, randomness, idle time.
+ * What the page gives: a clock, randomness, SHA-256, idle time.
  *
  * @module
  */
@@ -18,6 +18,16 @@ export function randomNumbers(count: number): Uint32Array {
 export function nonce(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Whether there is {@link sha256}: a page that came without TLS has none. */
+export function hasSha256(): boolean {
+  return typeof globalThis.crypto?.subtle?.digest === 'function';
+}
+
+/** The SHA-256 of `bytes`, computed by the browser and not on this thread. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
 }
 
 /**

@@ -65,6 +65,8 @@ export interface Store {
   readonly kind: 'indexeddb' | 'memory';
   /** What is written, whatever the answers say. */
   read(): Promise<State>;
+  /** The highest bundle version that this device accepted. Makes no database. */
+  version(): Promise<number>;
   /** Runs `change` on the record and keeps what it leaves; resolves to that. */
   update(change: (state: State) => void): Promise<State>;
   /** Erases the record. */
@@ -99,6 +101,9 @@ function memoryStore(): Store {
     kind: 'memory',
     async read() {
       return structuredClone(state);
+    },
+    async version() {
+      return state.version ?? 0;
     },
     async update(change) {
       change(state);
@@ -150,13 +155,17 @@ async function deviceStore(
   };
   await connect(false);
 
+  const read = async () => {
+    if (database === undefined) return emptyState();
+    const table = database.transaction(TABLE, 'readonly').objectStore(TABLE);
+    const written: unknown = await settled(table.get(KEY));
+    return isState(written) ? written : emptyState();
+  };
   return {
     kind: 'indexeddb',
-    async read() {
-      if (database === undefined) return emptyState();
-      const table = database.transaction(TABLE, 'readonly').objectStore(TABLE);
-      const written: unknown = await settled(table.get(KEY));
-      return isState(written) ? written : emptyState();
+    read,
+    async version() {
+      return Math.max((await read()).version ?? 0, memory.version ?? 0);
     },
     async update(change) {
       const { ranking, upload } = consents();

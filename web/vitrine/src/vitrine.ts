@@ -16,6 +16,7 @@ import { moduleUrl } from './modules.js';
 import { Outbox } from './outbox.js';
 import { randomNumbers, within } from './platform.js';
 import { Signatures } from './signatures.js';
+import { turn } from './slices.js';
 import { openStore, type Store } from './store.js';
 import type {
   Choice,
@@ -118,7 +119,7 @@ class Instance implements Vitrine {
             moduleUrl('verifier', options.wasmUrl),
           ),
         refused: () => this.#consents.ranking === 'denied',
-        seen: async () => (await (await this.#store).update(() => {})).version ?? 0,
+        seen: async () => (await this.#store).version(),
         adopted: (model) => this.#adopted(model),
         dropped: () => this.#encoding.close(),
       },
@@ -254,19 +255,23 @@ class Instance implements Vitrine {
   }
 
   async #begin(): Promise<Outcome> {
-    await this.#journal.queue(async (store) => {
+    const restored = this.#journal.queue(async (store) => {
       const stored = (await store.read()).consent ?? UNANSWERED;
       // The shop's word of today is above what was stored, and the visitor's of now above both.
       this.#consents = answered(answered(stored, this.#options.consent), this.#told);
       const state = await store.update((state) => this.#outbox.redraw(state));
       this.#journal.resume(state.shown);
     });
+    // Where the shop has not said whether ranking is allowed, what is stored decides.
+    const { ranking } = answered({ ...UNANSWERED, ranking: 'denied' }, this.#options.consent);
+    if (ranking !== 'denied') void this.#loading.load();
+    await restored;
     return this.#stopped ? this.#loading.outcome : this.#loading.load();
   }
 
   async #adopted(model: Model): Promise<void> {
     this.#journal.replay(model);
-    await this.#journal.commit();
+    await this.#journal.restored();
     const gone = this.#loading.model !== model;
     if (gone || this.#options.encoder === false || model.encoderWidth === 0) return;
     this.#encoding.open(model);
@@ -307,9 +312,10 @@ class Instance implements Vitrine {
     options?: RankOptions,
   ): Promise<FallbackReason | undefined> {
     const { timeout = this.#options.timeout ?? 1500, signal } = options ?? {};
-    if (this.status === 'loading') {
+    if (this.status === 'loading' || this.#loading.adopting) {
       const load = this.#loading.running ?? this.ready;
       await within(timeout, load, signal, this.#stop.signal);
+      await turn();
     }
     const { model } = this.#loading;
     let reason: FallbackReason | undefined;

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, beforeEach, test } from 'node:test';
 import { createVitrine } from 'vitrine';
-import { ENDPOINT, ids, manifest, options, Shop, until } from './shop.js';
+import { ENDPOINT, ids, inBlocks, manifest, options, Shop, until } from './shop.js';
 
 const TABLES = 'tables.safetensors';
 const { sha256: newest } = manifest.files[TABLES];
@@ -15,15 +15,19 @@ const path = (sha256) => `/bundles/${sha256}`;
 const hash = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const tables = await readFile(new URL(`../../fixture${path(newest)}`, import.meta.url));
 
-/** The tables of the version before: one byte is another, and ten are more. */
-const base = Buffer.concat([tables.subarray(0, 300), Buffer.alloc(10), tables.subarray(300)]);
-base[200] += 1;
-/** Copy 200, add 1, copy 99 and skip 10, copy the rest. */
-const delta = Buffer.from([
-  ...[base.length, tables.length, 3].flatMap(leb128),
-  ...[200, 1, 0, 0, 99, 0, 10, 0, tables.length - 300, 0, 0, 0].flatMap(leb128),
-  255,
-]);
+/** A file of the version before: one byte is another, and ten are more. */
+function before(file) {
+  const base = Buffer.concat([file.subarray(0, 300), Buffer.alloc(10), file.subarray(300)]);
+  base[200] += 1;
+  // Copy 200, add 1, copy 99 and skip 10, copy the rest.
+  const delta = Buffer.from([
+    ...[base.length, file.length, 3].flatMap(leb128),
+    ...[200, 1, 0, 0, 99, 0, 10, 0, file.length - 300, 0, 0, 0].flatMap(leb128),
+    255,
+  ]);
+  return { base, delta };
+}
+const { base, delta } = before(tables);
 const name = `${TABLES}.${hash(base)}.delta`;
 
 function leb128(number) {
@@ -148,6 +152,33 @@ test('whatever is wrong with a delta or with what is kept, the whole file is fet
     assert.deepEqual([status, reason], ['ranked', undefined], fault);
     assert.ok(asked(own).has(path(newest)), fault);
   }
+});
+
+test('of a large catalogue the index comes as a delta', async () => {
+  const INDEX = 'index.safetensors';
+  const { sha256 } = inBlocks.files[INDEX];
+  const index = await readFile(new URL(`../../fixture${path(sha256)}`, import.meta.url));
+  const { base, delta } = before(index);
+  const make = () => {
+    const made = new Shop();
+    const entry = { sha256: hash(delta), bytes: delta.length };
+    const files = { ...inBlocks.files, [`${INDEX}.${hash(base)}.delta`]: entry };
+    made.publish({ ...inBlocks, files });
+    made.answers.set(path(hash(delta)), () => new Response(delta));
+    return made;
+  };
+  const fresh = make();
+  const expected = await visit(fresh).rank(ids.slice(0, 40));
+  assert.equal(expected.status, 'ranked');
+  assert.ok(asked(fresh).has(path(sha256)));
+
+  globalThis.caches = caches = new Caches();
+  caches.kept.set(ENDPOINT + path(hash(base)), base);
+  const own = make();
+  assert.deepEqual(await visit(own).rank(ids.slice(0, 40)), expected);
+  assert.ok(asked(own).has(path(hash(delta))));
+  assert.ok(!asked(own).has(path(sha256)));
+  await until(() => known(sha256) && !known(hash(base)), 'the new index in place of the old one');
 });
 
 test('without consent to ranking nothing is kept', async () => {

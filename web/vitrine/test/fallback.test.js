@@ -26,7 +26,17 @@ async function fallback(prepare, more) {
 
 const bundle = (name) => `/bundles/${manifest.files[name].sha256}`;
 
-test('an altered file is refused by its hash, a short or long one by its length', async () => {
+/** A page that came without TLS has no SHA-256 of its own; the module's is used. */
+async function withoutTls(run) {
+  Object.defineProperty(crypto, 'subtle', { value: undefined, configurable: true });
+  try {
+    await run();
+  } finally {
+    delete crypto.subtle;
+  }
+}
+
+async function refusesAlteredFiles() {
   for (const name of ['tables.safetensors', 'items.fst', 'facets.json']) {
     const { bytes } = manifest.files[name];
     const altered = await fallback((shop) =>
@@ -43,6 +53,27 @@ test('an altered file is refused by its hash, a short or long one by its length'
     );
     assert.match(long.errors, /is longer than/);
   }
+}
+
+test('an altered file is refused by its hash, a short or long one by its length', async () => {
+  await refusesAlteredFiles();
+  await withoutTls(refusesAlteredFiles);
+});
+
+test('a page without TLS has the same lists', async () => {
+  const list = async () => {
+    const vitrine = createVitrine(options(new Shop()));
+    vitrine.track({ item: ids[0] });
+    const ranking = await vitrine.rank(ids);
+    vitrine.dispose();
+    assert.equal(ranking.status, 'ranked');
+    return ranking;
+  };
+  const expected = await list();
+  await withoutTls(async () => {
+    assert.equal(crypto.subtle, undefined);
+    assert.deepEqual(await list(), expected);
+  });
 });
 
 test('a bad manifest is refused before any file is fetched', async () => {

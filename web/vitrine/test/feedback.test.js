@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, mock, test } from 'node:test';
 import { createVitrine } from 'vitrine';
-import { Outbox } from '../dist/outbox.js';
+import { internal } from './internal.js';
 import { ids, options, Shop, until } from './shop.js';
+
+const { Outbox } = await internal('outbox');
 
 const open = [];
 const start = (shop, more) => {

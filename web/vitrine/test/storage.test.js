@@ -1,9 +1,10 @@
 import 'fake-indexeddb/auto';
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { beforeEach, test } from 'node:test';
 import { IDBFactory } from 'fake-indexeddb';
 import { createVitrine } from 'vitrine';
-import { ids, options, Shop, until } from './shop.js';
+import { ids, manifest, options, Shop, until } from './shop.js';
 
 beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
@@ -77,6 +78,39 @@ test('two tabs share one session and one budget', async () => {
     'forgetting in the other tab',
   );
   tabs.forEach((tab) => tab.dispose());
+});
+
+test('a list knows the stored session, however early it is asked for', async () => {
+  const first = start({ consent: 'granted' });
+  await first.ready;
+  first.track({ item: ids[4] });
+  const expected = await first.rank(ids);
+  await first.inspect();
+  first.dispose();
+
+  const database = await new Promise((resolve) => {
+    const opening = indexedDB.open('vitrine');
+    opening.onsuccess = () => resolve(opening.result);
+  });
+  /** Lets nobody else at the record for a while. */
+  const hold = () => {
+    const table = database.transaction('device', 'readwrite').objectStore('device');
+    const end = performance.now() + 150;
+    const again = () => {
+      if (performance.now() < end) table.get('state').onsuccess = again;
+    };
+    again();
+  };
+  const shop = new Shop();
+  shop.answers.set(`/bundles/${manifest.files['items.fst'].sha256}`, async ({ path }) => {
+    hold();
+    return new Response(await readFile(new URL(`../../fixture${path}`, import.meta.url)));
+  });
+  const next = createVitrine(options(shop, { storage: 'indexeddb', consent: 'granted' }));
+  await until(() => next.status === 'ready', 'the model');
+  assert.deepEqual(await next.rank(ids), expected);
+  next.dispose();
+  database.close();
 });
 
 test('a refusal of ranking leaves no session behind', async () => {

@@ -1,0 +1,35 @@
+/**
+ * Bundles the package's code into `dist/`, beside the types that `tsc` wrote there.
+ *
+ * A page without a bundler would fetch a file for each module, and only find the next ones when
+ * those have come: five round trips before anything begins. So each entry is one file, and what
+ * is loaded later is another. The worker shares none: it would wait for it.
+ */
+
+import { readdir, rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const ENTRIES = [['index', 'react', 'element'], ['worker']];
+
+// The names of parts change with what is in them.
+for (const name of await readdir(at('dist'))) {
+  if (/\.js(\.map)?$/.test(name)) await rm(at(`dist/${name}`));
+}
+for (const entries of ENTRIES) {
+  await build({
+    entryPoints: entries.map((entry) => at(`src/${entry}.ts`)),
+    outdir: at('dist'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    external: ['react'],
+    // The package has its sources.
+    sourcemap: true,
+    sourcesContent: false,
+    absWorkingDir: at('.'),
+    logLevel: 'warning',
+  });
+}
