@@ -236,7 +236,7 @@ mod tests {
         // never ranked.
         let mut train = Sessions::new();
         for rows in [[0, 1], [0, 1], [0, 2]] {
-            train.push(events(&rows));
+            train.push(views(&rows));
         }
         let ranks = |label, protocol| {
             let mut sessions = Sessions::new();
