@@ -165,6 +165,7 @@ mod tests {
             backbone,
             dim: D,
             hidden: 10,
+            heads: 5,
             ..EncoderParameters::default()
         };
         let mut rng = ChaCha8Rng::seed_from_u64(7);
@@ -214,6 +215,21 @@ mod tests {
                         "{kind:?}: {a} {b} after {steps} events"
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_session_has_the_answer_of_the_trained_network() {
+        for kind in BackboneKind::ALL {
+            let network = network(kind);
+            let input = session().1.repeat(125);
+            let data = TensorData::new(input.clone(), [500, 1, D + Action::COUNT]);
+            let all = numbers(network.forward(Tensor::from_data(data, &FlexDevice)));
+            let mut onnx = Encoder::new(&network.to_onnx(), D + Action::COUNT).unwrap();
+            let shipped = onnx.encode(&input).unwrap();
+            for (a, b) in all[499 * D..].iter().zip(&shipped) {
+                assert!((a - b).abs() < 1e-3, "{kind:?}: {a} {b}");
             }
         }
     }

@@ -15,6 +15,9 @@ use burn::tensor::{Bool, Tensor, TensorData};
 use rand::Rng;
 use vitrine_core::Action;
 
+/// How far below the others the logit of a later event is.
+const FAR: f64 = 1e9;
+
 /// Blocks of attention.
 #[derive(Module, Debug)]
 pub struct Attention<B: Backend> {
@@ -123,7 +126,7 @@ impl<B: Backend> Block<B> {
             .matmul(answers.swap_dims(2, 3))
             .div_scalar((each as f64).sqrt())
             + places * slopes;
-        let mixed = softmax(logits.mask_fill(future.unsqueeze(), -1e9), 3)
+        let mixed = softmax(logits.mask_fill(future.unsqueeze(), -FAR), 3)
             .matmul(values)
             .permute([2, 0, 1, 3])
             .reshape([count, hidden]);
@@ -157,7 +160,6 @@ impl<B: Backend> Block<B> {
         let slopes = numbers(self.slopes.val());
         graph.floats(&of("slopes"), &[heads, 1, 1], &slopes);
         graph.floats(&of("root"), &[1], &[(each as f32).sqrt()]);
-        graph.ints(&of("last"), &[-1]);
         graph.ints(&of("joined"), &[0, (heads * each) as i64]);
         let add = |graph: &mut Graph, operator: &str, inputs: [&str; 2], output: &str| {
             graph.node(operator, &inputs, output, |_| {});
@@ -171,17 +173,10 @@ impl<B: Backend> Block<B> {
         add(graph, "Div", [&of("products"), &of("root")], &of("similar"));
         add(graph, "Mul", [&of("slopes"), "places"], &of("late"));
         add(graph, "Add", [&of("similar"), &of("late")], &of("logits"));
-        graph.node("Softmax", &[&of("logits")], &of("of all"), |node| {
+        add(graph, "Add", [&of("logits"), "future"], &of("past"));
+        graph.node("Softmax", &[&of("past")], &of("weights"), |node| {
             node.int("axis", -1);
         });
-        add(graph, "Mul", [&of("of all"), "past"], &of("of past"));
-        add(
-            graph,
-            "ReduceSum",
-            [&of("of past"), &of("last")],
-            &of("share"),
-        );
-        add(graph, "Div", [&of("of past"), &of("share")], &of("weights"));
         add(
             graph,
             "MatMul",
@@ -205,8 +200,8 @@ impl<B: Backend> Block<B> {
     }
 }
 
-/// Adds what every block reads: `past` `[T, T]`, 1 for an event and those before it and 0 for later
-/// ones, and `places` `[1, T]`, which count the events. A session's length is not a constant of the
+/// Adds what every block reads: `future` `[T, T]`, 0 for an event and those before it and far below
+/// for later ones, and `places` `[1, T]`, which count the events. A session's length is not a constant of the
 /// graph; each event's one-hot action gives a column of ones.
 fn export_places(graph: &mut Graph) {
     graph.ints("actions.from", &[-(Action::COUNT as i64)]);
@@ -224,4 +219,9 @@ fn export_places(graph: &mut Graph) {
     graph.node("Transpose", &["counts"], "places", |node| {
         node.ints("perm", &[1, 0]);
     });
+    // Before the softmax, as in training: of all events and later ones the sum may be so much
+    // greater that nothing is left of the past.
+    graph.floats("far", &[1], &[FAR as f32]);
+    graph.node("Sub", &["past", "all"], "later", |_| {});
+    graph.node("Mul", &["later", "far"], "future", |_| {});
 }
