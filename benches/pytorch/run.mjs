@@ -6,54 +6,28 @@
 // python3). Writes docs/results/training-speed.md.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TABLE } from '../../tests/browser/support/shop.mjs';
+import { called, prepare, record, run, workIn } from '../commands.mjs';
 
-const data = process.env.VITRINE_DATA;
-if (!data) {
-  console.log('skipped: set VITRINE_DATA to the folder of the public data sets');
-  process.exit(0);
-}
-const here = dirname(fileURLToPath(import.meta.url));
-const vitrine = join(process.env.VITRINE_BIN ?? 'target/debug', 'vitrine');
 const python = process.env.PYTHON ?? 'python3';
-const work = join(process.env.VITRINE_WORK ?? '.bench', 'pytorch');
-const names = process.argv.length > 2 ? process.argv.slice(2) : ['diginetica', 'retailrocket'];
-/** The table's parameters, given: it is not what is measured, and takes longer to choose. */
-const TABLE = `[table]
-teacher = "none"
-cooccurrence = 0.8
-gap_decay = 1.0
-age_decay = 1.0
-shrinkage = 3.0
-popularity_power = -0.2
-trend_power = 0.15
-weight_power = 0.8
-position_decay = 1.5
-add_to_cart = 1.0
-buy = 1.0
-repeat_last = 0.2
-repeat_session = 0.7
-repeat_decay = 2.0
-repeat_growth = 0.75
-popularity = 0.0001
-`;
+const train = fileURLToPath(new URL('train.py', import.meta.url));
+const work = workIn('pytorch');
+const { names } = called([], ['diginetica', 'retailrocket']);
 /** Rounds; in each, both train one pass, one after the other. */
 const ROUNDS = 3;
 
-const call = (command, ...words) =>
-  execFileSync(command, words, { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-mkdirSync(work, { recursive: true });
 const load = loadavg()[0].toFixed(1);
 let rows = '';
 let torch = '';
 for (const name of names) {
   const [prepared, out] = [join(work, name), join(work, `${name}-run`)];
-  call(vitrine, 'prepare', '--events', join(data, name, 'events.parquet'), '--preset', 'vitrine', '--name', name, '--out', prepared);
+  prepare(name, prepared);
   for (const backbone of ['gru', 'attention']) {
     const recipe = join(work, 'recipe.toml');
     writeFileSync(recipe, `${TABLE}[encoder]\nbackbone = "${backbone}"\nepochs = 1\nrefit = 0\n`);
@@ -61,12 +35,12 @@ for (const name of names) {
     const theirs = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       rmSync(out, { recursive: true, force: true });
-      call(vitrine, 'train', '--data', prepared, '--recipe', recipe, '--out', out);
-      const record = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
-      ours.push(record.curve[0]);
+      run('train', '--data', prepared, '--recipe', recipe, '--out', out);
+      const trained = record(out);
+      ours.push(trained.curve[0]);
       const encoder = join(work, 'encoder.json');
-      writeFileSync(encoder, JSON.stringify(record.recipe.encoder));
-      theirs.push(JSON.parse(call(python, join(here, 'train.py'), prepared, encoder)));
+      writeFileSync(encoder, JSON.stringify(trained.recipe.encoder));
+      theirs.push(JSON.parse(execFileSync(python, [train, prepared, encoder])));
       console.log(name, backbone, ours.at(-1), theirs.at(-1));
     }
     torch = `PyTorch ${theirs[0].torch} on ${theirs[0].threads} threads`;

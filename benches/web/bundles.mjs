@@ -27,10 +27,11 @@ export async function bundle(folder) {
     ort: here('ort.mjs'),
     tfjs: here('tfjs.mjs'),
   };
-  for (const [name, entry] of Object.entries(entries)) await bundleOf(name, entry, folder);
+  for (const [name, entry] of Object.entries(entries)) await bundleAlone(name, entry, folder);
 }
 
-async function bundleOf(name, entry, folder) {
+/** One entry, bundled by itself into `folder` under its name; `more` are options of esbuild. */
+export async function bundleAlone(name, entry, folder, more) {
   await build({
     entryPoints: { [name]: entry },
     outdir: folder,
@@ -43,6 +44,7 @@ async function bundleOf(name, entry, folder) {
     logLevel: 'error',
     // Bundles for browsers do not reach the branches that are Node's.
     external: ['fs', 'path', 'url', 'os', 'crypto', 'worker_threads', 'perf_hooks', 'util'],
+    ...more,
   });
 }
 

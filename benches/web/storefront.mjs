@@ -7,11 +7,11 @@
 
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { launch } from '../../tests/browser/support/browser.mjs';
 import { PACKAGE, ROOT, run, serve } from '../../tests/browser/support/programs.mjs';
 import { site, smallShop } from '../../tests/browser/support/shop.mjs';
 import { Storefront } from '../../tests/browser/support/storefront.mjs';
+import { bundleAlone } from './bundles.mjs';
 import { CATEGORIES, readTrace } from './trace.mjs';
 
 /** How long a page is watched after it has come to rest; milliseconds. */
@@ -31,37 +31,13 @@ export async function storefronts(folder) {
     await mkdir(out, { recursive: true });
     await site(shop, out);
     for (const old of ['main.js', 'worker.js']) await rm(join(out, old));
-    const alone = { name: 'alone', setup };
-    await build({
-      entryPoints: { main: join(ROOT, 'web/demo/src/main.ts') },
-      outdir: out,
-      bundle: true,
-      format: 'esm',
-      target: 'es2022',
-      minify: true,
-      legalComments: 'none',
-      logLevel: 'error',
-      plugins: [alone],
-    });
+    const plugins = [{ name: 'alone', setup }];
+    await bundleAlone('main', join(ROOT, 'web/demo/src/main.ts'), out, { plugins });
     const without = new URL('without.mjs', import.meta.url).pathname;
-    const own = {
-      vitrine: kind === 'with' ? join(PACKAGE, 'dist/index.js') : without,
-      ...(kind === 'with' && { worker: join(PACKAGE, 'dist/worker.js') }),
-    };
-    for (const [name, entry] of Object.entries(own)) {
-      await build({
-        entryPoints: { [name]: entry },
-        outdir: out,
-        bundle: true,
-        splitting: true,
-        chunkNames: 'vitrine-[name]-[hash]',
-        format: 'esm',
-        target: 'es2022',
-        minify: true,
-        legalComments: 'none',
-        logLevel: 'error',
-      });
-    }
+    const code = kind === 'with' ? join(PACKAGE, 'dist/index.js') : without;
+    const parts = { chunkNames: 'vitrine-[name]-[hash]' };
+    await bundleAlone('vitrine', code, out, parts);
+    if (kind === 'with') await bundleAlone('worker', join(PACKAGE, 'dist/worker.js'), out, parts);
   }
   await run('vitrine', ['publish', join(shop, 'run/bundle'), '--to', join(folder, 'store')]);
 }

@@ -8,32 +8,17 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use vitrine_tests::FIXED_TABLE;
 use vitrine_tests::command::vitrine;
 
 fn recipe(repeat: f32) -> String {
-    format!(
-        "seed = 3
-[table]
-cooccurrence = 0.8
-gap_decay = 2.0
-age_decay = 1.0
-shrinkage = 1.0
-popularity_power = -0.1
-trend_power = 0.0
-weight_power = 1.0
-distillation = 0.0
-position_decay = 2.0
-add_to_cart = 1.0
-buy = 1.0
-repeat_last = {repeat}
-repeat_session = {repeat}
-repeat_decay = 2.0
-repeat_growth = 0.0
-popularity = 0.001
-[encoder]
-enabled = false
-"
-    )
+    let table = FIXED_TABLE
+        .replace("repeat_last = 0.2", &format!("repeat_last = {repeat}"))
+        .replace(
+            "repeat_session = 0.7",
+            &format!("repeat_session = {repeat}"),
+        );
+    format!("seed = 3\n[table]\n{table}[encoder]\nenabled = false\n")
 }
 
 const USERS: usize = 60;

@@ -8,36 +8,21 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use vitrine_core::manifest::Manifest;
+use vitrine_tests::FIXED_TABLE;
 use vitrine_tests::command::{program, vitrine};
 
 /// Two neighbours an item leave the encoder something to add, so that it ships.
-const RECIPE: &str = "seed = 5
-[table]
-neighbours = 2
-most_neighbours = 2
-cooccurrence = 0.8
-gap_decay = 2.0
-age_decay = 1.0
-shrinkage = 1.0
-popularity_power = -0.1
-trend_power = 0.0
-weight_power = 1.0
-distillation = 0.0
-position_decay = 2.0
-add_to_cart = 1.0
-buy = 1.0
-repeat_last = 0.2
-repeat_session = 0.7
-repeat_decay = 2.0
-repeat_growth = 0.0
-popularity = 0.001
-[encoder]
+fn recipe() -> String {
+    format!(
+        "seed = 5\n[table]\nneighbours = 2\nmost_neighbours = 2\n{FIXED_TABLE}[encoder]
 dim = 32
 hidden = 48
 epochs = 3
 patience = 3
 batch = 64
-";
+"
+    )
+}
 
 fn train(data: &Path, recipe: &Path, out: &Path) -> Command {
     let mut command = Command::new(program("vitrine"));
@@ -64,7 +49,7 @@ fn a_run_that_was_killed_in_its_second_pass_ends_in_the_same_bundle() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let text = |name: &str| at(name).display().to_string();
-    fs::write(at("recipe.toml"), RECIPE).unwrap();
+    fs::write(at("recipe.toml"), recipe()).unwrap();
     vitrine(&[
         "simulate",
         "--out",

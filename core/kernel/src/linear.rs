@@ -39,6 +39,11 @@ impl Matrix {
         }
     }
 
+    /// K.
+    pub fn inner(&self) -> usize {
+        self.inner
+    }
+
     /// N.
     pub fn columns(&self) -> usize {
         self.columns
@@ -91,6 +96,7 @@ fn sums<const R: usize, const C: usize>(
         assert!(row.len() == panel.len());
     }
     for (k, weights) in panel.iter().enumerate() {
+        // The slice has C numbers; as an array, its loop is one of vectors.
         let weights: &[f32; C] = weights[from..from + C].try_into().expect("C numbers");
         for (sums, row) in sums.iter_mut().zip(rows) {
             for (sum, weight) in sums.iter_mut().zip(weights) {

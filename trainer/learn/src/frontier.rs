@@ -77,7 +77,14 @@ pub fn sweep(
     progress.start("measuring compressed bundles", Some(total as u64));
     let mut points = Vec::with_capacity(total);
     // All widths share one table, and what ships without an encoder has its own.
-    let history = History::new(data.ids.len(), &fit, &record.recipe.table, progress);
+    let weights = [record.table_parameters, record.parameters].map(|p| p.distillation);
+    let history = History::new(
+        data.ids.len(),
+        &fit,
+        &record.recipe.table,
+        &weights,
+        progress,
+    );
     let alone = history.counts(&record.table_parameters);
     let beside = trained.as_ref().map(|_| history.counts(&record.parameters));
     for &dim in &dims {

@@ -16,7 +16,7 @@ use crate::evaluate::metrics::Metrics;
 use crate::facets::facets;
 use crate::files::write_atomically;
 use crate::fusion::{self, Method, Validated};
-use crate::parameters::TableParameters;
+use crate::parameters::{Key, TableParameters};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
 use crate::report;
@@ -168,7 +168,8 @@ pub fn train(
     make_folder(&options.checkpoints)?;
     let (fit, valid) = data.validation();
 
-    let history = History::new(data.ids.len(), &fit, &recipe.table, progress);
+    let weights = Key::Distillation.grid();
+    let history = History::new(data.ids.len(), &fit, &recipe.table, weights, progress);
     let (table_parameters, table) = choose_table(&data, &history, &valid, recipe, progress)?;
     let mut parameters = table_parameters;
     let mut validation = Validation {
@@ -383,10 +384,14 @@ pub(crate) fn finish(
     } else {
         &record.table_parameters
     };
-    let history = match parameters.distillation {
-        0.0 => History::untaught(data.ids.len(), &data.train),
-        _ => History::new(data.ids.len(), &data.train, &recipe.table, progress),
-    };
+    let weights = [parameters.distillation];
+    let history = History::new(
+        data.ids.len(),
+        &data.train,
+        &recipe.table,
+        &weights,
+        progress,
+    );
     progress.start("table: counting the whole history", None);
     let mut demand = data.demand(&data.train);
     demand.add(&data.field.popularity);

@@ -1,8 +1,9 @@
 //! The item-to-item table: who follows whom.
 //!
-//! [`covisits`] counts, [`distil`] counts what a teacher says, [`first_order`] turns counts into weights, [`ridge`] solves the same
-//! problem exactly, [`prune`] keeps what is worth its bytes. The counts are the state that is
-//! kept: they add, so that what comes back from the field adds into them.
+//! [`covisits`] counts, [`distil`] counts what a teacher says, [`first_order`] turns counts into
+//! weights, [`ridge`] solves the same problem exactly, [`prune`] keeps what is worth its bytes. The
+//! counts are the state that is kept: they add, so that what comes back from the field adds into
+//! them.
 
 pub mod covisits;
 pub mod distil;
@@ -42,14 +43,17 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Of `items` rows; the recipe's teacher is asked now.
+    /// Of `items` rows; the recipe's teacher is asked now, unless each of `weights`, which the
+    /// teacher may have, is 0.
     pub fn new(
         items: usize,
         sessions: &'a Sessions,
         recipe: &TableRecipe,
+        weights: &[f64],
         progress: &dyn Progress,
     ) -> Self {
-        let teacher = recipe.teacher.method().filter(|_| recipe.taught());
+        let heard = recipe.taught() && weights.iter().any(|&weight| weight != 0.0);
+        let teacher = recipe.teacher.method().filter(|_| heard);
         let taught = teacher.map(|teacher| {
             progress.start("table: asking the teacher", Some(items as u64));
             let taught = taught(items, sessions, teacher, progress);

@@ -86,7 +86,12 @@ impl EvalOp for Gru {
         } = &*self.0;
         let hidden = self.hidden();
         let numbers = |at: usize| inputs[at].try_as_plain_ram()?.as_slice::<f32>();
-        let steps = inputs[0].shape()[0];
+        // The graph's shapes say so; the products would panic where they were wrong.
+        let (steps, width) = match *inputs[0].shape() {
+            [steps, 1, width] if width == input.inner() => (steps, width),
+            ref shape => bail!("A GRU got a session of shape {shape:?}"),
+        };
+        ensure!(numbers(0)?.len() == steps * width && numbers(1)?.len() == hidden);
 
         // The inputs' part does not wait for a state: one product for all steps.
         let mut gates = input_bias.repeat(steps);

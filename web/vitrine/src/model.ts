@@ -55,8 +55,8 @@ const MAX_MANIFEST_BYTES = 256 * 1024;
 let module: Promise<WebAssembly.Memory> | undefined;
 
 /**
- * Compiles the ranker's module, once for the page; resolves to its memory. Whoever waited for another instance's load
- * tries it again where that one failed: it may only have been disposed.
+ * Compiles the ranker's module, once for the page; resolves to its memory. Whoever waited for
+ * another instance's load tries it again where that one failed: it may only have been disposed.
  */
 export async function loadRanker(fetcher: Fetcher, url: string): Promise<WebAssembly.Memory> {
   while (module !== undefined) {

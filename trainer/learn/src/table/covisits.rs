@@ -110,7 +110,8 @@ impl Covisits {
         self.add_weighted(other, 1.0);
     }
 
-    /// Adds the counts of another history over the same rows, each times `weight`.
+    /// Adds the counts of another history over the same rows, each times `weight`: below 1, that
+    /// history fades.
     pub fn add_weighted(&mut self, other: &Self, weight: f64) {
         if weight == 0.0 {
             return;
@@ -120,16 +121,6 @@ impl Covisits {
         }
         for (mine, theirs) in self.visits.iter_mut().zip(&other.visits) {
             *mine += weight * theirs;
-        }
-    }
-
-    /// Multiplies every count, to let an older history fade.
-    pub fn scale(&mut self, factor: f64) {
-        for entry in self.followers.iter_mut().flatten() {
-            entry.1 *= factor;
-        }
-        for visits in &mut self.visits {
-            *visits *= factor;
         }
     }
 }
@@ -172,13 +163,13 @@ fn merge(a: &[(u32, f64)], b: &[(u32, f64)], weight: f64) -> Vec<(u32, f64)> {
 }
 
 /// Where each row occurs, sessions and positions rising.
-struct Occurrences {
+pub(super) struct Occurrences {
     start: Vec<usize>,
     at: Vec<(usize, usize)>,
 }
 
 impl Occurrences {
-    fn of(items: usize, sessions: &Sessions) -> Self {
+    pub(super) fn of(items: usize, sessions: &Sessions) -> Self {
         let mut start = vec![0; items + 1];
         for row in sessions.events.iter().filter_map(|event| event.row) {
             start[row as usize + 1] += 1;
@@ -200,7 +191,7 @@ impl Occurrences {
         Self { start, at }
     }
 
-    fn of_row(&self, row: usize) -> &[(usize, usize)] {
+    pub(super) fn of_row(&self, row: usize) -> &[(usize, usize)] {
         &self.at[self.start[row]..self.start[row + 1]]
     }
 }
@@ -301,9 +292,8 @@ mod tests {
         let second = Sessions::of_views(&[&[1, 3], &[0, 1, 0, 2]]);
         let count =
             |of: &Sessions, weight: f64| Covisits::count_weighted(4, of, &[weight; 2], &PARAMETERS);
-        let mut faded = count(&first, 1.0);
-        faded.scale(0.5);
-        faded.add_weighted(&count(&second, 1.0), 0.25);
+        let mut faded = count(&second, 0.25);
+        faded.add_weighted(&count(&first, 1.0), 0.5);
         let mut rebuilt = count(&first, 0.5);
         rebuilt.add(&count(&second, 0.25));
         // Powers of two, so that nothing is rounded.

@@ -5,7 +5,7 @@
 //! prefixes of train's sessions that end in the item. The session that a prefix is of is no
 //! neighbour of it, or the teacher would only say what came next there.
 
-use super::covisits::{Accumulator, Covisits};
+use super::covisits::{Accumulator, Covisits, Occurrences};
 use super::first_order::strongest;
 use crate::dataset::Sessions;
 use crate::progress::Progress;
@@ -27,34 +27,35 @@ pub fn taught(
     progress: &dyn Progress,
 ) -> Covisits {
     let known = Neighbourhoods::of(items, train, teacher);
-    let mut prefixes: Vec<Vec<(u32, u32)>> = vec![Vec::new(); items];
+    let prefixes = Occurrences::of(items, train);
     let mut looks = vec![0; items];
-    for (session, events) in train.iter().enumerate() {
+    for session in train.iter() {
         let mut of_prefix = 0;
-        for (position, event) in events.iter().enumerate() {
-            if let Some(row) = event.row {
-                of_prefix += known.compared(row);
-                looks[row as usize] += of_prefix;
-                prefixes[row as usize].push((session as u32, position as u32));
-            }
+        for row in session.iter().filter_map(|event| event.row) {
+            of_prefix += known.compared(row);
+            looks[row as usize] += of_prefix;
         }
     }
-    let questions: Vec<(usize, f64)> = prefixes
-        .iter()
-        .zip(looks)
-        .map(|(prefixes, looks)| (prefixes.len(), looks as f64 / prefixes.len().max(1) as f64))
+    let questions: Vec<(usize, f64)> = looks
+        .into_iter()
+        .enumerate()
+        .map(|(row, looks)| {
+            let count = prefixes.of_row(row).len();
+            (count, looks as f64 / count.max(1) as f64)
+        })
         .collect();
     let most = most_of_each(&questions, LOOKS);
-    let (followers, visits) = prefixes
+    let (followers, visits) = (0..items)
         .into_par_iter()
         .map_init(
             || (Accumulator::new(items), known.scratch()),
-            |(sum, scratch), prefixes| {
+            |(sum, scratch), row| {
+                let prefixes = prefixes.of_row(row);
                 let latest = &prefixes[prefixes.len().saturating_sub(most)..];
                 let share = prefixes.len() as f64 / latest.len().max(1) as f64;
                 for &(session, position) in latest {
-                    let input = &train.get(session as usize)[..=position as usize];
-                    let scores = known.scores(input, Some(session), scratch);
+                    let input = &train.get(session)[..=position];
+                    let scores = known.scores(input, Some(session as u32), scratch);
                     let scores = scores.into_iter().map(|(row, score)| (row, score as f32));
                     let answer = strongest(scores.collect(), ANSWER);
                     let whole: f64 = answer.iter().map(|entry| f64::from(entry.1)).sum();
