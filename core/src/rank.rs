@@ -1,7 +1,7 @@
 //! Ranking on the device: the bundle, the visitor's session and the encoder's answer together.
 
 use crate::Action;
-use crate::best::{best, rows_by_popularity};
+use crate::best::best;
 use crate::bundle::Bundle;
 use crate::diversity::{diversified, head};
 use crate::facets::Filter;
@@ -67,8 +67,6 @@ pub struct Ranker {
     scorer: Scorer,
     /// The encoder's answer, or that there is none, when the scorer has not seen the session yet.
     unseen: Option<Option<Query>>,
-    /// Rows from the most to the least popular; made when it is first needed.
-    by_popularity: Vec<u32>,
 }
 
 impl Ranker {
@@ -81,7 +79,6 @@ impl Ranker {
             events: Vec::new(),
             scorer,
             unseen: None,
-            by_popularity: Vec::new(),
         };
         ranker.follow_session();
         ranker
@@ -96,7 +93,6 @@ impl Ranker {
     /// answer is dropped.
     pub fn exchange(&mut self, bundle: Bundle) {
         self.scorer = Scorer::new(bundle.items());
-        self.by_popularity.clear();
         self.bundle = bundle;
         self.follow_session();
     }
@@ -235,9 +231,6 @@ impl Ranker {
             let seen = self.events.iter().filter_map(|event| event.row);
             seen.for_each(|row| excluded.insert(row));
         }
-        if self.by_popularity.is_empty() {
-            self.by_popularity = rows_by_popularity(self.bundle.tables());
-        }
         let test = self.bundle.facets().map(|facets| facets.test(filter));
         let passes = |row: u32| {
             !excluded.holds(row)
@@ -246,8 +239,7 @@ impl Ranker {
                     None => !filter.needs_facets(),
                 }
         };
-        let tables = self.bundle.tables();
-        best(tables, &self.scorer, &self.by_popularity, n, passes)
+        best(self.bundle.tables(), &self.scorer, n, passes)
     }
 
     /// Takes the score of an item apart; `None` when the model does not know it.

@@ -23,6 +23,7 @@
 mod constants;
 mod gathered;
 pub(crate) mod header;
+mod popularity;
 mod reader;
 
 use crate::Action;
@@ -85,6 +86,8 @@ pub struct Tables {
     bits: WeightBits,
     scale: Range<usize>,
     popularity: Vec<u16>,
+    /// Rows from the most to the least popular; `[N]`.
+    by_popularity: Vec<u32>,
     prior: Range<usize>,
     /// The largest prior by popularity / [`STEP`].
     largest_prior: Box<[i8; 256]>,
@@ -140,6 +143,11 @@ impl Tables {
     #[inline]
     pub fn popularity(&self, row: u32) -> u16 {
         self.popularity[row as usize]
+    }
+
+    /// All rows from the most to the least popular; ties go to the lower row.
+    pub fn by_popularity(&self) -> &[u32] {
+        &self.by_popularity
     }
 
     /// Prior of a row, in units of [`Fusion::prior`]; 0 in a bundle without priors.

@@ -6,7 +6,7 @@
 )]
 
 use vitrine_core::Action;
-use vitrine_core::best::{best, rows_by_popularity};
+use vitrine_core::best::best;
 use vitrine_core::manifest::ModelFacts;
 use vitrine_core::neighbours::WeightBits;
 use vitrine_core::query::Query;
@@ -87,10 +87,9 @@ fn the_scan_equals_scoring_every_row() {
                 prior: 0.0,
             };
             let tables = tables(&mut numbers, items, dim, fusion);
-            let by_popularity = rows_by_popularity(&tables);
             let mut compared: Vec<u32> = (0..items as u32).collect();
             compared.sort_by_key(|&row| std::cmp::Reverse(tables.popularity(row)));
-            assert_eq!(by_popularity, compared);
+            assert_eq!(tables.by_popularity(), compared);
             let mut scorer = Scorer::new(items as u32);
             let session: Vec<Event> = (0..2)
                 .map(|_| Event {
@@ -108,7 +107,7 @@ fn the_scan_equals_scoring_every_row() {
                 .collect();
             every.sort_by(|a, b| b.1.total_cmp(&a.1));
             for n in [0, 1, 20, items] {
-                let found = best(&tables, &scorer, &by_popularity, n, passes);
+                let found = best(&tables, &scorer, n, passes);
                 let wanted = &every[..n.min(every.len())];
                 assert_eq!(found, wanted, "{items} × {dim}, {fusion:?}, n = {n}");
             }

@@ -2,7 +2,6 @@
 
 use super::row::Row;
 use super::{HASH, ROWS, tensor};
-use crate::best::rows_by_popularity;
 use crate::digest::Digest;
 use crate::facets::Facets;
 use crate::tables::Tables;
@@ -62,8 +61,8 @@ pub fn cut(tables: &Tables, ids: &[String], facets: Option<&Facets>) -> Result<B
         last = &ids[rows.end as usize - 1];
     }
     let k = key_lengths.len();
-    let mut popular = rows_by_popularity(tables);
-    popular.truncate(POPULAR);
+    let popular = tables.by_popularity();
+    let popular = &popular[..popular.len().min(POPULAR)];
     let u32s = |values: &[u32]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
 
     let mut tensors: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = vec![
@@ -75,7 +74,7 @@ pub fn cut(tables: &Tables, ids: &[String], facets: Option<&Facets>) -> Result<B
             tensor::POPULAR,
             Dtype::U32,
             vec![popular.len()],
-            u32s(&popular),
+            u32s(popular),
         ),
     ];
     if let Some(facets) = facets {

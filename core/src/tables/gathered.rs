@@ -1,5 +1,6 @@
 //! Tables of some rows of a catalogue.
 
+use super::popularity::{by_both_bytes, by_low_byte};
 use super::{Constants, Tables, largest_prior};
 use crate::blocks::Row;
 use crate::neighbours::{WeightBits, from_half, plane_count, planes};
@@ -46,6 +47,7 @@ impl Tables {
         let vectors = rows.iter().flat_map(|row| &row.vector);
         let vectors = append(&mut vectors.map(|v| v.cast_unsigned()));
         let vector_scale = rows.iter().map(|row| from_half(row.vector_scale));
+        let popularity: Vec<u16> = rows.iter().map(|row| row.popularity).collect();
         let mut tables = Self {
             start,
             gap,
@@ -53,7 +55,8 @@ impl Tables {
             // Four-bit levels were read as the weights that they stand for.
             bits: WeightBits::Eight,
             scale,
-            popularity: rows.iter().map(|row| row.popularity).collect(),
+            by_popularity: by_both_bytes(&popularity, &by_low_byte(&popularity)),
+            popularity,
             largest_prior: largest_prior(n == 0),
             bounds: OnceLock::new(),
             prior,

@@ -1,6 +1,7 @@
 //! Reads `tables.safetensors` a slice at a time.
 
 use super::header::{Dtype, Header};
+use super::popularity::{by_both_bytes, by_low_byte};
 use super::{Constants, Tables, half, largest_prior, tensor};
 use crate::bundle::BundleError;
 use crate::manifest::{ModelFacts, file};
@@ -28,6 +29,8 @@ enum Stage {
     Gaps,
     Scales,
     Popularity,
+    LowOrder,
+    Order,
     VectorScales,
     Done,
 }
@@ -62,6 +65,7 @@ impl TablesReader {
             bits: WeightBits::Eight,
             scale: header.range(tensor::NEIGHBOUR_SCALE, Dtype::BF16, &[n])?,
             popularity: Vec::with_capacity(n),
+            by_popularity: Vec::new(),
             largest_prior: largest_prior(prior.is_empty()),
             bounds: OnceLock::new(),
             prior,
@@ -115,6 +119,19 @@ impl TablesReader {
                 self.tables.popularity.extend(values);
                 self.tables.bound_priors(rows.clone());
             }
+            Stage::LowOrder | Stage::Order => {
+                let Tables {
+                    popularity,
+                    by_popularity,
+                    ..
+                } = &mut self.tables;
+                *by_popularity = match self.stage {
+                    Stage::LowOrder => by_low_byte(popularity),
+                    _ => by_both_bytes(popularity, by_popularity),
+                };
+                self.at = self.items;
+                return Ok(self.turn());
+            }
             Stage::VectorScales => {
                 let range = self
                     .header
@@ -144,7 +161,9 @@ impl TablesReader {
             self.at = 0;
             self.stage = match self.stage {
                 Stage::Counts => Stage::Popularity,
-                Stage::Popularity => Stage::Gaps,
+                Stage::Popularity => Stage::LowOrder,
+                Stage::LowOrder => Stage::Order,
+                Stage::Order => Stage::Gaps,
                 Stage::Gaps => Stage::Scales,
                 Stage::Scales if self.tables.dim > 0 => Stage::VectorScales,
                 _ => Stage::Done,

@@ -152,7 +152,9 @@ impl<'a> Search<'a> {
                 };
                 (*parameters, counts, lists)
             }
-            _ => {
+            old => {
+                // Of a long history there is no room for two.
+                drop(old);
                 let counts = self.history.counts(parameters);
                 let lists = weigh(&counts, &self.demand, &weighing);
                 (*parameters, counts, lists)

@@ -17,7 +17,11 @@ let end = 0;
 
 /** Waits for the page to have had its turn, when a slice has been long enough. */
 export async function turn(): Promise<void> {
-  if (performance.now() < end) return;
+  if (performance.now() >= end) await slice();
+}
+
+/** Begins a slice, after the page has had its turn: for what takes most of one by itself. */
+export async function slice(): Promise<void> {
   await pageTurn();
   end = performance.now() + BUDGET;
 }

@@ -16,7 +16,7 @@ import { moduleUrl } from './modules.js';
 import { Outbox } from './outbox.js';
 import { randomNumbers, within } from './platform.js';
 import { Signatures } from './signatures.js';
-import { turn } from './slices.js';
+import { slice } from './slices.js';
 import { openStore, type Store } from './store.js';
 import type {
   Choice,
@@ -315,7 +315,8 @@ class Instance implements Vitrine {
     if (this.status === 'loading' || this.#loading.adopting) {
       const load = this.#loading.running ?? this.ready;
       await within(timeout, load, signal, this.#stop.signal);
-      await turn();
+      // The first list of a large catalogue takes a while.
+      await slice();
     }
     const { model } = this.#loading;
     let reason: FallbackReason | undefined;

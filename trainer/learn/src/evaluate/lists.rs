@@ -3,7 +3,7 @@
 use super::ranks::Ranking;
 use crate::dataset::Examples;
 use rayon::prelude::*;
-use vitrine_core::best::{best, rows_by_popularity};
+use vitrine_core::best::best;
 use vitrine_core::score::Scorer;
 
 impl Ranking<'_> {
@@ -12,7 +12,6 @@ impl Ranking<'_> {
     /// With an encoder's answer every row is scored, where the rank of a label mostly needs no
     /// more than the rows that beat it: about twice the time of [`Ranking::label_ranks`].
     pub fn lists(&self, examples: &Examples, k: usize) -> Vec<Vec<(u32, f32)>> {
-        let by_popularity = rows_by_popularity(self.tables);
         (0..examples.len())
             .into_par_iter()
             .map_init(
@@ -22,7 +21,7 @@ impl Ranking<'_> {
                     self.set(scorer, input, example);
                     let masked = self.protocol.masked(input);
                     let is_ranked = |row: u32| masked.binary_search(&row).is_err();
-                    best(self.tables, scorer, &by_popularity, k, is_ranked)
+                    best(self.tables, scorer, k, is_ranked)
                 },
             )
             .collect()

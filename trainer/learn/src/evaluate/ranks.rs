@@ -3,7 +3,6 @@
 use super::protocol::Protocol;
 use crate::dataset::Examples;
 use rayon::prelude::*;
-use vitrine_core::best::rows_by_popularity;
 use vitrine_core::score::{Event, Query, Scorer};
 use vitrine_core::tables::Tables;
 
@@ -26,7 +25,6 @@ impl Ranking<'_> {
     /// Rank of every label, from 1; 0 when it is unknown, masked or not among the first
     /// [`CUTOFF`].
     pub fn label_ranks(&self, examples: &Examples) -> Vec<u32> {
-        let by_popularity = rows_by_popularity(self.tables);
         (0..examples.len())
             .into_par_iter()
             .map_init(
@@ -36,7 +34,7 @@ impl Ranking<'_> {
                     let Some(label) = label else { return 0 };
                     self.set(scorer, input, example);
                     let masked = self.protocol.masked(input);
-                    rank_of(scorer, self.tables, &by_popularity, &masked, label)
+                    rank_of(scorer, self.tables, &masked, label)
                 },
             )
             .collect()
@@ -70,13 +68,7 @@ pub fn label_ranks(
 
 /// 1 + the number of other rows outside `masked` that score at least as much; 0 beyond the
 /// cut-off, and for a masked row.
-fn rank_of(
-    scorer: &Scorer,
-    tables: &Tables,
-    by_popularity: &[u32],
-    masked: &[u32],
-    label: u32,
-) -> u32 {
+fn rank_of(scorer: &Scorer, tables: &Tables, masked: &[u32], label: u32) -> u32 {
     let is_ranked = |row: u32| masked.binary_search(&row).is_err();
     if !is_ranked(label) {
         return 0;
@@ -91,7 +83,7 @@ fn rank_of(
             }
         }
     }
-    for &row in by_popularity {
+    for &row in tables.by_popularity() {
         if scorer.reaches(row) {
             continue;
         }

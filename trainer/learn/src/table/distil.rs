@@ -72,6 +72,8 @@ pub fn taught(
                     mean.truncate(ANSWER);
                     mean.sort_unstable_by_key(|entry| entry.0);
                 }
+                // Thousands may have been answered: what is kept must not hold their memory.
+                mean.shrink_to_fit();
                 (mean, prefixes.len() as f64)
             },
         )
