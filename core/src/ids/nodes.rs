@@ -24,7 +24,7 @@ const INDEXED: usize = 32;
 /// Bytes of an output at most: rows are below 2³², so that no sum of outputs overflows.
 const OUTPUT: usize = 4;
 /// Addresses that one step looks at.
-const ADDRESSES: usize = 65_536;
+const ADDRESSES: usize = 16_384;
 
 /// The walk over an fst's nodes, from the root down.
 pub(crate) struct Nodes {
