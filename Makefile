@@ -92,8 +92,9 @@ fuzz: ## Fuzz what reads bytes of strangers, SECONDS (default 600) a target.
 	    -max_total_time=$(or $(SECONDS),600) -timeout=25 -rss_limit_mb=3000; \
 	done
 
-bench-pytorch: binaries ## Measure training speed beside PyTorch (PYTHON with torch, numpy, pyarrow): docs/results/training-speed.md.
-	node benches/pytorch/run.mjs
+bench-pytorch: setup ## Measure training speed beside PyTorch (PYTHON with torch, numpy, pyarrow): docs/results/training-speed.md.
+	cargo build --release -p vitrine-trainer
+	VITRINE_BIN=$(TARGET)/release node benches/pytorch/run.mjs
 
 clean: ## Remove what was built and what the demo made.
 	cargo clean

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /** Folder of the public data sets (VITRINE_DATA). */
 export const data = process.env.VITRINE_DATA;
@@ -10,7 +10,10 @@ if (!data) {
   console.log('skipped: set VITRINE_DATA to the folder of the public data sets');
   process.exit(0);
 }
-const vitrine = join(process.env.VITRINE_BIN ?? 'target/debug', 'vitrine');
+const programs = process.env.VITRINE_BIN ?? 'target/debug';
+const vitrine = join(programs, 'vitrine');
+/** cargo's profile of the built commands: release or debug. */
+export const profile = basename(programs);
 
 /** Runs `vitrine`; what it prints. */
 export const run = (...words) => execFileSync(vitrine, words, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -9,9 +9,10 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
-const vitrine = join(process.env.VITRINE_BIN ?? 'target/debug', 'vitrine');
+const programs = process.env.VITRINE_BIN ?? 'target/debug';
+const vitrine = join(programs, 'vitrine');
 const work = join(process.env.VITRINE_WORK ?? '.bench', 'scale');
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [2, 20];
 const ITEMS = 200_000;
@@ -86,7 +87,7 @@ A synthetic shop of ${ITEMS.toLocaleString('en')} items. \`prepare\` reads CSV; 
 table without an encoder: it searches the table's parameters on validation, then counts the whole
 history. Peak memory is that of the process.
 
-    node benches/scale.mjs ${sizes.join(' ')}
+    VITRINE_BIN=target/${basename(programs)} node benches/scale.mjs ${sizes.join(' ')}
 
 | events | sessions | prepare: s | GB | train: s | GB | in all: s |
 | --- | --- | --- | --- | --- | --- | --- |

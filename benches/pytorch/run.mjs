@@ -11,7 +11,7 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TABLE } from '../../tests/browser/support/shop.mjs';
-import { called, prepare, record, run, workIn } from '../commands.mjs';
+import { called, prepare, profile, record, run, workIn } from '../commands.mjs';
 
 const python = process.env.PYTHON ?? 'python3';
 const train = fileURLToPath(new URL('train.py', import.meta.url));
@@ -53,12 +53,12 @@ for (const name of names) {
 const page = `# Training speed beside PyTorch
 
 The default encoder (GRU, pooling head, sampled cross-entropy) and the same with attention (SASRec's
-blocks) for its backbone, trained for one pass by \`vitrine train\`
+blocks) for its backbone, trained for one pass by \`vitrine train\` (${profile} build)
 and by \`benches/pytorch/train.py\`: same data, cut, batch size, negatives and learning rate, each with its
 own random numbers. Medians of ${ROUNDS} rounds, in which both run one after the other; the ratio is taken
 within each round. Loss is the mean cross-entropy of the pass, in nats.
 
-    VITRINE_DATA=folder node benches/pytorch/run.mjs ${names.join(' ')}   # or make bench-pytorch
+    VITRINE_DATA=folder VITRINE_BIN=target/${profile} node benches/pytorch/run.mjs ${names.join(' ')}   # or make bench-pytorch
 
 | data | backbone | sessions | Vitrine: sessions/s | PyTorch: sessions/s | ratio | loss: Vitrine | PyTorch |
 | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -32,7 +32,7 @@ pub struct Arguments {
     #[arg(long)]
     frontier: Option<PathBuf>,
     /// The most bytes of tables and encoder as they travel, such as 900kB or 1.5MB: the best
-    /// bundle within them is chosen.
+    /// bundle within them is chosen, with an encoder only where that is worth its module.
     #[arg(long, value_parser = bytes, conflicts_with = "loss")]
     budget: Option<u64>,
     /// The most of MRR@20 that may be lost, in percent.

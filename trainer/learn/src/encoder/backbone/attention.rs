@@ -117,22 +117,31 @@ impl<B: Backend> Block<B> {
         let asks = by_head(self.asks.forward(rows.clone()));
         let answers = by_head(self.answers.forward(rows.clone()));
         let values = by_head(self.values.forward(rows));
-        let places: Vec<f32> = (0..steps).map(|place| place as f32).collect();
-        let places = TensorData::new(places, [1, 1, 1, steps]);
-        let places = Tensor::<B, 4>::from_data(places, &states.device());
-        let slopes = self.slopes.val().reshape([1, heads, 1, 1]);
-        let future = Tensor::<B, 2, Bool>::tril_mask([steps, steps], 0, &states.device());
         let logits = asks
             .matmul(answers.swap_dims(2, 3))
-            .div_scalar((each as f64).sqrt())
-            + places * slopes;
-        let mixed = softmax(logits.mask_fill(future.unsqueeze(), -FAR), 3)
+            .mul_scalar((each as f64).sqrt().recip())
+            + self.bias(steps, &states.device());
+        let mixed = softmax(logits, 3)
             .matmul(values)
             .permute([2, 0, 1, 3])
             .reshape([count, hidden]);
         let states = states + self.mixes.forward(mixed);
         let rows = self.between.forward(states.clone());
         states + self.narrows.forward(relu(self.widens.forward(rows)))
+    }
+
+    /// What is added to the logits: the later an event the more, and far less for those that have
+    /// not happened yet; `[1, heads, T, T]`.
+    fn bias(&self, steps: usize, device: &B::Device) -> Tensor<B, 4> {
+        let heads = self.slopes.dims()[0];
+        let places: Vec<f32> = (0..steps).map(|place| place as f32).collect();
+        let places = Tensor::<B, 3>::from_data(TensorData::new(places, [1, 1, steps]), device);
+        let slopes = self.slopes.val().reshape([heads, 1, 1]);
+        let future = Tensor::<B, 2, Bool>::tril_mask([steps, steps], 0, device);
+        (places * slopes)
+            .expand([heads, steps, steps])
+            .mask_fill(future.unsqueeze(), -FAR)
+            .unsqueeze()
     }
 
     fn export(&self, graph: &mut Graph, input: &str, name: &str) {

@@ -30,7 +30,7 @@ impl<B: Backend> Normal<B> {
     /// `[rows, H]` → `[rows, H]`.
     pub fn forward(&self, rows: Tensor<B, 2>) -> Tensor<B, 2> {
         let centred = rows.clone() - rows.mean_dim(1);
-        let variance = centred.clone().powi_scalar(2).mean_dim(1);
+        let variance = (centred.clone() * centred.clone()).mean_dim(1);
         centred / variance.add_scalar(EPSILON).sqrt() * self.scale.val().unsqueeze()
             + self.shift.val().unsqueeze()
     }
