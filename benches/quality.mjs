@@ -8,7 +8,7 @@
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { called, evaluated, prepare, record, run, workIn } from './commands.mjs';
+import { called, evaluated, prepare, profile, record, run, workIn } from './commands.mjs';
 
 const given = called(['recipe', 'out'], ['diginetica', 'retailrocket', 'tmall', 'amazon_beauty']);
 const { names, out: target = 'docs/results/quality.md' } = given;
@@ -17,8 +17,15 @@ const recipe = given.recipe ? ['--recipe', given.recipe] : [];
 const budgets = { diginetica: '1.95MB', retailrocket: '1.55MB' };
 
 const seconds = (since) => ((Date.now() - since) / 1000).toFixed(0);
+/** Figures in percent, with their intervals where there are some. */
 const figures = (m) =>
-  ['p@20', 'mrr@20', 'hr@10', 'ndcg@10'].map((name) => m[name].toFixed(2)).join(' | ');
+  ['p@20', 'mrr@20', 'hr@10', 'ndcg@10']
+    .map((name) => {
+      const [low, high] = m.intervals?.[name] ?? [];
+      const interval = low === undefined ? '' : ` (${low.toFixed(2)}–${high.toFixed(2)})`;
+      return m[name].toFixed(2) + interval;
+    })
+    .join(' | ');
 
 let page = `# Ranking quality
 
@@ -26,8 +33,9 @@ Next-item prediction, ties and unknown labels against us: of session data every 
 test session, all items ranked; of data that leave one out (named so below) the last event of each
 user, the items of the input not ranked. Measured by \`vitrine evaluate\` on the compressed bundle, through the code that
 runs in the browser. Parameters and weights were chosen on the last tenth of the training sessions.
+In parentheses the 95 % bootstrap interval over sessions.
 
-    VITRINE_DATA=folder node ${['benches/quality.mjs', ...names, ...recipe].join(' ')}
+    VITRINE_DATA=folder VITRINE_BIN=target/${profile} node ${['benches/quality.mjs', ...names, ...recipe].join(' ')}
 
 The small bundle is \`vitrine compress --budget\` of the same run: chosen on validation too.
 
