@@ -109,7 +109,9 @@ impl Bundle {
             manifest.entry(file::FACETS)?;
             opening.push(file::FACETS, facets);
         }
-        while !opening.step()? {}
+        for name in [file::TABLES, file::ITEMS, file::FACETS] {
+            while !opening.read(name)? {}
+        }
         match opening.finish() {
             Some(Opened::Whole(bundle)) => Ok(*bundle),
             _ => Err(BundleError::content(file::TABLES, "was not opened")),

@@ -1,6 +1,7 @@
 //! `facets.json`: what filters need, by row.
 
 use crate::bundle::BundleError;
+use crate::incoming::Reader;
 use crate::manifest::file;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -127,49 +128,6 @@ impl FacetsReader {
         }
     }
 
-    /// Reads on; `true` when everything was read.
-    pub(crate) fn step(&mut self) -> Result<bool, BundleError> {
-        if self.at < self.bytes.len() {
-            let end = self.bytes.len().min(self.at + SLICE);
-            while self.at < end {
-                self.look()?;
-                self.at += 1;
-            }
-            return Ok(false);
-        }
-        if self.depth > 0 || self.in_text {
-            return Err(fail("ends too early"));
-        }
-        let Some((field, range)) = self.fields.last_mut() else {
-            return Ok(true);
-        };
-        let Self { bytes, facets, .. } = self;
-        let whole = |range: &Range<usize>| &bytes[range.clone()];
-        let json = |e: serde_json::Error| fail(e.to_string());
-        let read = match field.as_str() {
-            "categories" => {
-                facets.categories = serde_json::from_slice(whole(range)).map_err(json)?;
-                true
-            }
-            "price_edges" => {
-                facets.price_edges = serde_json::from_slice(whole(range)).map_err(json)?;
-                true
-            }
-            "category" => elements(bytes, range, &mut facets.category, number)?,
-            "price_band" => elements(bytes, range, &mut facets.price_band, number)?,
-            "in_stock" => elements(bytes, range, &mut facets.in_stock, |word| match word {
-                b"true" => Some(true),
-                b"false" => Some(false),
-                _ => None,
-            })?,
-            other => return Err(fail(format!("has an unknown field '{other}'"))),
-        };
-        if read {
-            self.fields.pop();
-        }
-        Ok(false)
-    }
-
     /// Looks at one byte of the object's outer form.
     fn look(&mut self) -> Result<(), BundleError> {
         let byte = self.bytes[self.at];
@@ -215,9 +173,54 @@ impl FacetsReader {
         self.fields.push((key, self.from..self.at));
         Ok(())
     }
+}
 
-    /// The facets, when a step has said that everything was read.
-    pub(crate) fn finish(self) -> Result<Facets, BundleError> {
+impl Reader for FacetsReader {
+    type Read = Facets;
+
+    fn step(&mut self) -> Result<bool, BundleError> {
+        if self.at < self.bytes.len() {
+            let end = self.bytes.len().min(self.at + SLICE);
+            while self.at < end {
+                self.look()?;
+                self.at += 1;
+            }
+            return Ok(false);
+        }
+        if self.depth > 0 || self.in_text {
+            return Err(fail("ends too early"));
+        }
+        let Some((field, range)) = self.fields.last_mut() else {
+            return Ok(true);
+        };
+        let Self { bytes, facets, .. } = self;
+        let whole = |range: &Range<usize>| &bytes[range.clone()];
+        let json = |e: serde_json::Error| fail(e.to_string());
+        let read = match field.as_str() {
+            "categories" => {
+                facets.categories = serde_json::from_slice(whole(range)).map_err(json)?;
+                true
+            }
+            "price_edges" => {
+                facets.price_edges = serde_json::from_slice(whole(range)).map_err(json)?;
+                true
+            }
+            "category" => elements(bytes, range, &mut facets.category, number)?,
+            "price_band" => elements(bytes, range, &mut facets.price_band, number)?,
+            "in_stock" => elements(bytes, range, &mut facets.in_stock, |word| match word {
+                b"true" => Some(true),
+                b"false" => Some(false),
+                _ => None,
+            })?,
+            other => return Err(fail(format!("has an unknown field '{other}'"))),
+        };
+        if read {
+            self.fields.pop();
+        }
+        Ok(false)
+    }
+
+    fn finish(self) -> Result<Facets, BundleError> {
         let Self { items, facets, .. } = self;
         for (field, length) in [
             ("category", facets.category.len()),

@@ -147,3 +147,60 @@ impl Incoming {
         Ok(self.kept.unwrap_or_default())
     }
 }
+
+/// What is made of a verified file, a slice at a time.
+pub(crate) trait Reader {
+    type Read;
+
+    /// Looks at a slice; `true` when everything has been looked at.
+    fn step(&mut self) -> Result<bool, BundleError>;
+
+    /// What was read, when a step has said that everything was looked at.
+    fn finish(self) -> Result<Self::Read, BundleError>;
+}
+
+/// A file between its first byte and what is made of it.
+pub(crate) enum Way<R: Reader> {
+    Arriving(Incoming),
+    Reading(Box<R>),
+    Read(R::Read),
+    /// A step failed.
+    Refused,
+}
+
+impl<R: Reader> Way<R> {
+    /// Goes a slice further, when all has arrived; `true` when it is read.
+    pub(crate) fn step(
+        &mut self,
+        open: impl FnOnce(Vec<u8>) -> Result<R, BundleError>,
+    ) -> Result<bool, BundleError> {
+        *self = match std::mem::replace(self, Self::Refused) {
+            Self::Arriving(incoming) => Self::Reading(Box::new(open(incoming.finish()?)?)),
+            Self::Reading(mut reader) => match reader.step()? {
+                true => Self::Read(reader.finish()?),
+                false => Self::Reading(reader),
+            },
+            done => done,
+        };
+        Ok(matches!(self, Self::Read(_)))
+    }
+
+    /// Whether anything arrived.
+    pub(crate) fn has_begun(&self) -> bool {
+        !matches!(self, Self::Arriving(incoming) if !incoming.has_begun())
+    }
+
+    pub(crate) fn arriving(&mut self) -> Option<&mut Incoming> {
+        match self {
+            Self::Arriving(incoming) => Some(incoming),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn read(self) -> Option<R::Read> {
+        match self {
+            Self::Read(read) => Some(read),
+            _ => None,
+        }
+    }
+}

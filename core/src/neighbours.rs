@@ -155,7 +155,8 @@ impl<'a> Gaps<'a> {
         })
     }
 
-    #[inline]
+    // The browser's module is compiled for size, and would call it.
+    #[inline(always)]
     fn gap(self, entry: usize) -> u32 {
         let (mut gap, mut at, mut shift) = (0, entry, 0);
         while at < self.planes.len() {

@@ -1,19 +1,19 @@
 //! Opens a bundle a slice at a time, so that a page can do other things in between.
 //!
-//! The files arrive in pieces ([`Opening::push`]). When all of them have, [`Opening::step`] first
-//! verifies every length and hash, and only then looks into them: tables, ids, facets, each in
-//! slices that take about as long as the loop over a few ten thousand numbers. Tables and ids are
-//! kept where they arrived, and read in place.
+//! The files arrive in pieces, side by side ([`Opening::push`]). When all of one has arrived,
+//! [`Opening::read`] first verifies its length and hash, and only then looks into it, in slices that
+//! take about as long as the loop over a few ten thousand numbers; others may still be on their
+//! way. Tables and ids are kept where they arrived, and read in place.
 
 use crate::blocks::Catalogue;
 use crate::bundle::{Bundle, BundleError};
 use crate::digest::Digest;
-use crate::facets::{Facets, FacetsReader};
+use crate::facets::FacetsReader;
 use crate::ids::Ids;
 use crate::ids::nodes::{Nodes, Numbering};
-use crate::incoming::Incoming;
+use crate::incoming::{Incoming, Reader, Way};
 use crate::manifest::{Manifest, ModelFacts, file};
-use crate::tables::{Tables, TablesReader};
+use crate::tables::TablesReader;
 
 /// Ids that one step looks at.
 const IDS: usize = 2048;
@@ -29,30 +29,30 @@ pub enum Opened {
 /// A bundle that is being opened.
 pub struct Opening {
     model: ModelFacts,
-    stage: Stage,
-    catalogue: Option<Catalogue>,
-    tables: Option<Tables>,
-    items: Option<fst::Map<Vec<u8>>>,
-    facets: Option<Facets>,
-    /// Verified bytes that were not looked into yet.
-    items_bytes: Vec<u8>,
-    facets_bytes: Option<Vec<u8>>,
+    parts: Parts,
 }
 
-enum Stage {
-    /// Tables, ids and facets are arriving.
-    Arriving(Box<[Option<Incoming>; 3]>),
-    /// The index of the blocks is arriving.
-    Index(Box<(Manifest, Incoming)>),
-    Tables(Box<TablesReader>),
-    Items(ItemsReader),
-    Facets(Box<FacetsReader>),
-    Open,
-    /// A step failed.
-    Refused,
+enum Parts {
+    Whole {
+        tables: Way<TablesReader>,
+        items: Way<ItemsReader>,
+        facets: Option<Way<FacetsReader>>,
+    },
+    /// The index of the blocks.
+    Blocks(Box<Manifest>, Way<Catalogue>),
 }
 
-const NAMES: [&str; 3] = [file::TABLES, file::ITEMS, file::FACETS];
+impl Reader for Catalogue {
+    type Read = Self;
+
+    fn step(&mut self) -> Result<bool, BundleError> {
+        Ok(true)
+    }
+
+    fn finish(self) -> Result<Self, BundleError> {
+        Ok(self)
+    }
+}
 
 impl Opening {
     /// Expects the files that `manifest` names: all tables, ids and facets.
@@ -60,13 +60,15 @@ impl Opening {
     /// # Errors
     /// [`BundleError::Manifest`] when it does not name the tables or the ids.
     pub fn new(manifest: &Manifest) -> Result<Self, BundleError> {
-        let facets = Incoming::kept(manifest, file::FACETS).ok();
-        let arriving = [
-            Some(Incoming::kept(manifest, file::TABLES)?),
-            Some(Incoming::kept(manifest, file::ITEMS)?),
-            facets,
-        ];
-        Ok(Self::at(manifest, Stage::Arriving(Box::new(arriving))))
+        let facets = Incoming::kept(manifest, file::FACETS);
+        Ok(Self {
+            model: manifest.model.clone(),
+            parts: Parts::Whole {
+                tables: Way::Arriving(Incoming::kept(manifest, file::TABLES)?),
+                items: Way::Arriving(Incoming::kept(manifest, file::ITEMS)?),
+                facets: facets.ok().map(Way::Arriving),
+            },
+        })
     }
 
     /// Expects the index of the blocks, where `manifest` names one, and else all files.
@@ -77,26 +79,15 @@ impl Opening {
         if !manifest.files.contains_key(file::INDEX) {
             return Self::new(manifest);
         }
-        let index = Incoming::kept(manifest, file::INDEX)?;
-        let stage = Stage::Index(Box::new((manifest.clone(), index)));
-        Ok(Self::at(manifest, stage))
-    }
-
-    fn at(manifest: &Manifest, stage: Stage) -> Self {
-        Self {
+        let index = Way::Arriving(Incoming::kept(manifest, file::INDEX)?);
+        Ok(Self {
             model: manifest.model.clone(),
-            stage,
-            catalogue: None,
-            tables: None,
-            items: None,
-            facets: None,
-            items_bytes: Vec::new(),
-            facets_bytes: None,
-        }
+            parts: Parts::Blocks(Box::new(manifest.clone()), index),
+        })
     }
 
     /// The next piece of the file `name`. Files may come side by side; a file that the ranker
-    /// does not read, and a piece after the first step, are ignored.
+    /// does not read, and a piece after the file's first step, are ignored.
     pub fn push(&mut self, name: &str, piece: &[u8]) {
         if let Some(incoming) = self.arriving(name) {
             incoming.push(piece);
@@ -130,84 +121,61 @@ impl Opening {
     }
 
     fn arriving(&mut self, name: &str) -> Option<&mut Incoming> {
-        match &mut self.stage {
-            Stage::Arriving(files) => {
-                let at = NAMES.iter().position(|&known| known == name);
-                at.and_then(|at| files[at].as_mut())
-            }
-            Stage::Index(arriving) if name == file::INDEX => Some(&mut arriving.1),
+        match (&mut self.parts, name) {
+            (Parts::Whole { tables, .. }, file::TABLES) => tables.arriving(),
+            (Parts::Whole { items, .. }, file::ITEMS) => items.arriving(),
+            (Parts::Whole { facets, .. }, file::FACETS) => facets.as_mut()?.arriving(),
+            (Parts::Blocks(_, index), file::INDEX) => index.arriving(),
             _ => None,
         }
     }
 
-    /// Goes a slice further, when all files have arrived; `true` when the bundle is open. Facets
-    /// of which nothing has arrived are left out.
+    /// Goes a slice further in the file `name`, all of which has arrived; `true` when it is read.
+    /// The first step verifies it. Others may still be on their way; facets of which nothing has
+    /// arrived are left out.
     ///
     /// # Errors
-    /// [`BundleError`] names the file. The first step verifies all files; nothing of an unverified
-    /// file is parsed.
-    pub fn step(&mut self) -> Result<bool, BundleError> {
-        self.stage = match std::mem::replace(&mut self.stage, Stage::Refused) {
-            Stage::Arriving(files) => {
-                let [tables, items, facets] = *files;
-                let finish =
-                    |incoming: Option<Incoming>| incoming.map(Incoming::finish).transpose();
-                let tables = finish(tables)?.unwrap_or_default();
-                self.items_bytes = finish(items)?.unwrap_or_default();
-                self.facets_bytes = finish(facets.filter(Incoming::has_begun))?;
-                Stage::Tables(Box::new(TablesReader::open(&self.model, tables)?))
+    /// [`BundleError`] names the file; nothing of an unverified file is parsed.
+    pub fn read(&mut self, name: &str) -> Result<bool, BundleError> {
+        let model = &self.model;
+        match (&mut self.parts, name) {
+            (Parts::Whole { tables, .. }, file::TABLES) => {
+                tables.step(|bytes| TablesReader::open(model, bytes))
             }
-            Stage::Index(arriving) => {
-                let (manifest, index) = *arriving;
-                self.catalogue = Some(Catalogue::open(&manifest, index.finish()?)?);
-                Stage::Open
+            (Parts::Whole { items, .. }, file::ITEMS) => {
+                items.step(|bytes| ItemsReader::open(model.items, bytes))
             }
-            Stage::Tables(mut reader) => {
-                if reader.step()? {
-                    self.tables = Some(reader.finish());
-                    let bytes = std::mem::take(&mut self.items_bytes);
-                    Stage::Items(ItemsReader::open(self.model.items, bytes)?)
-                } else {
-                    Stage::Tables(reader)
+            (Parts::Whole { facets, .. }, file::FACETS) => match facets {
+                Some(facets) if facets.has_begun() => {
+                    facets.step(|bytes| Ok(FacetsReader::new(model.items, bytes)))
                 }
+                _ => Ok(true),
+            },
+            (Parts::Blocks(manifest, index), file::INDEX) => {
+                index.step(|bytes| Catalogue::open(manifest, bytes))
             }
-            Stage::Items(mut reader) => {
-                if reader.step()? {
-                    self.items = Some(reader.map);
-                    match self.facets_bytes.take() {
-                        Some(bytes) => {
-                            Stage::Facets(Box::new(FacetsReader::new(self.model.items, bytes)))
-                        }
-                        None => Stage::Open,
-                    }
-                } else {
-                    Stage::Items(reader)
-                }
-            }
-            Stage::Facets(mut reader) => {
-                if reader.step()? {
-                    self.facets = Some(reader.finish()?);
-                    Stage::Open
-                } else {
-                    Stage::Facets(reader)
-                }
-            }
-            done @ (Stage::Open | Stage::Refused) => done,
-        };
-        Ok(matches!(self.stage, Stage::Open))
+            _ => Ok(true),
+        }
     }
 
-    /// What was opened; `None` before a step has said that it is.
+    /// What was opened; `None` before all files are read.
     pub fn finish(self) -> Option<Opened> {
-        if let Some(catalogue) = self.catalogue {
-            return Some(Opened::InBlocks(Box::new(catalogue)));
+        match self.parts {
+            Parts::Blocks(_, index) => Some(Opened::InBlocks(Box::new(index.read()?))),
+            Parts::Whole {
+                tables,
+                items,
+                facets,
+            } => {
+                let facets = facets.filter(Way::has_begun).map(Way::read);
+                Some(Opened::Whole(Box::new(Bundle::new(
+                    tables.read()?,
+                    Ids::Fst(items.read()?),
+                    facets.map_or(Some(None), |facets| facets.map(Some))?,
+                    self.model.max_session as usize,
+                ))))
+            }
         }
-        Some(Opened::Whole(Box::new(Bundle::new(
-            self.tables?,
-            Ids::Fst(self.items?),
-            self.facets,
-            self.model.max_session as usize,
-        ))))
     }
 }
 
@@ -253,26 +221,6 @@ impl ItemsReader {
         })
     }
 
-    /// Looks at some nodes or ids; `true` when all have been looked at.
-    fn step(&mut self) -> Result<bool, BundleError> {
-        let bytes = self.map.as_fst().as_bytes();
-        self.stage = match std::mem::replace(&mut self.stage, ItemsStage::Ids) {
-            ItemsStage::Nodes(mut nodes) => match nodes.step(bytes)? {
-                true => ItemsStage::Numbering(Numbering::of(nodes)),
-                false => ItemsStage::Nodes(nodes),
-            },
-            ItemsStage::Numbering(mut numbering) => match numbering.step(bytes) {
-                None => ItemsStage::Numbering(numbering),
-                Some(known) if known && numbering.keys_of_all() == Some(self.items) => {
-                    return Ok(true);
-                }
-                Some(_) => ItemsStage::Ids,
-            },
-            ItemsStage::Ids => return self.ids(),
-        };
-        Ok(false)
-    }
-
     /// Looks at some ids.
     fn ids(&mut self) -> Result<bool, BundleError> {
         let fail = |reason: String| Err(BundleError::content(file::ITEMS, reason));
@@ -308,5 +256,32 @@ impl ItemsReader {
             self.last.extend_from_slice(id);
         }
         Ok(false)
+    }
+}
+
+impl Reader for ItemsReader {
+    type Read = fst::Map<Vec<u8>>;
+
+    fn step(&mut self) -> Result<bool, BundleError> {
+        let bytes = self.map.as_fst().as_bytes();
+        self.stage = match std::mem::replace(&mut self.stage, ItemsStage::Ids) {
+            ItemsStage::Nodes(mut nodes) => match nodes.step(bytes)? {
+                true => ItemsStage::Numbering(Numbering::of(nodes)),
+                false => ItemsStage::Nodes(nodes),
+            },
+            ItemsStage::Numbering(mut numbering) => match numbering.step(bytes) {
+                None => ItemsStage::Numbering(numbering),
+                Some(known) if known && numbering.keys_of_all() == Some(self.items) => {
+                    return Ok(true);
+                }
+                Some(_) => ItemsStage::Ids,
+            },
+            ItemsStage::Ids => return self.ids(),
+        };
+        Ok(false)
+    }
+
+    fn finish(self) -> Result<Self::Read, BundleError> {
+        Ok(self.map)
     }
 }

@@ -28,6 +28,7 @@ mod reader;
 
 use crate::Action;
 use crate::bundle::BundleError;
+use crate::incoming::Reader;
 use crate::manifest::ModelFacts;
 use crate::neighbours::{Gaps, WeightBits, Weights, from_half};
 use crate::score::Bounds;
@@ -106,7 +107,7 @@ impl Tables {
     pub fn parse(model: &ModelFacts, bytes: &[u8]) -> Result<Self, BundleError> {
         let mut reader = TablesReader::open(model, bytes.to_vec())?;
         while !reader.step()? {}
-        Ok(reader.finish())
+        reader.finish()
     }
 
     /// Items, N.
@@ -229,7 +230,7 @@ fn largest_prior(none: bool) -> Box<[i8; 256]> {
 }
 
 /// The bfloat16 at a place of a tensor.
-#[inline]
+#[inline(always)]
 fn half(bytes: &[u8], at: usize) -> f32 {
     from_half(u16::from_le_bytes([bytes[2 * at], bytes[2 * at + 1]]))
 }

@@ -304,6 +304,16 @@ fn every_flipped_byte_and_every_truncation_is_refused_by_name() {
     assert!(error.contains("items.fst"), "{error}");
 }
 
+const NAMES: [&str; 3] = [file::TABLES, file::ITEMS, file::FACETS];
+
+/// Reads all files, which have arrived.
+fn read_all(opening: &mut Opening) -> Result<(), String> {
+    for name in NAMES {
+        while !opening.read(name).map_err(|e| e.to_string())? {}
+    }
+    Ok(())
+}
+
 #[test]
 fn files_that_arrive_in_pieces_side_by_side_open_the_same_bundle() {
     let (manifest, files) = pack(&tables());
@@ -320,7 +330,7 @@ fn files_that_arrive_in_pieces_side_by_side_open_the_same_bundle() {
             opening.push(name, bytes.get(at..=at).unwrap_or_default());
         }
     }
-    while !opening.step().unwrap() {}
+    read_all(&mut opening).unwrap();
     let Some(Opened::Whole(pieced)) = opening.finish() else {
         panic!("a bundle without blocks is opened whole");
     };
@@ -350,7 +360,7 @@ fn a_file_that_was_put_together_wrongly_is_expected_anew() {
     opening.push(file::TABLES, &files.tables);
     assert!(opening.arrived(file::TABLES));
     opening.push(file::ITEMS, &files.items);
-    while !opening.step().unwrap() {}
+    read_all(&mut opening).unwrap();
     assert!(opening.finish().is_some());
 }
 
@@ -364,8 +374,7 @@ fn a_file_that_was_hashed_elsewhere_is_held_to_its_hash_and_length() {
         opening.push(file::TABLES, b"what is forgotten");
         opening.unhashed(file::TABLES);
         come(&mut opening);
-        while !opening.step().map_err(|e| e.to_string())? {}
-        Ok::<_, String>(())
+        read_all(&mut opening)
     };
     let hash = |opening: &mut Opening| {
         let sha256 = Digest::of(opening.bytes(file::TABLES));
@@ -418,19 +427,21 @@ fn a_file_that_was_hashed_elsewhere_is_held_to_its_hash_and_length() {
 #[test]
 fn a_bundle_is_not_opened_before_all_of_it_is_verified() {
     let (manifest, files) = pack(&tables());
-    let step = |change: &dyn Fn(&mut Opening)| {
+    let refused = |change: &dyn Fn(&mut Opening)| {
         let mut opening = Opening::new(&manifest).unwrap();
         opening.push(file::TABLES, &files.tables);
         change(&mut opening);
-        let error = opening.step().unwrap_err().to_string();
+        let error = read_all(&mut opening).unwrap_err();
         // What was refused stays so.
-        assert!(!opening.step().unwrap());
+        let named = NAMES.iter().filter(|&&name| error.contains(name));
+        assert_eq!(named.clone().count(), 1, "{error}");
+        named.for_each(|name| assert!(!opening.read(name).unwrap()));
         assert!(opening.finish().is_none());
         error
     };
-    assert!(step(&|_| ()).contains("items.fst is 0 bytes"));
-    assert!(step(&|opening| opening.push(file::TABLES, b"x")).contains("tables.safetensors is"));
-    let altered = step(&|opening| {
+    assert!(refused(&|_| ()).contains("items.fst is 0 bytes"));
+    assert!(refused(&|opening| opening.push(file::TABLES, b"x")).contains("tables.safetensors is"));
+    let altered = refused(&|opening| {
         opening.push(file::ITEMS, &files.items);
         opening.push(
             file::FACETS,
@@ -440,6 +451,36 @@ fn a_bundle_is_not_opened_before_all_of_it_is_verified() {
     assert!(altered.contains("facets.json has SHA-256"), "{altered}");
     let never = Opening::new(&manifest).unwrap();
     assert!(never.finish().is_none());
+}
+
+#[test]
+fn a_file_is_read_while_others_are_on_their_way() {
+    let (manifest, files) = pack(&tables());
+    let facets = files.facets.clone().unwrap();
+    let mut opening = Opening::new(&manifest).unwrap();
+    let read = |opening: &mut Opening, name: &str| while !opening.read(name).unwrap() {};
+    opening.push(file::TABLES, &files.tables[..100]);
+    opening.push(file::ITEMS, &files.items);
+    read(&mut opening, file::ITEMS);
+    // What comes after its first step is ignored.
+    opening.push(file::ITEMS, b"x");
+    opening.push(file::FACETS, &facets);
+    read(&mut opening, file::FACETS);
+    opening.push(file::TABLES, &files.tables[100..]);
+    read(&mut opening, file::TABLES);
+    let Some(Opened::Whole(bundle)) = opening.finish() else {
+        panic!("a bundle without blocks is opened whole");
+    };
+    assert!(bundle.facets().is_some());
+
+    // Facets that came and were not read are not left out.
+    let mut opening = Opening::new(&manifest).unwrap();
+    opening.push(file::TABLES, &files.tables);
+    opening.push(file::ITEMS, &files.items);
+    opening.push(file::FACETS, &facets[1..]);
+    read(&mut opening, file::TABLES);
+    read(&mut opening, file::ITEMS);
+    assert!(opening.finish().is_none());
 }
 
 /// A hostile publisher can put any bytes under a right hash: the parsers must refuse them too.

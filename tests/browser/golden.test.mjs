@@ -31,8 +31,8 @@ async function replay({ base, encoder, tolerance }) {
   const opening = new ranking.Opening(manifest);
   for (const name of ["tables.safetensors", "items.fst", "facets.json"]) {
     opening.push(name, await bytes(`bundle/${name}`));
+    while (!opening.read(name));
   }
-  while (!opening.step());
   const ranker = opening.finish();
   let network;
   if (encoder) {

@@ -15,6 +15,7 @@ export async function measure(env) {
   );
   const { events, actions, listing } = session;
   const packaged = await throughThePackage(env, events);
+  if (env.coldOnly) return { cold: packaged.cold };
 
   // The modules alone.
   const { default: initialise, Manifest, Opening } = await env.import("ranker");
@@ -45,7 +46,7 @@ export async function measure(env) {
     [tables, items, facets].forEach((bytes, at) =>
       pieces(bytes, (piece) => opening.push(names[at], piece)),
     );
-    while (!opening.step());
+    for (const name of names) while (!opening.read(name));
     return opening.finish();
   });
   const loaded = memory.buffer.byteLength;

@@ -79,6 +79,7 @@ impl Nodes {
         Ok(self.next <= HEADER)
     }
 
+    #[inline(always)]
     fn mark(&mut self, address: usize) {
         self.reached[address / 64] |= 1 << (address % 64);
     }

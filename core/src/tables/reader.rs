@@ -4,6 +4,7 @@ use super::header::{Dtype, Header};
 use super::popularity::{by_both_bytes, by_low_byte};
 use super::{Constants, Tables, half, largest_prior, tensor};
 use crate::bundle::BundleError;
+use crate::incoming::Reader;
 use crate::manifest::{ModelFacts, file};
 use crate::neighbours::{Gaps, WeightBits};
 use std::ops::Range;
@@ -85,8 +86,65 @@ impl TablesReader {
         })
     }
 
-    /// Looks at a slice; `true` when everything has been looked at.
-    pub(crate) fn step(&mut self) -> Result<bool, BundleError> {
+    /// Goes on to the next stage where one has ended; whether that was the last.
+    fn turn(&mut self) -> bool {
+        if self.at >= self.items {
+            self.at = 0;
+            self.stage = match self.stage {
+                Stage::Counts => Stage::Popularity,
+                Stage::Popularity => Stage::LowOrder,
+                Stage::LowOrder => Stage::Order,
+                Stage::Order => Stage::Gaps,
+                Stage::Gaps => Stage::Scales,
+                Stage::Scales if self.tables.dim > 0 => Stage::VectorScales,
+                _ => Stage::Done,
+            };
+        }
+        self.stage == Stage::Done
+    }
+
+    fn count(&mut self, rows: Range<usize>) -> Result<(), BundleError> {
+        let n = self.items;
+        let range = self
+            .header
+            .range(tensor::NEIGHBOUR_COUNT, Dtype::U8, &[n])?;
+        let mut entries = self.tables.start[rows.start];
+        for &count in &self.tables.bytes[range][rows.clone()] {
+            if u32::from(count) > self.most_neighbours {
+                let most = self.most_neighbours;
+                return Err(self.header.fail(
+                    tensor::NEIGHBOUR_COUNT,
+                    &format!("holds {count}; the manifest allows {most}"),
+                ));
+            }
+            entries += u32::from(count);
+            self.tables.start.push(entries);
+        }
+        if rows.end == n {
+            let m = entries as usize;
+            self.tables.gap = self.header.planes(tensor::NEIGHBOUR_GAP, m)?;
+            let levels = self.header.has(tensor::NEIGHBOUR_LEVEL);
+            (self.tables.bits, self.tables.weight) = if levels {
+                let length = m.div_ceil(2);
+                let range = self
+                    .header
+                    .range(tensor::NEIGHBOUR_LEVEL, Dtype::U8, &[length])?;
+                (WeightBits::Four, range)
+            } else {
+                let range = self
+                    .header
+                    .range(tensor::NEIGHBOUR_WEIGHT, Dtype::U8, &[m])?;
+                (WeightBits::Eight, range)
+            };
+        }
+        Ok(())
+    }
+}
+
+impl Reader for TablesReader {
+    type Read = Tables;
+
+    fn step(&mut self) -> Result<bool, BundleError> {
         let rows = self.at..self.items.min(self.at + SLICE);
         match self.stage {
             Stage::Counts => self.count(rows.clone())?,
@@ -150,62 +208,7 @@ impl TablesReader {
         Ok(self.turn())
     }
 
-    /// The tables, when a step has said that everything was looked at.
-    pub(crate) fn finish(self) -> Tables {
-        self.tables
-    }
-
-    /// Goes on to the next stage where one has ended; whether that was the last.
-    fn turn(&mut self) -> bool {
-        if self.at >= self.items {
-            self.at = 0;
-            self.stage = match self.stage {
-                Stage::Counts => Stage::Popularity,
-                Stage::Popularity => Stage::LowOrder,
-                Stage::LowOrder => Stage::Order,
-                Stage::Order => Stage::Gaps,
-                Stage::Gaps => Stage::Scales,
-                Stage::Scales if self.tables.dim > 0 => Stage::VectorScales,
-                _ => Stage::Done,
-            };
-        }
-        self.stage == Stage::Done
-    }
-
-    fn count(&mut self, rows: Range<usize>) -> Result<(), BundleError> {
-        let n = self.items;
-        let range = self
-            .header
-            .range(tensor::NEIGHBOUR_COUNT, Dtype::U8, &[n])?;
-        let mut entries = self.tables.start[rows.start];
-        for &count in &self.tables.bytes[range][rows.clone()] {
-            if u32::from(count) > self.most_neighbours {
-                let most = self.most_neighbours;
-                return Err(self.header.fail(
-                    tensor::NEIGHBOUR_COUNT,
-                    &format!("holds {count}; the manifest allows {most}"),
-                ));
-            }
-            entries += u32::from(count);
-            self.tables.start.push(entries);
-        }
-        if rows.end == n {
-            let m = entries as usize;
-            self.tables.gap = self.header.planes(tensor::NEIGHBOUR_GAP, m)?;
-            let levels = self.header.has(tensor::NEIGHBOUR_LEVEL);
-            (self.tables.bits, self.tables.weight) = if levels {
-                let length = m.div_ceil(2);
-                let range = self
-                    .header
-                    .range(tensor::NEIGHBOUR_LEVEL, Dtype::U8, &[length])?;
-                (WeightBits::Four, range)
-            } else {
-                let range = self
-                    .header
-                    .range(tensor::NEIGHBOUR_WEIGHT, Dtype::U8, &[m])?;
-                (WeightBits::Eight, range)
-            };
-        }
-        Ok(())
+    fn finish(self) -> Result<Tables, BundleError> {
+        Ok(self.tables)
     }
 }

@@ -9,7 +9,8 @@ use wasm_bindgen_cli_support::Bindgen;
 
 /// What the module may use. Relaxed SIMD is left out: Safari refuses modules that name it.
 const WASM_OPT: [&str; 12] = [
-    "-Oz",
+    // As small as by `-Oz`, in fewer functions, each of which a browser compiles at its first call.
+    "-O3",
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",

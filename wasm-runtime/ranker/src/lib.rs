@@ -127,13 +127,13 @@ impl Opening {
         self.opening.arrived(name)
     }
 
-    /// Goes a slice further, when all files have arrived; `true` when all is done. The first
-    /// step verifies them.
-    pub fn step(&mut self) -> Result<bool, JsError> {
-        Ok(self.opening.step()?)
+    /// Goes a slice further in the file `name`, which has arrived; `true` when it is read. The
+    /// first step verifies it.
+    pub fn read(&mut self, name: &str) -> Result<bool, JsError> {
+        Ok(self.opening.read(name)?)
     }
 
-    /// The ranker, when a step has said that all is done.
+    /// The ranker, when all files are read.
     pub fn finish(self) -> Result<Ranker, JsError> {
         let (bundle, catalogue) = match self.opening.finish() {
             Some(Opened::Whole(bundle)) => (*bundle, None),

@@ -85,6 +85,7 @@ export class Fetcher {
       }
       return await read(url, response, limit, take);
     } catch (error) {
+      abort.abort();
       if (error instanceof Refused || error instanceof Unreachable) throw error;
       throw new Unreachable(`${url} could not be fetched: ${String(error)}`);
     } finally {

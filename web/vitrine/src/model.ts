@@ -9,7 +9,7 @@ import { ACTIONS } from './actions.js';
 import { Blocks } from './blocks.js';
 import { type Fetcher, Refused, refusing } from './fetching.js';
 import type { Kept } from './kept.js';
-import { type Files, INDEX, openBundle, rankerFiles, verified } from './opening.js';
+import { type Files, INDEX, openBundle, rankerFiles, release, verified } from './opening.js';
 import { reasonsOf } from './reasons.js';
 import type { Signatures } from './signatures.js';
 import { turn } from './slices.js';
@@ -144,34 +144,34 @@ export class Model {
   ): Promise<Model | undefined> {
     const read = () => fetcher.bytes(`${endpoint}/manifest.json`, MAX_MANIFEST_BYTES, 'no-cache');
     const reading = signatures?.verified(read) ?? read();
-    const [bytes, least, memory] = await Promise.all([reading, seen, module]);
-    await turn();
-    const manifest = refusing(() => new Manifest(bytes));
-    try {
-      // The ranker has checked these very bytes, field by field.
-      const fields = JSON.parse(new TextDecoder().decode(bytes)) as ManifestFields;
-      if (fields.version <= above) return void manifest.free();
-      if (fields.version < least) {
-        throw new Refused(
-          `The bundle has version ${fields.version}; this device has seen ${least}: publish the older one under a higher version.`,
-        );
-      }
-      if (fields.expires <= now) {
-        throw new Refused(
-          `The bundle of version ${fields.version} has expired: publish a new one.`,
-        );
-      }
+    // Where the module cannot run, no file is asked for.
+    const bytes = await Promise.race([reading, module.then(() => reading)]);
+    const fields = fieldsOf(bytes);
+    if (fields.version <= above) return undefined;
+    const least = await seen;
+    if (fields.version < least) {
+      throw new Refused(
+        `The bundle has version ${fields.version}; this device has seen ${least}: publish the older one under a higher version.`,
+      );
+    }
+    if (fields.expires <= now) {
+      throw new Refused(`The bundle of version ${fields.version} has expired: publish a new one.`);
+    }
+    const checked = module.then(async (memory) => {
       await turn();
-      const folder = `${endpoint}/bundles/`;
-      const source = { fetcher, kept, folder, manifest, files: fields.files, memory };
+      return { manifest: refusing(() => new Manifest(bytes)), memory };
+    });
+    const folder = `${endpoint}/bundles/`;
+    try {
+      const source = { fetcher, kept, folder, files: fields.files, module: checked };
       const { ranker, files } = await openBundle(source);
       await turn();
       const { [BLOCKS]: file, [INDEX]: index } = fields.files;
       const blocks = index && file && new Blocks(fetcher, folder + file.sha256, ranker, refusing);
       void kept.keep(files, folder);
-      return new Model(manifest, fields, ranker, blocks);
+      return new Model((await checked).manifest, fields, ranker, blocks);
     } catch (error) {
-      manifest.free();
+      void checked.then(({ manifest }) => release(manifest)).catch(() => {});
       throw error;
     }
   }
@@ -311,6 +311,20 @@ export class Model {
     this.#manifest.free();
   }
 }
+
+/**
+ * The fields of a manifest that the module has not checked yet; it says what is wrong with them. Of
+ * another schema no file is asked for.
+ */
+function fieldsOf(bytes: Uint8Array): ManifestFields {
+  let fields: (Partial<ManifestFields> & { schema?: string }) | undefined;
+  attempt(() => (fields = JSON.parse(new TextDecoder().decode(bytes))));
+  const known = fields?.schema === SCHEMA;
+  return { ...fields, files: { ...(known && fields?.files) } } as ManifestFields;
+}
+
+/** The schema that is read; as in `core`. */
+const SCHEMA = 'vitrine.bundle/1';
 
 const ENCODER = 'encoder.onnx';
 const BLOCKS = 'blocks.bin';

@@ -27,13 +27,22 @@ export interface Source {
   kept: Kept;
   /** Where the bundle's files are, with a `/` at the end. */
   folder: string;
-  manifest: Manifest;
+  /** What the manifest says of its files, which `module` has not checked yet. */
   files: Files;
-  /** The module's memory. */
+  /** The manifest in the module, when that is here and has checked it. */
+  module: Promise<Checked>;
+}
+
+/** A manifest that the module has checked, and the module's memory. */
+export interface Checked {
+  manifest: Manifest;
   memory: WebAssembly.Memory;
 }
 
-/** The ranker of a bundle, and its files by address, for who keeps them. */
+/**
+ * The ranker of a bundle, and its files by address, for who keeps them. The files are asked for at
+ * once; their first bytes wait for the module.
+ */
 export async function openBundle(
   source: Source,
 ): Promise<{ ranker: Ranker; files: Map<string, Blob> }> {
@@ -54,44 +63,51 @@ export function release(object: { free(): void }): void {
 class Arrival {
   readonly files = new Map<string, Blob>();
   readonly #source: Source;
-  readonly #opening: Opening;
+  readonly #opening: Promise<Opening>;
   /** Whether the module has it back; another file may have failed meanwhile. */
   #given = false;
 
   constructor(source: Source) {
     this.#source = source;
-    this.#opening = refusing(() => new Opening(source.manifest));
+    this.#opening = source.module.then(({ manifest }) => refusing(() => new Opening(manifest)));
   }
 
   async open(): Promise<Ranker> {
-    const opening = this.#opening;
     try {
-      await Promise.all(rankerFiles(this.#source.files).map((name) => this.#fetch(name)));
-      await until(() => refusing(() => opening.step()));
+      const files = rankerFiles(this.#source.files).map((name) => this.#fetch(name));
+      const [opening] = await Promise.all([this.#opening, ...files]);
       await turn();
       this.#given = true;
       return refusing(() => opening.finish());
     } catch (error) {
-      if (!this.#given) release(opening);
+      if (!this.#given) void this.#opening.then(release).catch(() => {});
       this.#given = true;
       throw error;
     }
   }
 
+  /** Brings a file into the module, which then reads it while others are on their way. */
   async #fetch(name: string): Promise<void> {
+    const entry = this.#source.files[name];
+    // Where this is no address, the module will refuse the manifest.
+    if (!entry || !ADDRESS.test(entry.sha256)) return;
+    await this.#bring(name, entry.sha256, entry.bytes);
+    const opening = await this.#opening;
+    await until(() => this.#given || refusing(() => opening.read(name)));
+  }
+
+  async #bring(name: string, sha256: string, bytes: number): Promise<void> {
     const { fetcher, kept, files, folder } = this.#source;
-    const entry = files[name];
-    if (entry === undefined) return;
-    const url = folder + entry.sha256;
-    if (await this.#fromKept(name, url, entry.bytes)) return void this.files.set(url, new Blob());
+    const url = folder + sha256;
+    if (await this.#fromKept(name, url, bytes)) return void this.files.set(url, new Blob());
     for (const [base, delta] of deltasOf(files, name)) {
-      const inlet = this.#inlet(name, entry.bytes);
+      const inlet = this.#inlet(name, bytes);
       if (await this.#fromDelta(name, folder + base, delta, inlet)) {
         return void this.files.set(url, inlet.blob());
       }
     }
-    const inlet = this.#inlet(name, entry.bytes);
-    await fetcher.pieces(url, entry.bytes, (arrived) => inlet.take(arrived));
+    const inlet = this.#inlet(name, bytes);
+    await fetcher.pieces(url, bytes, (arrived) => inlet.take(arrived));
     await inlet.end();
     if (kept.allowed) this.files.set(url, inlet.blob());
   }
@@ -109,10 +125,11 @@ class Arrival {
   /** Puts a file together from the one at `base`, where that is kept; anything wrong with either
    * is no more than a reason to fetch the whole. */
   async #fromDelta(name: string, base: string, deltaName: string, inlet: Inlet): Promise<boolean> {
-    const { fetcher, kept, manifest, files, folder } = this.#source;
+    const { fetcher, kept, module, files, folder } = this.#source;
     const found = await kept.find(base);
     const entry = files[deltaName];
     if (found === undefined || entry === undefined) return false;
+    const { manifest } = await module;
     try {
       const bytes = await verified(fetcher, folder, deltaName, entry, manifest);
       const delta = manifest.delta(name, bytes);
@@ -131,38 +148,46 @@ class Arrival {
   }
 
   /** What did not come as it should is forgotten. */
-  #arrived(name: string): boolean {
-    return !this.#given && this.#opening.arrived(name);
+  async #arrived(name: string): Promise<boolean> {
+    const opening = await this.#opening;
+    return !this.#given && opening.arrived(name);
   }
 
   /** Begins with a file. */
   #inlet(name: string, bytes: number): Inlet {
     const native = bytes <= MAX_NATIVE && hasSha256();
     const parts: Blob[] = [];
-    const { kept, memory } = this.#source;
-    const give = <T>(hand: (opening: Opening) => T) =>
-      this.#given ? undefined : hand(this.#opening);
-    if (native) give((opening) => opening.unhashed(name));
+    const { kept, module } = this.#source;
+    let begun = false;
     let length = 0;
     return {
-      take: (arrived) =>
-        pieces(arrived, (piece) => {
-          give((opening) => opening.push(name, piece));
+      take: async (arrived) => {
+        const opening = await this.#opening;
+        if (!begun && native && !this.#given) opening.unhashed(name);
+        begun = true;
+        await pieces(arrived, (piece) => {
+          if (!this.#given) opening.push(name, piece);
           length += piece.length;
           if (kept.allowed) parts.push(new Blob([piece as Uint8Array<ArrayBuffer>]));
-        }),
+        });
+      },
       end: async () => {
-        if (!native) return;
+        if (!begun || !native) return;
         await turn();
-        const hash = await give((opening) =>
-          sha256(new Uint8Array(memory.buffer, opening.address(name), Math.min(length, bytes))),
+        const [opening, { memory }] = await Promise.all([this.#opening, module]);
+        if (this.#given) return;
+        const hash = await sha256(
+          new Uint8Array(memory.buffer, opening.address(name), Math.min(length, bytes)),
         );
-        if (hash !== undefined) give((opening) => opening.hashed(name, hash));
+        if (!this.#given) opening.hashed(name, hash);
       },
       blob: () => new Blob(parts),
     };
   }
 }
+
+/** A file's address: its SHA-256. */
+const ADDRESS = /^[0-9a-f]{64}$/;
 
 /** The way of one file's bytes into the module. */
 interface Inlet {
@@ -207,6 +232,6 @@ export async function verified(
 function deltasOf(files: Files, name: string): [string, string][] {
   return Object.keys(files).flatMap((delta) => {
     const base = delta.startsWith(`${name}.`) && delta.slice(name.length + 1, -'.delta'.length);
-    return base && /^[0-9a-f]{64}$/.test(base) && delta.endsWith('.delta') ? [[base, delta]] : [];
+    return base && ADDRESS.test(base) && delta.endsWith('.delta') ? [[base, delta]] : [];
   });
 }

@@ -76,7 +76,8 @@ test('a page without TLS has the same lists', async () => {
   });
 });
 
-test('a bad manifest is refused before any file is fetched', async () => {
+test('a bad manifest is refused, and asks for nothing but files of the bundle', async () => {
+  const outside = { sha256: '../v1/feedback', bytes: 9 };
   const bad = [
     [() => new Response('{'), /not a Vitrine manifest/],
     [() => new Response(new Uint8Array(300_000)), /longer than/],
@@ -84,7 +85,12 @@ test('a bad manifest is refused before any file is fetched', async () => {
       () => new Response(JSON.stringify({ ...manifest, schema: 'vitrine.bundle\/9' })),
       /update Vitrine/,
     ],
-    [() => new Response(JSON.stringify({ ...manifest, visitor: 7 })), /visitor/],
+    [() => new Response('null'), /not a Vitrine manifest/],
+    [() => new Response(JSON.stringify({ ...manifest, files: null })), /not a Vitrine manifest/],
+    [
+      () => new Response(JSON.stringify({ ...manifest, files: { 'items.fst': outside } })),
+      /not a Vitrine manifest/,
+    ],
     [() => new Response(JSON.stringify({ ...manifest, created: 1, expires: 2 })), /expired/],
   ];
   for (const [answer, message] of bad) {
@@ -95,6 +101,10 @@ test('a bad manifest is refused before any file is fetched', async () => {
     assert.match(errors, message);
     assert.ok(shop.requests.every(({ path }) => path === '/manifest.json'));
   }
+  const unknown = await fallback((shop) => shop.publish({ visitor: 7 }));
+  assert.equal(unknown.reason, 'refused');
+  assert.match(unknown.errors, /visitor/);
+  assert.ok(unknown.shop.requests.every(({ path }) => /^\/(manifest|bundles\/)/.test(path)));
 });
 
 test('without a server, a bundle or a network the shop’s order stays', async () => {

@@ -35,10 +35,12 @@ async function widened(dim) {
     files: { ...manifest.files, 'tables.safetensors': { sha256, bytes: tables.length } },
   };
   const opening = new Opening(new Manifest(Buffer.from(JSON.stringify(changed))));
-  opening.push('tables.safetensors', tables);
-  opening.push('items.fst', await file('items.fst'));
-  opening.push('facets.json', await file('facets.json'));
-  while (!opening.step());
+  const [items, facets] = [await file('items.fst'), await file('facets.json')];
+  const files = { 'tables.safetensors': tables, 'items.fst': items, 'facets.json': facets };
+  for (const [name, bytes] of Object.entries(files)) {
+    opening.push(name, bytes);
+    while (!opening.read(name));
+  }
   return { ranker: opening.finish(), units };
 }
 
