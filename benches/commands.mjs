@@ -2,7 +2,8 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
+import { vitrine } from './built.mjs';
 
 /** Folder of the public data sets (VITRINE_DATA). */
 export const data = process.env.VITRINE_DATA;
@@ -10,10 +11,6 @@ if (!data) {
   console.log('skipped: set VITRINE_DATA to the folder of the public data sets');
   process.exit(0);
 }
-const programs = process.env.VITRINE_BIN ?? 'target/debug';
-const vitrine = join(programs, 'vitrine');
-/** cargo's profile of the built commands: release or debug. */
-export const profile = basename(programs);
 
 /** Runs `vitrine`; what it prints. */
 export const run = (...words) => execFileSync(vitrine, words, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -8,7 +8,8 @@
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { called, evaluated, prepare, profile, record, run, workIn } from './commands.mjs';
+import { profile } from './built.mjs';
+import { called, evaluated, prepare, record, run, workIn } from './commands.mjs';
 
 const given = called(['recipe', 'out'], ['diginetica', 'retailrocket', 'tmall', 'amazon_beauty']);
 const { names, out: target = 'docs/results/quality.md' } = given;

@@ -9,10 +9,9 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
+import { profile, vitrine } from './built.mjs';
 
-const programs = process.env.VITRINE_BIN ?? 'target/debug';
-const vitrine = join(programs, 'vitrine');
 const work = join(process.env.VITRINE_WORK ?? '.bench', 'scale');
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [2, 20];
 const ITEMS = 200_000;
@@ -87,7 +86,7 @@ A synthetic shop of ${ITEMS.toLocaleString('en')} items. \`prepare\` reads CSV; 
 table without an encoder: it searches the table's parameters on validation, then counts the whole
 history. Peak memory is that of the process.
 
-    VITRINE_BIN=target/${basename(programs)} node benches/scale.mjs ${sizes.join(' ')}
+    VITRINE_BIN=target/${profile} node benches/scale.mjs ${sizes.join(' ')}
 
 | events | sessions | prepare: s | GB | train: s | GB | in all: s |
 | --- | --- | --- | --- | --- | --- | --- |

@@ -11,7 +11,8 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TABLE } from '../../tests/browser/support/shop.mjs';
-import { called, prepare, profile, record, run, workIn } from '../commands.mjs';
+import { profile } from '../built.mjs';
+import { called, prepare, record, run, workIn } from '../commands.mjs';
 
 const python = process.env.PYTHON ?? 'python3';
 const train = fileURLToPath(new URL('train.py', import.meta.url));

@@ -13,8 +13,11 @@ import { MODULES } from './bundles.mjs';
 
 const PAGE = '<!doctype html><meta charset="utf-8"><title>a bench</title>';
 
-/** Serves a shop and the bundled code, as `measureInBrowser` wants it. */
-export async function serveBench(cleanup, folder, code) {
+/** A network as CDP emulates it, for each request: latency in milliseconds, megabits a second. */
+export const NETWORK = { latency: 60, megabits: 20 };
+
+/** Serves a shop and the bundled code, as `measureInBrowser` wants it; `compressed` as brotli. */
+export async function serveBench(cleanup, folder, code, compressed = false) {
   const session = await readFile(join(folder, 'session.json'));
   const subjects = fileURLToPath(new URL('subjects/', import.meta.url));
   return stage(cleanup, {
@@ -27,6 +30,7 @@ export async function serveBench(cleanup, folder, code) {
     },
     pages: { '/': PAGE, '/session.json': session },
     bundle: false,
+    compressed,
     // Isolated pages have a clock of 5 microseconds instead of 100.
     headers: () => ({
       'cross-origin-opener-policy': 'same-origin',
@@ -35,8 +39,11 @@ export async function serveBench(cleanup, folder, code) {
   });
 }
 
-/** Runs `subjects/<name>.mjs` in a fresh browser; resolves to what it found. */
-export async function measureInBrowser(name, url) {
+/**
+ * Runs `subjects/<name>.mjs` in a fresh browser; resolves to what it found. Over a `network`, only
+ * the cold start is measured.
+ */
+export async function measureInBrowser(name, url, network) {
   const browser = await launch();
   try {
     const context = await browser.newContext();
@@ -47,14 +54,24 @@ export async function measureInBrowser(name, url) {
       return (await session.send('Runtime.getHeapUsage')).usedSize;
     });
     await page.goto(`${url}/`);
-    return await page.evaluate(inPage, name);
+    if (network) {
+      const throughput = (network.megabits * 1e6) / 8;
+      await session.send('Network.enable');
+      await session.send('Network.emulateNetworkConditions', {
+        offline: false,
+        latency: network.latency,
+        downloadThroughput: throughput,
+        uploadThroughput: throughput,
+      });
+    }
+    return await page.evaluate(inPage, { name, coldOnly: network !== undefined });
   } finally {
     await browser.close();
   }
 }
 
 /** Runs in the page. */
-async function inPage(name) {
+async function inPage({ name, coldOnly }) {
   const base = location.origin;
   const libraries = {
     vitrine: '/code/vitrine.js',
@@ -66,7 +83,7 @@ async function inPage(name) {
   if (!globalThis.crossOriginIsolated) throw new Error('the page is not isolated');
   const { measure } = await import(`${base}/subjects/${name}.mjs`);
   return measure({
-    place: 'chromium',
+    coldOnly,
     import: (library) => import(base + libraries[library]),
     bytes: async (path) => {
       const response = await fetch(`${base}/${path.replace(/^wasm\//, 'vitrine/wasm/')}`);

@@ -20,7 +20,7 @@ const LIBRARIES = {
 };
 
 const env = {
-  place: 'node',
+  coldOnly: false,
   import: (library) => import(LIBRARIES[library]),
   bytes: async (path) => {
     const [root, rest] = path.split(/\/(.*)/);

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { launch } from '../../tests/browser/support/browser.mjs';
 import { ROOT, scratch } from '../../tests/browser/support/programs.mjs';
-import { measureInBrowser, serveBench } from './browser.mjs';
+import { measureInBrowser, NETWORK, serveBench } from './browser.mjs';
 import { bundle, fetched, weigh } from './bundles.mjs';
 import { agree } from './agreement.mjs';
 import { large } from './large.mjs';
@@ -32,6 +32,8 @@ const { values } = parseArgs({
   },
 });
 const SUBJECTS = ['vitrine', 'ort', 'tfjs'];
+/** Besides: the requests of Vitrine's first list. */
+const COLD = [...SUBJECTS, 'requests'];
 const SLOWER = [1, 6];
 const repetitions = Number(values.repetitions);
 const sizes = values.items.split(',').map(Number);
@@ -66,12 +68,16 @@ async function measure() {
   for (const items of sizes) {
     const made = await shop(items, note);
     const { url } = await serveBench(cleanup, made, code);
+    const { url: compressed } = await serveBench(cleanup, made, code, true);
     const session = JSON.parse(await readFile(join(made, 'session.json'), 'utf8'));
-    shops.push({ items, folder: made, url, session });
+    shops.push({ items, folder: made, url, compressed, session });
   }
   const machine = await describe();
 
   const runs = [];
+  const colds = [];
+  // What was compressed once is kept.
+  for (const subject of COLD) await measureInBrowser(subject, shops[0].compressed, NETWORK);
   for (let turn = 0; turn < repetitions; turn += 1) {
     note(`repetition ${turn + 1} of ${repetitions}`);
     for (const { items, folder, url } of shops) {
@@ -82,6 +88,18 @@ async function measure() {
           runs.push({ items, place, subject, turn, ...seen });
         }
       }
+      colds.push({
+        items,
+        place: 'chromium',
+        subject: 'requests',
+        turn,
+        ...(await measureInBrowser('requests', url)),
+      });
+    }
+    const [{ items, compressed }] = shops;
+    for (const subject of rotated(COLD, turn)) {
+      const seen = await measureInBrowser(subject, compressed, NETWORK);
+      colds.push({ items, place: 'network', subject, turn, ...seen });
     }
   }
   agree(runs);
@@ -112,7 +130,12 @@ async function measure() {
   machine.loadAfter = loadavg();
   machine.minutes = (Date.now() - began) / 60_000;
   const besides = { large: million, versions: retrained };
-  return { repetitions, sizes, weights, javascript, machine, runs, visits, ...besides };
+  const network = NETWORK;
+  return {
+    ...{ repetitions, sizes, weights, javascript, machine, network },
+    ...{ runs, colds, visits },
+    ...besides,
+  };
 }
 
 function rotated(list, turn) {

@@ -8,6 +8,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { brotliCompressSync } from "node:zlib";
 import { PACKAGE, ROOT } from "./programs.mjs";
 
 /** The bundle of an invented shop, and its catalogue. */
@@ -26,7 +27,7 @@ const TYPES = {
  * Serves until the test `t` ends. `folders` maps prefixes of the path to folders, `pages` paths
  * to texts; the package lies at `/vitrine/`, and the fixture's bundle at the root unless
  * `bundle` is false. `headers(path)` are added to an answer; `answer(request, response)` may
- * give one itself, by returning true.
+ * give one itself, by returning true. With `compressed`, files travel as brotli.
  */
 export async function stage(
   t,
@@ -36,9 +37,11 @@ export async function stage(
     headers = () => ({}),
     answer = () => false,
     bundle = true,
+    compressed = false,
   } = {},
 ) {
   const requests = [];
+  const packed = new Map();
   const places = Object.entries({ ...folders, "/vitrine/": PACKAGE });
   if (bundle) places.push(["/", FIXTURE]);
   const server = createServer(async (request, response) => {
@@ -73,7 +76,10 @@ export async function stage(
         "content-type",
         TYPES[extname(file)] ?? "application/octet-stream",
       );
-      return response.end(bytes);
+      if (!compressed) return response.end(bytes);
+      if (!packed.has(file)) packed.set(file, brotliCompressSync(bytes));
+      response.setHeader("content-encoding", "br");
+      return response.end(packed.get(file));
     }
     response.writeHead(404).end();
   });
