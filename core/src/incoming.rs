@@ -161,14 +161,18 @@ pub(crate) trait Reader {
 
 /// A file between its first byte and what is made of it.
 pub(crate) enum Way<R: Reader> {
-    Arriving(Incoming),
+    Arriving(Box<Incoming>),
     Reading(Box<R>),
-    Read(R::Read),
+    Read(Box<R::Read>),
     /// A step failed.
     Refused,
 }
 
 impl<R: Reader> Way<R> {
+    pub(crate) fn of(incoming: Incoming) -> Self {
+        Self::Arriving(Box::new(incoming))
+    }
+
     /// Goes a slice further, when all has arrived; `true` when it is read.
     pub(crate) fn step(
         &mut self,
@@ -177,7 +181,7 @@ impl<R: Reader> Way<R> {
         *self = match std::mem::replace(self, Self::Refused) {
             Self::Arriving(incoming) => Self::Reading(Box::new(open(incoming.finish()?)?)),
             Self::Reading(mut reader) => match reader.step()? {
-                true => Self::Read(reader.finish()?),
+                true => Self::Read(Box::new(reader.finish()?)),
                 false => Self::Reading(reader),
             },
             done => done,
@@ -199,7 +203,7 @@ impl<R: Reader> Way<R> {
 
     pub(crate) fn read(self) -> Option<R::Read> {
         match self {
-            Self::Read(read) => Some(read),
+            Self::Read(read) => Some(*read),
             _ => None,
         }
     }

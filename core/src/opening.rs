@@ -64,9 +64,9 @@ impl Opening {
         Ok(Self {
             model: manifest.model.clone(),
             parts: Parts::Whole {
-                tables: Way::Arriving(Incoming::kept(manifest, file::TABLES)?),
-                items: Way::Arriving(Incoming::kept(manifest, file::ITEMS)?),
-                facets: facets.ok().map(Way::Arriving),
+                tables: Way::of(Incoming::kept(manifest, file::TABLES)?),
+                items: Way::of(Incoming::kept(manifest, file::ITEMS)?),
+                facets: facets.ok().map(Way::of),
             },
         })
     }
@@ -79,7 +79,7 @@ impl Opening {
         if !manifest.files.contains_key(file::INDEX) {
             return Self::new(manifest);
         }
-        let index = Way::Arriving(Incoming::kept(manifest, file::INDEX)?);
+        let index = Way::of(Incoming::kept(manifest, file::INDEX)?);
         Ok(Self {
             model: manifest.model.clone(),
             parts: Parts::Blocks(Box::new(manifest.clone()), index),

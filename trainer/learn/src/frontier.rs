@@ -1,8 +1,9 @@
 //! Bytes against quality: which compression a bundle can bear.
 //!
 //! Every point is a bundle as it would ship: neighbour entries pruned to a budget, weights of 8
-//! or 4 bits, item vectors of fewer numbers or none. Each is judged on validation through `core`,
-//! with the encoder and the counts that saw nothing of it, and weighed as it travels (brotli).
+//! or 4 bits, item vectors of fewer numbers or none. What ships without an encoder is taught by it
+//! first. Each is judged on validation through `core`, with the encoder and the counts that saw
+//! nothing of it, and weighed as it travels (brotli).
 
 use crate::dataset::Dataset;
 use crate::encoder::low_rank::narrowed;
@@ -10,9 +11,11 @@ use crate::evaluate::metrics::Metrics;
 use crate::evaluate::queries::queries;
 use crate::evaluate::ranks::label_ranks;
 use crate::fusion::candidates::Candidates;
+use crate::parameters::TableParameters;
 use crate::progress::Progress;
-use crate::run::{self, Figures, Options, RunError, RunRecord};
-use crate::search::{Shape, Vectors, assemble, compress};
+use crate::recipe::TableForm;
+use crate::run::{self, Figures, Options, RunError, RunRecord, TABLE_EXAMPLES};
+use crate::search::{Search, Shape, TEACHING_ORDER, Vectors, assemble, compress};
 use crate::table::History;
 use crate::table::first_order::weigh;
 use serde::Serialize;
@@ -20,7 +23,9 @@ use std::io::Write;
 use vitrine_core::neighbours::WeightBits;
 
 /// Neighbours per item that are tried.
-const NEIGHBOURS: [usize; 8] = [6, 9, 13, 16, 20, 25, 33, 45];
+const NEIGHBOURS: [usize; 11] = [6, 9, 11, 13, 16, 18, 20, 22, 25, 33, 45];
+/// The neighbours and bits of a small bundle, by which it is chosen what an encoder teaches.
+const TAUGHT: (usize, WeightBits) = (20, WeightBits::Four);
 /// Widths of item vectors that are tried, beside the trained one and none.
 const DIMS: [usize; 3] = [16, 24, 40];
 /// Validation examples by which points are compared.
@@ -55,6 +60,14 @@ pub enum Aim {
     Budget(u64),
 }
 
+/// What a sweep found.
+pub struct Sweep {
+    /// All points, by rising bytes.
+    pub points: Vec<Point>,
+    /// The parameters of those without an encoder: of a table that the encoder has taught.
+    pub table_parameters: TableParameters,
+}
+
 /// Measures all points for a finished run.
 ///
 /// # Errors
@@ -63,7 +76,7 @@ pub fn sweep(
     options: &Options<'_>,
     record: &RunRecord,
     progress: &dyn Progress,
-) -> Result<Vec<Point>, RunError> {
+) -> Result<Sweep, RunError> {
     progress.start("reading the prepared data", None);
     let data = Dataset::open(options.data, &[])?;
     progress.finish();
@@ -77,20 +90,27 @@ pub fn sweep(
         dims.extend(DIMS.iter().copied().filter(|&dim| dim < encoder.dim));
         dims.push(encoder.dim);
     }
+    // All widths share one table, and what ships without an encoder has its own.
+    let table = &record.recipe.table;
+    let weights = [record.table_parameters, record.parameters].map(|p| p.distillation);
+    let mut history = History::new(data.ids.len(), &fit, table, &weights, progress);
+    let beside = trained.as_ref().map(|_| history.counts(&record.parameters));
+    let mut table_parameters = record.table_parameters;
+    if let (Some(encoder), TableForm::FirstOrder) = (&trained, table.form) {
+        history = history.with_encoder(encoder, progress)?;
+        let shape = shaped(record, TAUGHT.0, TAUGHT.1);
+        let sample = valid.thinned(TABLE_EXAMPLES);
+        let mut search = Search::new(&data, &history, &sample, shape);
+        let open = table.open(&TEACHING_ORDER, &|_| true);
+        let candidates: usize = open.iter().map(|key| key.grid().len()).sum();
+        progress.start("table: taught by the encoder", Some(candidates as u64));
+        (table_parameters, _) = search.climb(table_parameters, &open, |_| progress.advance(1))?;
+        progress.finish();
+    }
+    let alone = history.counts(&table_parameters);
     let total = dims.len() * NEIGHBOURS.len() * 2;
     progress.start("measuring compressed bundles", Some(total as u64));
     let mut points = Vec::with_capacity(total);
-    // All widths share one table, and what ships without an encoder has its own.
-    let weights = [record.table_parameters, record.parameters].map(|p| p.distillation);
-    let history = History::new(
-        data.ids.len(),
-        &fit,
-        &record.recipe.table,
-        &weights,
-        progress,
-    );
-    let alone = history.counts(&record.table_parameters);
-    let beside = trained.as_ref().map(|_| history.counts(&record.parameters));
     for &dim in &dims {
         let encoder = trained
             .as_ref()
@@ -98,18 +118,12 @@ pub fn sweep(
             .map(|encoder| narrowed(encoder, dim));
         let (parameters, counts) = match (&encoder, &beside) {
             (Some(_), Some(counts)) => (record.parameters, counts),
-            _ => (record.table_parameters, &alone),
+            _ => (table_parameters, &alone),
         };
         let vectors = encoder.as_ref().map(|encoder| Vectors {
             values: &encoder.vectors,
             dim: encoder.dim,
         });
-        let shaped = |neighbours: usize, weight_bits: WeightBits| Shape {
-            neighbours,
-            most_neighbours: record.recipe.table.most_neighbours.max(neighbours),
-            weight_bits,
-            max_session: record.recipe.table.max_session,
-        };
         let tables = |shape: Shape| {
             let lists = weigh(counts, &demand, &parameters.weighing(shape));
             compress(
@@ -119,7 +133,7 @@ pub fn sweep(
         };
         let candidates = match &encoder {
             Some(encoder) => {
-                let shape = shaped(NEIGHBOURS[NEIGHBOURS.len() - 1], WeightBits::Eight);
+                let shape = shaped(record, NEIGHBOURS[NEIGHBOURS.len() - 1], WeightBits::Eight);
                 let (_, tables) = tables(shape)?;
                 let answers = queries(&tables, &encoder.onnx, &sample, shape.max_session)?;
                 Some(Candidates::new(&tables, &sample, &answers, shape))
@@ -129,7 +143,7 @@ pub fn sweep(
         let network = encoder.as_ref().map_or(0, |encoder| packed(&encoder.onnx));
         for neighbours in NEIGHBOURS {
             for weight_bits in [WeightBits::Eight, WeightBits::Four] {
-                let shape = shaped(neighbours, weight_bits);
+                let shape = shaped(record, neighbours, weight_bits);
                 let (bytes, tables) = tables(shape)?;
                 let ranks = match &candidates {
                     Some(candidates) => candidates.label_ranks(&tables, &sample, shape),
@@ -148,7 +162,20 @@ pub fn sweep(
     }
     progress.finish();
     points.sort_by_key(|point| point.bytes);
-    Ok(points)
+    Ok(Sweep {
+        points,
+        table_parameters,
+    })
+}
+
+/// The shape of a bundle of a run, with these neighbours and bits.
+fn shaped(record: &RunRecord, neighbours: usize, weight_bits: WeightBits) -> Shape {
+    Shape {
+        neighbours,
+        most_neighbours: record.recipe.table.most_neighbours.max(neighbours),
+        weight_bits,
+        ..record.recipe.shape()
+    }
 }
 
 /// The points that no smaller point equals or beats in MRR@20 and P@20 together, by rising bytes.

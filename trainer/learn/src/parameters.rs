@@ -28,6 +28,9 @@ pub struct TableParameters {
     pub weight_power: f64,
     /// Weight of what the teacher says beside the history itself; 0 without a teacher.
     pub distillation: f64,
+    /// Weight of what the encoder says after each item by itself, in a table that ships without it.
+    #[serde(default)]
+    pub encoder_distillation: f64,
     /// Events over which the weight of a session's event falls by e.
     pub position_decay: f64,
     /// Weight of an event that put an item into the cart; a view weighs 1.
@@ -73,6 +76,8 @@ pub enum Key {
     WeightPower,
     /// Weight of the teacher.
     Distillation,
+    /// Weight of the encoder as a teacher.
+    EncoderDistillation,
     /// Position decay.
     PositionDecay,
     /// Weight of adding to the cart.
@@ -101,7 +106,7 @@ pub enum Key {
 
 impl Key {
     /// All parameters.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Cooccurrence,
         Self::GapDecay,
         Self::AgeDecay,
@@ -110,6 +115,7 @@ impl Key {
         Self::TrendPower,
         Self::WeightPower,
         Self::Distillation,
+        Self::EncoderDistillation,
         Self::PositionDecay,
         Self::AddToCart,
         Self::Buy,
@@ -135,6 +141,7 @@ impl Key {
             Self::TrendPower => &[0.0, 0.05, 0.1, 0.15, 0.2, 0.3],
             Self::WeightPower => &[0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3],
             Self::Distillation => &[0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5],
+            Self::EncoderDistillation => &[0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5],
             Self::PositionDecay => &[0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 16.0, 30.0],
             Self::AddToCart | Self::Buy => &[0.0, 0.3, 0.6, 1.0, 1.5, 2.5, 4.0],
             Self::RepeatLast => &[
@@ -177,6 +184,7 @@ impl Key {
             Self::TrendPower => &mut parameters.trend_power,
             Self::WeightPower => &mut parameters.weight_power,
             Self::Distillation => &mut parameters.distillation,
+            Self::EncoderDistillation => &mut parameters.encoder_distillation,
             Self::PositionDecay => &mut parameters.position_decay,
             Self::AddToCart => &mut parameters.add_to_cart,
             Self::Buy => &mut parameters.buy,
@@ -205,6 +213,7 @@ impl Default for TableParameters {
             trend_power: 0.0,
             weight_power: 1.0,
             distillation: 0.0,
+            encoder_distillation: 0.0,
             position_decay: 2.0,
             add_to_cart: 1.0,
             buy: 1.0,
@@ -229,6 +238,11 @@ impl TableParameters {
             gap_decay: self.gap_decay,
             age_decay: (self.age_decay > 0.0).then_some(self.age_decay),
         }
+    }
+
+    /// The weights of what both teachers say.
+    pub fn teaching(&self) -> [f64; 2] {
+        [self.distillation, self.encoder_distillation]
     }
 
     /// How counts become weights.

@@ -451,7 +451,11 @@ impl TableRecipe {
             Key::RepeatDecay => self.repeat_decay,
             Key::RepeatGrowth => self.repeat_growth,
             Key::Popularity => self.popularity,
-            Key::Encoder | Key::Floor | Key::PriorPopularity | Key::PriorTrend => None,
+            Key::EncoderDistillation
+            | Key::Encoder
+            | Key::Floor
+            | Key::PriorPopularity
+            | Key::PriorTrend => None,
         }
     }
 

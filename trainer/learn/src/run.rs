@@ -29,7 +29,7 @@ use vitrine_core::{Action, Digest};
 use vitrine_encoder::EncoderError;
 
 /// Validation examples by which the table's parameters are chosen, at most about.
-const TABLE_EXAMPLES: usize = 60_000;
+pub(crate) const TABLE_EXAMPLES: usize = 60_000;
 /// Validation examples by which the encoder's weight is chosen: each scans the catalogue.
 const FUSION_EXAMPLES: usize = 16_000;
 const DAY: u64 = 24 * 3600;
@@ -87,6 +87,18 @@ pub struct Validation {
     /// What each way of weighing the terms gave among the candidates of these examples, the
     /// chosen one first.
     pub fusion: Vec<(Method, Figures)>,
+}
+
+impl Validation {
+    /// What was found is no longer what ships: `figures` are those of the compressed bundle.
+    pub fn compressed(&mut self, figures: Figures, with_encoder: bool) {
+        self.table_of_same = None;
+        self.fusion.clear();
+        self.both = with_encoder.then_some(figures);
+        if !with_encoder {
+            self.table = figures;
+        }
+    }
 }
 
 /// P@20 and MRR@20 in percent.
@@ -384,28 +396,10 @@ pub(crate) fn finish(
     } else {
         &record.table_parameters
     };
-    let weights = [parameters.distillation];
-    let history = History::new(
-        data.ids.len(),
-        &data.train,
-        &recipe.table,
-        &weights,
-        progress,
-    );
-    progress.start("table: counting the whole history", None);
     let mut demand = data.demand(&data.train);
     demand.add(&data.field.popularity);
-    let neighbours = neighbours(
-        recipe.table.form,
-        &history,
-        &data.field,
-        &demand,
-        parameters,
-        shape,
-    );
-    progress.finish();
-
-    let encoder = if ships_encoder {
+    let teaches = record.passes > 0 && parameters.encoder_distillation > 0.0;
+    let trained = if ships_encoder || teaches {
         let mut sessions = data.train.clone();
         for (pair, &weight) in data.field.pairs.iter().zip(&data.field.weight) {
             for _ in 0..weight as usize {
@@ -429,12 +423,36 @@ pub(crate) fn finish(
             seed: recipe.seed,
             checkpoint: &options.checkpoints.join("final.safetensors"),
         };
-        let trained = train_encoder(device, &task, progress)?.encoder;
-        let dim = recipe.bundle.dim.unwrap_or(trained.dim);
-        Some(narrowed(&trained, dim))
+        Some(train_encoder(device, &task, progress)?.encoder)
     } else {
         None
     };
+    let weights = [parameters.distillation];
+    let mut history = History::new(
+        data.ids.len(),
+        &data.train,
+        &recipe.table,
+        &weights,
+        progress,
+    );
+    if let (Some(encoder), false) = (&trained, ships_encoder) {
+        history = history.with_encoder(encoder, progress)?;
+    }
+    progress.start("table: counting the whole history", None);
+    let neighbours = neighbours(
+        recipe.table.form,
+        &history,
+        &data.field,
+        &demand,
+        parameters,
+        shape,
+    );
+    progress.finish();
+
+    let encoder = trained.filter(|_| ships_encoder).map(|trained| {
+        let dim = recipe.bundle.dim.unwrap_or(trained.dim);
+        narrowed(&trained, dim)
+    });
     let vectors = encoder.as_ref().map(|encoder| Vectors {
         values: &encoder.vectors,
         dim: encoder.dim,

@@ -143,7 +143,7 @@ impl<'a> Search<'a> {
         let built = self.built.take();
         let entry = match built {
             Some((old, counts, lists))
-                if old.counting() == counting && old.distillation == parameters.distillation =>
+                if old.counting() == counting && old.teaching() == parameters.teaching() =>
             {
                 let lists = if old.weighing(self.shape) == weighing {
                     lists
@@ -248,6 +248,19 @@ pub const TABLE_ORDER: [Key; 28] = [
     Key::WeightPower,
     Key::Distillation,
     Key::PositionDecay,
+];
+
+/// The order in which it is searched what an encoder teaches a table that ships without it, and what
+/// that changes.
+pub const TEACHING_ORDER: [Key; 8] = [
+    Key::EncoderDistillation,
+    Key::Distillation,
+    Key::WeightPower,
+    Key::Shrinkage,
+    Key::PopularityPower,
+    Key::EncoderDistillation,
+    Key::Distillation,
+    Key::WeightPower,
 ];
 
 /// The encoder's weight, and what the table is worth beside it: searched together first.

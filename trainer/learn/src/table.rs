@@ -1,6 +1,6 @@
 //! The item-to-item table: who follows whom.
 //!
-//! [`covisits`] counts, [`distil`] counts what a teacher says, [`first_order`] turns counts into
+//! [`covisits`] counts, [`distil`] counts what teachers say, [`first_order`] turns counts into
 //! weights, [`ridge`] solves the same problem exactly, [`prune`] keeps what is worth its bytes. The
 //! counts are the state that is kept: they add, so that what comes back from the field adds into
 //! them.
@@ -13,24 +13,27 @@ pub mod ridge;
 
 use crate::dataset::Sessions;
 use crate::demand::Demand;
+use crate::encoder::train::TrainedEncoder;
 use crate::field::Field;
 use crate::parameters::TableParameters;
 use crate::progress::Progress;
 use crate::recipe::{TableForm, TableRecipe};
+use crate::run::RunError;
 use crate::search::Shape;
 use covisits::Covisits;
-use distil::taught;
+use distil::{taught, taught_by_encoder};
 use first_order::weigh;
 
 /// Positive weights of each row's neighbours; `[N][..]`, strongest first.
 pub type NeighbourLists = Vec<Vec<(u32, f32)>>;
 
-/// Sessions to count, and what a teacher says of them.
+/// Sessions to count, and what teachers say of them.
 pub struct History<'a> {
     items: usize,
     /// The sessions.
     pub sessions: &'a Sessions,
     taught: Option<Covisits>,
+    taught_by_encoder: Option<Covisits>,
 }
 
 impl<'a> History<'a> {
@@ -40,6 +43,7 @@ impl<'a> History<'a> {
             items,
             sessions,
             taught: None,
+            taught_by_encoder: None,
         }
     }
 
@@ -66,11 +70,29 @@ impl<'a> History<'a> {
         }
     }
 
-    /// The counts of sessions and teacher.
+    /// The same, taught by an encoder too.
+    ///
+    /// # Errors
+    /// [`RunError`] when its vectors can't be written or it does not run.
+    pub fn with_encoder(
+        mut self,
+        encoder: &TrainedEncoder,
+        progress: &dyn Progress,
+    ) -> Result<Self, RunError> {
+        progress.start("table: asking the encoder", Some(self.items as u64));
+        self.taught_by_encoder = Some(taught_by_encoder(self.sessions, encoder, progress)?);
+        progress.finish();
+        Ok(self)
+    }
+
+    /// The counts of sessions and teachers.
     pub fn counts(&self, parameters: &TableParameters) -> Covisits {
         let mut counts = Covisits::count(self.items, self.sessions, &parameters.counting());
         if let Some(taught) = &self.taught {
             counts.add_weighted(taught, parameters.distillation);
+        }
+        if let Some(taught) = &self.taught_by_encoder {
+            counts.add_weighted(taught, parameters.encoder_distillation);
         }
         counts
     }

@@ -4,13 +4,14 @@ use crate::progress::Bars;
 use anyhow::Context;
 use std::path::PathBuf;
 use vitrine_learn::encoder::device::DeviceChoice;
-use vitrine_learn::frontier::{Aim, Point, choose, frontier, sweep};
+use vitrine_learn::frontier::{Aim, Point, Sweep, choose, frontier, sweep};
 use vitrine_learn::run::{Options, compress_again, read_record};
 
 /// Compress a finished run further: bytes against quality, measured on validation.
 ///
 /// Tries fewer neighbours, 4-bit weights, and narrower item vectors or none; every try is judged
-/// as it would ship. Without an aim, the smallest bundle is chosen that loses at most 1 % of
+/// as it would ship. A table that ships without the encoder is taught what that says after each
+/// item. Without an aim, the smallest bundle is chosen that loses at most 1 % of
 /// MRR@20. Nothing is trained again, where the run's checkpoints are still there.
 ///
 ///   vitrine compress --run run --data data --out small
@@ -51,7 +52,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let mut record = read_record(&arguments.run.join("run.json"))?;
     let bars = Bars::new();
-    let points = sweep(&options, &record, &bars)?;
+    let Sweep {
+        points,
+        table_parameters,
+    } = sweep(&options, &record, &bars)?;
     let best = frontier(&points);
     print(&best);
     let aim = match arguments.budget {
@@ -74,9 +78,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         chosen.dim
     );
     if arguments.out.is_some() {
-        record.recipe.table.neighbours = chosen.neighbours;
+        let table = &mut record.recipe.table;
+        table.neighbours = chosen.neighbours;
+        table.most_neighbours = table.most_neighbours.max(chosen.neighbours);
         record.recipe.table.weight_bits = chosen.weight_bits;
         record.recipe.bundle.dim = Some(chosen.dim);
+        if let Some(validation) = &mut record.validation {
+            validation.compressed(chosen.figures, chosen.dim > 0);
+        }
+        if chosen.dim == 0 {
+            record.table_parameters = table_parameters;
+        }
         let finished = compress_again(&options, record, &bars)?;
         super::train::print(&finished, out);
     }
