@@ -146,8 +146,8 @@ test('the network sees no item before consent, and single cells after it', async
     assert.equal(request.method, 'GET');
   }
 
-  await front.get('consent-upload').check({ force: true });
-  await front.get('consent-ranking').check({ force: true });
+  await front.get('consent-upload').check();
+  await front.get('consent-ranking').check();
   const two = await wander(front, before);
   const spent = await until('reports', async () => {
     const budget = await front.get('budget').getAttribute('data-spent');
@@ -198,8 +198,8 @@ test('each report is shown as it will be sent, and can be held back', async (t) 
   await front.open();
   await until('the model', async () => (await front.version()) === '1');
   await front.why();
-  await front.get('consent-upload').check({ force: true });
-  await front.get('consent-ranking').check({ force: true });
+  await front.get('consent-upload').check();
+  await front.get('consent-ranking').check();
   await wander(front);
   await front.why();
   const lines = front.get('reports').locator('li');

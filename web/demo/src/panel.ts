@@ -233,16 +233,20 @@ function leaves(app: App, known: Inspection): HTMLElement {
   const days = Math.round((bundle?.windowSeconds ?? 604_800) / 86_400);
   const choice = (name: 'ranking' | 'upload', title: string, words: string, disabled = false) => {
     const id = `consent-${name}`;
-    const box = h('input', {
-      type: 'checkbox',
-      role: 'switch',
-      id,
-      'data-testid': id,
-      checked: consent[name] === 'granted' && !disabled,
-      disabled,
-      'aria-describedby': `${id}-words`,
-      onchange: () => app.vitrine.consent({ [name]: box.checked ? 'granted' : 'denied' }),
-    });
+    // The one that is there stays: it may be under the visitor's finger.
+    const kept = document.getElementById(id) as HTMLInputElement | null;
+    const box: HTMLInputElement =
+      kept ??
+      h('input', {
+        type: 'checkbox',
+        role: 'switch',
+        id,
+        'data-testid': id,
+        'aria-describedby': `${id}-words`,
+        onchange: () => app.vitrine.consent({ [name]: box.checked ? 'granted' : 'denied' }),
+      });
+    box.checked = consent[name] === 'granted' && !disabled;
+    box.disabled = disabled;
     return h(
       'div',
       { class: 'switch' },

@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let table = &mut record.recipe.table;
         table.neighbours = chosen.neighbours;
         table.most_neighbours = table.most_neighbours.max(chosen.neighbours);
-        record.recipe.table.weight_bits = chosen.weight_bits;
+        table.weight_bits = chosen.weight_bits;
         record.recipe.bundle.dim = Some(chosen.dim);
         if let Some(validation) = &mut record.validation {
             validation.compressed(chosen.figures, chosen.dim > 0);
