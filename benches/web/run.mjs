@@ -129,12 +129,18 @@ async function measure() {
   const retrained = await versions(folder, note);
   machine.loadAfter = loadavg();
   machine.minutes = (Date.now() - began) / 60_000;
-  const besides = { large: million, versions: retrained };
-  const network = NETWORK;
   return {
-    ...{ repetitions, sizes, weights, javascript, machine, network },
-    ...{ runs, colds, visits },
-    ...besides,
+    repetitions,
+    sizes,
+    weights,
+    javascript,
+    machine,
+    network: NETWORK,
+    runs,
+    colds,
+    visits,
+    large: million,
+    versions: retrained,
   };
 }
 

@@ -1,6 +1,7 @@
 //! What crosses crates: real trainer, real server, real browser.
 //!
-//! - [`command`] runs the built programs as a shell would, for the tests in `tests/`.
+//! - [`command`] runs the built programs as a shell would, for the tests in `tests/`; [`shop`] draws
+//!   and prepares a shop with them.
 //! - `vitrine-golden` writes what the native ranker answers, for the browser to be compared with.
 //! - `vitrine-field` draws a shop whose field differs from its history, and compares two bundles
 //!   on visits that neither has seen.
@@ -9,6 +10,7 @@
 //! package: `make test`, or `node --test tests/browser/*.test.mjs` once all is built.
 
 pub mod command;
+pub mod shop;
 
 /// The parameters of a recipe's `[table]` that would be searched for, fixed: training takes seconds.
 pub const FIXED_TABLE: &str = "\

@@ -8,6 +8,7 @@ use vitrine_core::manifest::Manifest;
 use vitrine_learn::run::read_record;
 use vitrine_tests::FIXED_TABLE;
 use vitrine_tests::command::vitrine;
+use vitrine_tests::shop::prepared;
 
 #[test]
 fn a_bundle_within_a_small_budget_was_taught_by_the_encoder_and_says_what_it_reaches() {
@@ -16,25 +17,8 @@ fn a_bundle_within_a_small_budget_was_taught_by_the_encoder_and_says_what_it_rea
     fs::create_dir_all(&root).unwrap();
     let at = |name: &str| root.join(name).display().to_string();
     let made = |arguments: &[&str]| vitrine(arguments).done();
-    let (shop, data, run, small) = (at("shop"), at("data"), at("run"), at("small"));
-    made(&[
-        "simulate",
-        "--out",
-        &shop,
-        "--shoppers",
-        "2500",
-        "--items",
-        "900",
-    ]);
-    made(&[
-        "prepare",
-        "--events",
-        &shop,
-        "--preset",
-        "behaviour",
-        "--out",
-        &data,
-    ]);
+    let (run, small) = (at("run"), at("small"));
+    let data = prepared(&root, &["--shoppers", "2500", "--items", "900"]);
     // Two neighbours an item leave the encoder something to add, so that it ships.
     let recipe = format!(
         "seed = 5\n[table]\nneighbours = 2\nmost_neighbours = 2\n{}

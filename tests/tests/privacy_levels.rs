@@ -4,24 +4,14 @@
 
 use std::fs;
 use vitrine_tests::command::vitrine;
+use vitrine_tests::shop::prepared;
 
 #[test]
 fn the_levels_are_compared_on_the_shops_own_history() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
-    let (shop, data) = (at("shop"), at("data"));
     let sizes = ["--items", "120", "--shoppers", "2000", "--days", "20"];
-    vitrine(&[&["simulate", "--out", &shop][..], &sizes].concat()).done();
-    vitrine(&[
-        "prepare",
-        "--events",
-        &shop,
-        "--preset",
-        "behaviour",
-        "--out",
-        &data,
-    ])
-    .done();
+    let data = prepared(folder.path(), &sizes);
 
     let privacy = |more: &[&str]| vitrine(&[&["privacy", "--data", &data][..], more].concat());
     let (page, notes) = (at("levels.html"), at("levels.md"));

@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use vitrine_core::manifest::Manifest;
 use vitrine_tests::FIXED_TABLE;
-use vitrine_tests::command::{program, vitrine};
+use vitrine_tests::command::program;
+use vitrine_tests::shop::prepared;
 
 /// Two neighbours an item leave the encoder something to add, so that it ships.
 fn recipe() -> String {
@@ -48,30 +49,9 @@ fn files(run: &Path) -> String {
 fn a_run_that_was_killed_in_its_second_pass_ends_in_the_same_bundle() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let text = |name: &str| at(name).display().to_string();
     fs::write(at("recipe.toml"), recipe()).unwrap();
-    vitrine(&[
-        "simulate",
-        "--out",
-        &text("shop"),
-        "--items",
-        "300",
-        "--shoppers",
-        "4000",
-        "--days",
-        "30",
-    ])
-    .done();
-    vitrine(&[
-        "prepare",
-        "--events",
-        &text("shop"),
-        "--preset",
-        "behaviour",
-        "--out",
-        &text("data"),
-    ])
-    .done();
+    let sizes = ["--items", "300", "--shoppers", "4000", "--days", "30"];
+    prepared(folder.path(), &sizes);
 
     let whole = train(&at("data"), &at("recipe.toml"), &at("whole"))
         .output()

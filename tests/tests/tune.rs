@@ -9,6 +9,7 @@ use vitrine_learn::dataset::Dataset;
 use vitrine_learn::recipe::Recipe;
 use vitrine_learn::tune::Trial;
 use vitrine_tests::command::vitrine;
+use vitrine_tests::shop::prepared;
 
 #[test]
 fn a_search_ends_with_a_recipe_and_a_page_and_can_be_taken_up_again() {
@@ -16,26 +17,7 @@ fn a_search_ends_with_a_recipe_and_a_page_and_can_be_taken_up_again() {
     let _ = fs::remove_dir_all(&root);
     fs::create_dir_all(&root).unwrap();
     let at = |name: &str| root.join(name).display().to_string();
-    let made = |arguments: &[&str]| vitrine(arguments).done();
-    let (shop, data) = (at("shop"), at("data"));
-    made(&[
-        "simulate",
-        "--out",
-        &shop,
-        "--shoppers",
-        "1500",
-        "--items",
-        "200",
-    ]);
-    made(&[
-        "prepare",
-        "--events",
-        &shop,
-        "--preset",
-        "behaviour",
-        "--out",
-        &data,
-    ]);
+    let data = prepared(&root, &["--shoppers", "1500", "--items", "200"]);
     fs::write(
         at("start.toml"),
         "seed = 5\n[encoder]\ndim = 8\nhidden = 8\n",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use vitrine_tests::FIXED_TABLE;
 use vitrine_tests::command::vitrine;
+use vitrine_tests::shop::prepared;
 
 /// A finished run, made once.
 static MADE: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -18,18 +19,8 @@ static MADE: LazyLock<PathBuf> = LazyLock::new(|| {
     )
     .unwrap();
     let sizes = ["--items", "60", "--shoppers", "200", "--days", "10"];
-    vitrine(&[&["simulate", "--out", &at("shop")][..], &sizes].concat()).done();
-    let (shop, data, run) = (at("shop"), at("data"), at("run"));
-    vitrine(&[
-        "prepare",
-        "--events",
-        &shop,
-        "--preset",
-        "behaviour",
-        "--out",
-        &data,
-    ])
-    .done();
+    let data = prepared(&root, &sizes);
+    let run = at("run");
     let recipe = at("recipe.toml");
     vitrine(&["train", "--data", &data, "--recipe", &recipe, "--out", &run]).done();
     root
