@@ -52,6 +52,11 @@ interface ManifestFields {
 const MAX_MODULE_BYTES = 16 * 1024 * 1024;
 /** The longest manifest that is read; as in `core`. */
 const MAX_MANIFEST_BYTES = 256 * 1024;
+/** A module of one function, which gives a vector: `i8x16.splat` of 0. */
+const PROBE = Uint8Array.of(
+  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0],
+  ...[10, 8, 1, 6, 0, 0x41, 0, 0xfd, 0x0f, 0x0b],
+);
 let module: Promise<WebAssembly.Memory> | undefined;
 
 /**
@@ -74,7 +79,12 @@ export async function loadRanker(fetcher: Fetcher, url: string): Promise<WebAsse
 }
 
 async function compile(fetcher: Fetcher, url: string): Promise<WebAssembly.Memory> {
-  if (typeof WebAssembly !== 'object') throw new Unsupported('This browser has no WebAssembly.');
+  try {
+    // Where there is no WebAssembly with SIMD, or the page's policy forbids it, no file is asked for.
+    new WebAssembly.Module(PROBE);
+  } catch (error) {
+    throw new Unsupported(`WebAssembly cannot be run here: ${String(error)}`);
+  }
   const bytes = await fetcher.bytes(url, MAX_MODULE_BYTES);
   try {
     const { memory } = await initialise({ module_or_path: bytes as Uint8Array<ArrayBuffer> });

@@ -25,6 +25,29 @@ test('a module that cannot be run is what the page is told, whatever was asked f
   broken.vitrine.dispose();
 });
 
+test('where WebAssembly cannot be run, neither the module nor a file is asked for', async () => {
+  const { Module } = WebAssembly;
+  let asked = 0;
+  WebAssembly.Module = class {
+    constructor() {
+      throw new WebAssembly.CompileError('refused by the policy of the page');
+    }
+  };
+  try {
+    const { vitrine, shop, errors } = shopWith(() => {
+      asked += 1;
+      return new Response();
+    });
+    assert.equal((await vitrine.rank(ids)).reason, 'unsupported');
+    assert.deepEqual(errors, ['Unsupported']);
+    assert.equal(asked, 0);
+    assert.ok(!shop.requests.some(({ path }) => path.startsWith('/bundles/')));
+    vitrine.dispose();
+  } finally {
+    WebAssembly.Module = Module;
+  }
+});
+
 test('the files of a bundle are asked for while the module is on its way', async () => {
   const tables = `/bundles/${manifest.files['tables.safetensors'].sha256}`;
   const { vitrine, errors } = shopWith(
