@@ -108,6 +108,7 @@ async function oneWindow(level, window) {
     sent = await run('vitrine-field', [
       ...['walk', '--url', server.url, '--visits', at('visits.json')],
       ...['--from', window * perWindow, '--count', perWindow],
+      ...['--clock-offset-seconds', window * WINDOW_SECONDS],
     ]);
   } finally {
     await server.stop();

@@ -1,11 +1,13 @@
 //! The feedback cell: the only thing that leaves a device.
 //!
-//! A report is one cell and a random nonce. There is no session, no visitor, no client clock and
-//! no slate in it, because each of those would let two reports be linked. A purchase can be
+//! A report is one cell, a random nonce and the window that it counts in, which is the same for
+//! everybody. There is no session, no visitor, no client clock and no slate in it, because each of
+//! those would let two reports be linked. A purchase can be
 //! joined to the shop's order database, so a `buy` cell never names a second item: the type has
 //! no such variant, and [`Report::check`] refuses it on the wire.
 
 use crate::Action;
+use crate::window::WindowName;
 use serde::{Deserialize, Serialize};
 
 /// The longest item id that is accepted, in bytes of UTF-8.
@@ -22,6 +24,8 @@ pub struct Report {
     /// 32 lower-case hexadecimal digits, drawn on the device, used for this cell only; a retry
     /// sends it again and is counted once.
     pub nonce: String,
+    /// The window in whose budget the device counted the cell.
+    pub window: WindowName,
     /// What is counted.
     pub cell: Cell,
 }
@@ -126,13 +130,19 @@ pub struct ReportError {
 }
 
 impl Report {
-    /// Checks the nonce and the cell: what the types alone cannot say.
+    /// Checks nonce, window and cell: what the types alone cannot say.
     pub fn check(&self) -> Result<(), ReportError> {
         let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
         if self.nonce.len() != NONCE_DIGITS || !self.nonce.bytes().all(hex) {
             return Err(ReportError {
                 field: "nonce",
                 reason: "a nonce is 32 lower-case hexadecimal digits",
+            });
+        }
+        if !self.window.is_valid() {
+            return Err(ReportError {
+                field: "window",
+                reason: "a window has a length of at least a second and ends before 2^53 seconds",
             });
         }
         self.cell.check()
@@ -195,7 +205,8 @@ mod tests {
 
     fn report(cell: &str) -> Result<Report, String> {
         let nonce = "0123456789abcdef0123456789abcdef";
-        let text = format!(r#"{{"nonce":"{nonce}","cell":{cell}}}"#);
+        let window = r#"{"number":2948,"seconds":604800}"#;
+        let text = format!(r#"{{"nonce":"{nonce}","window":{window},"cell":{cell}}}"#);
         let report: Report = serde_json::from_str(&text).map_err(|e| e.to_string())?;
         report.check().map_err(|e| e.to_string())?;
         Ok(report)
@@ -213,6 +224,27 @@ mod tests {
                 serde_json::to_string(&report(cell).unwrap().cell).unwrap(),
                 cell
             );
+        }
+    }
+
+    #[test]
+    fn a_report_names_a_window_that_can_be() {
+        let with = |window: &str| -> Result<(), String> {
+            let nonce = "0123456789abcdef0123456789abcdef";
+            let cell = r#"{"table":"item","item":"a","action":"view"}"#;
+            let text = format!(r#"{{"nonce":"{nonce}","window":{window},"cell":{cell}}}"#);
+            let report: Report = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+            report.check().map_err(|e| e.to_string())
+        };
+        assert_eq!(with(r#"{"number":2948,"seconds":604800}"#), Ok(()));
+        for wrong in [
+            r#"{"number":1,"seconds":0}"#,
+            r#"{"number":18446744073709551615,"seconds":604800}"#,
+            r#"{"number":1,"seconds":1,"at":5}"#,
+            r#"{"number":-1,"seconds":1}"#,
+            "7",
+        ] {
+            assert!(with(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -7,7 +7,7 @@
 //!
 //! - [`manifest`], [`signature`], [`digest`], [`incoming`], [`delta`], [`opening`], [`bundle`] and [`blocks`]: what is published, and how it is checked before it is parsed.
 //! - [`tables`], [`session`], [`query`], [`score`], [`rank`] and [`diversity`]: what this visitor looked at, and what follows from it.
-//! - [`cell`], [`metric`] and [`budget`]: what may leave the device, how much of it, and with what noise.
+//! - [`cell`], [`window`], [`metric`] and [`budget`]: what may leave the device, into which window, how much of it, and with what noise.
 //! - [`released`]: what a server gives back to training once a window is closed.
 //! - [`provenance`]: how a retrained bundle differs from the one before, for whoever promotes it.
 
@@ -40,6 +40,7 @@ pub mod session;
 pub mod signature;
 pub mod tables;
 pub mod topk;
+pub mod window;
 pub mod writer;
 
 pub use action::Action;

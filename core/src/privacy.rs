@@ -1,10 +1,14 @@
 //! What a shopper is promised: the level, the guarantee behind it, and the limits that the device
 //! keeps so that the guarantee holds.
 
+use crate::window::WindowName;
 use serde::{Deserialize, Serialize};
 
 /// The most cells that one browser profile may be allowed in a window.
 pub const MAX_CELLS: u32 = 64;
+/// The most cells that one browser profile may have reported in a window whose manifests split L
+/// differently: the largest share of each of the four tables.
+pub const MAX_WORST_CASE: u32 = 4 * MAX_CELLS;
 
 /// What a client must follow when it reports, and what is promised to it in return.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -198,8 +202,8 @@ impl Privacy {
     }
 
     /// The window that holds `now`, Unix time in seconds.
-    pub fn window_at(&self, now: u64) -> u64 {
-        now / self.window_seconds.max(1)
+    pub fn window_at(&self, now: u64) -> WindowName {
+        WindowName::at(now, self.window_seconds)
     }
 
     /// Checks what the types alone cannot say.

@@ -7,7 +7,7 @@
 
 use crate::cell::Cell;
 use crate::metric::Histogram;
-use crate::privacy::{Guarantee, Level, MAX_CELLS, NoiseFacts};
+use crate::privacy::{Guarantee, Level, MAX_WORST_CASE, NoiseFacts};
 use serde::{Deserialize, Serialize};
 
 /// The schema that this build reads and writes.
@@ -223,8 +223,8 @@ fn check_noise(noise: &NoiseFacts) -> Result<(), (&'static str, &'static str)> {
     if noise.threshold == 0 {
         return Err(("threshold", "is zero"));
     }
-    if noise.cells == 0 || noise.cells > MAX_CELLS {
-        return Err(("cells", "is not between 1 and 64"));
+    if noise.cells == 0 || noise.cells > MAX_WORST_CASE {
+        return Err(("cells", "is not between 1 and 256"));
     }
     let expected = f64::from(noise.cells) / (2.0 * noise.sigma * noise.sigma);
     let off = (noise.rho / expected - 1.0).abs();
@@ -374,6 +374,6 @@ mod tests {
         assert!(noise(&|n| n.sigma = 0.0).starts_with("noise.sigma"));
         assert!(noise(&|n| n.epsilon = 90.0).starts_with("noise.epsilon"));
         assert!(noise(&|n| n.threshold = 0).starts_with("noise.threshold"));
-        assert!(noise(&|n| n.cells = 65).starts_with("noise.cells"));
+        assert!(noise(&|n| n.cells = 257).starts_with("noise.cells"));
     }
 }

@@ -37,7 +37,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             r#"{"table":"transition","from":"a","to":"b","action":"view"}"#,
         ),
     ] {
-        let report = format!(r#"{{"nonce":"{NONCE}","cell":{cell}}}"#);
+        let window = r#"{"number":2948,"seconds":604800}"#;
+        let report = format!(r#"{{"nonce":"{NONCE}","window":{window},"cell":{cell}}}"#);
         write("feedback", name, report.as_bytes())?;
     }
     write("manifest", "plain", &manifest().to_bytes())?;

@@ -15,7 +15,7 @@
 use crate::loss::PrivacyLoss;
 use crate::threshold::{smallest_threshold, threshold_delta};
 use crate::{PrivacyError, Sigma, analytic, zcdp};
-use vitrine_core::privacy::{Guarantee, MAX_CELLS, NoiseFacts};
+use vitrine_core::privacy::{Guarantee, MAX_WORST_CASE, NoiseFacts};
 
 /// The noise of one window, and the exact price of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,10 +76,10 @@ pub fn calibrate(guarantee: Guarantee, cells: u32) -> Result<Parameters, Privacy
         field: error.field,
         reason: error.reason.into(),
     })?;
-    if cells == 0 || cells > MAX_CELLS {
+    if cells == 0 || cells > MAX_WORST_CASE {
         return Err(PrivacyError::Field {
             field: "cells",
-            reason: format!("{cells} is not between 1 and {MAX_CELLS}"),
+            reason: format!("{cells} is not between 1 and {MAX_WORST_CASE}"),
         });
     }
     let Guarantee { epsilon, delta } = guarantee;
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_ends_of_the_range_work() {
-        let widest = parameters(0.25, 1e-9, MAX_CELLS);
+        let widest = parameters(0.25, 1e-9, MAX_WORST_CASE);
         assert!(widest.delta() <= 1e-9, "{widest:?}");
         let narrowest = parameters(10.0, 1e-6, 1);
         assert_eq!(narrowest.sigma.value(), 1.0);

@@ -59,11 +59,22 @@ fn culprit(value: &Value) -> Option<Culprit> {
     let Value::Object(report) = value else {
         return Some((None, "a report is a JSON object".into()));
     };
-    if let Some(found) = extra_or_missing(report, &["nonce", "cell"], "") {
+    if let Some(found) = extra_or_missing(report, &["nonce", "window", "cell"], "") {
         return Some(found);
     }
     if !report.get("nonce").is_some_and(Value::is_string) {
         return at("nonce", "a nonce is a string");
+    }
+    let Some(Value::Object(window)) = report.get("window") else {
+        return at("window", "a window is a JSON object");
+    };
+    if let Some(found) = extra_or_missing(window, &["number", "seconds"], "window.") {
+        return Some(found);
+    }
+    for (field, member) in [("window.number", "number"), ("window.seconds", "seconds")] {
+        if !window.get(member).is_some_and(Value::is_u64) {
+            return at(field, "is a whole number, not below 0");
+        }
     }
     let Some(Value::Object(cell)) = report.get("cell") else {
         return at("cell", "a cell is a JSON object");
@@ -98,7 +109,8 @@ fn extra_or_missing(object: &Map<String, Value>, known: &[&str], path: &str) -> 
         let name: String = extra.chars().take(40).collect();
         return at(
             &format!("{path}{name}"),
-            "is not a member of a report; a report holds one cell and its nonce, nothing else",
+            "is not a member of a report; a report holds one cell, its nonce and its window, nothing \
+             else",
         );
     }
     let missing = known.iter().find(|key| !object.contains_key(**key))?;
@@ -130,6 +142,7 @@ mod tests {
     use vitrine_core::cell::Cell;
 
     const NONCE: &str = "0123456789abcdef0123456789abcdef";
+    const WINDOW: &str = r#"{"number":2948,"seconds":604800}"#;
 
     fn field_of(body: &str) -> Option<String> {
         match decode(body.as_bytes()).unwrap_err() {
@@ -139,7 +152,7 @@ mod tests {
     }
 
     fn with_cell(cell: &str) -> String {
-        format!(r#"{{"nonce":"{NONCE}","cell":{cell}}}"#)
+        format!(r#"{{"nonce":"{NONCE}","window":{WINDOW},"cell":{cell}}}"#)
     }
 
     #[test]
@@ -174,9 +187,23 @@ mod tests {
         ] {
             assert_eq!(field_of(&with_cell(cell)).as_deref(), Some(field), "{cell}");
         }
+        let with_window = |window: &str| {
+            let cell = r#"{"table":"item","item":"a","action":"view"}"#;
+            let body = format!(r#"{{"nonce":"{NONCE}","window":{window},"cell":{cell}}}"#);
+            field_of(&body)
+        };
+        for (window, field) in [
+            ("7", "window"),
+            (r#"{"seconds":1}"#, "window.number"),
+            (r#"{"number":1,"seconds":-1}"#, "window.seconds"),
+            (r#"{"number":1,"seconds":1,"at":1}"#, "window.at"),
+            (r#"{"number":1,"seconds":0}"#, "window"),
+        ] {
+            assert_eq!(with_window(window).as_deref(), Some(field), "{window}");
+        }
         assert_eq!(field_of(r#"{"cell":{}}"#).as_deref(), Some("nonce"));
         assert_eq!(
-            field_of(r#"{"nonce":1,"cell":{}}"#).as_deref(),
+            field_of(r#"{"nonce":1,"window":{},"cell":{}}"#).as_deref(),
             Some("nonce")
         );
         assert_eq!(field_of("[]"), None);

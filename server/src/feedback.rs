@@ -42,9 +42,11 @@ pub struct Feedback {
         (status = 400, description = "The body is not JSON.", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body did not arrive in time.", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The nonce was used for another cell.", body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The window is closed, or there is no such window; drop the report.", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is above 16 kB.", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The Content-Type is not application/json.", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The body is not a report; `field` says where.", body = Problem, content_type = "application/problem+json"),
+        (status = 425, description = "The window is not open yet; retry with the same nonce and window after `Retry-After` seconds.", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "The sender's network sent too many; retry with the same nonce after `Retry-After` seconds.", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The disk is full or too slow, or nothing is published; retry with the same nonce.", body = Problem, content_type = "application/problem+json"),
     )
@@ -58,6 +60,9 @@ pub async fn post(
         Ok(Recorded::Accepted) => &feedback.metrics.accepted,
         Ok(Recorded::Duplicate) => &feedback.metrics.duplicate,
         Ok(Recorded::Conflict) => return Err(feedback.rejected(Problem::nonce_reused())),
+        Ok(Recorded::Refused(refusal)) => {
+            return Err(feedback.rejected(Problem::window_refused(refusal)));
+        }
         Err(problem) => return Err(feedback.rejected(problem)),
     };
     counter.inc();

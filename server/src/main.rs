@@ -71,7 +71,7 @@ async fn run_release(args: ReleaseArgs) -> Result<()> {
             say("no closed window waits for its release");
         }
         for (window, forecast) in forecasts {
-            say(&statement::forecast(window, &forecast, policy));
+            say(&statement::forecast(window, &forecast));
         }
         return Ok(());
     };
@@ -84,13 +84,18 @@ async fn run_release(args: ReleaseArgs) -> Result<()> {
         let path = report.path.display();
         match report.released {
             Some(released) => say(&format!(
-                "window {window}: {} reports gave {} cells{} in {path}; the raw cells are deleted{}",
+                "window {window}: {} reports gave {} cells{} in {path}; the raw cells are deleted{}{}",
                 released.reports,
                 released.cells,
                 if released.metrics {
                     " and the metrics"
                 } else {
                     ""
+                },
+                if outcome.overwritten {
+                    ""
+                } else {
+                    ", but not overwritten"
                 },
                 statement::cost(released.level, released.noise.as_ref(), &released.year)
             )),

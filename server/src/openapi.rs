@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, web};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
-/// One cell and its nonce.
+/// One cell, its nonce and its window.
 #[derive(ToSchema)]
 pub struct Report {
     /// 32 lower-case hexadecimal digits, drawn on the device, used for this cell only. A retry
@@ -20,7 +20,19 @@ pub struct Report {
         example = "0123456789abcdef0123456789abcdef"
     )]
     nonce: String,
+    window: WindowName,
     cell: Cell,
+}
+
+/// The window in whose budget the device counted the cell: `[number, number + 1) · seconds` of Unix
+/// time.
+#[derive(ToSchema)]
+struct WindowName {
+    #[schema(example = 2948)]
+    number: u64,
+    /// As the manifest's `window_seconds`.
+    #[schema(minimum = 1, example = 604800)]
+    seconds: u64,
 }
 
 /// What is counted, by one.

@@ -6,6 +6,7 @@
 
 use crate::audit::AuditError;
 use crate::decode::DecodeError;
+use crate::storage::Refusal;
 use crate::writer::WriteError;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -155,6 +156,36 @@ impl Problem {
             "a nonce is drawn for one cell and sent with no other; draw a new one",
         )
         .field(Some("nonce"))
+    }
+
+    /// The window that the report names does not take it.
+    pub fn window_refused(refusal: Refusal) -> Self {
+        let problem = match refusal {
+            Refusal::Early(seconds) => Self::new(
+                StatusCode::from_u16(425).unwrap_or(StatusCode::CONFLICT),
+                "window-not-open",
+                "The window is not open yet",
+                format!(
+                    "the window begins in {seconds} seconds by this server's clock; send the \
+                     report then, with the same nonce and window"
+                ),
+            )
+            .retry_after(seconds),
+            Refusal::Closed => Self::new(
+                StatusCode::GONE,
+                "window-closed",
+                "The window is closed",
+                "the window and its grace are over, or it is released: drop the report",
+            ),
+            Refusal::Foreign => Self::new(
+                StatusCode::GONE,
+                "window-refused",
+                "There is no such window",
+                "no manifest that was live has windows of this length, or the window shares a \
+                 moment with one of another length that has reports: drop the report",
+            ),
+        };
+        problem.field(Some("window"))
     }
 
     /// The sender's network sent more than it may.
@@ -350,6 +381,7 @@ impl From<StoreError> for Problem {
                 "The candidate is too far from what is live",
                 detail,
             ),
+            StoreError::Privacy { .. } => Self::unavailable(detail),
             StoreError::NotFound(_) => Self::not_found(detail),
             StoreError::Io { source, .. } => {
                 let status = match source.kind() {

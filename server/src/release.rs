@@ -52,8 +52,9 @@ pub enum ReleaseError {
     },
     /// The window still takes reports.
     #[error(
-        "window {window} is open for another {seconds} seconds; it can be released when it is \
-         closed"
+        "window {window} is open for another {seconds} seconds by the clock that is furthest \
+         behind, of this machine, the database and the running servers; it can be released when it \
+         is closed for all of them"
     )]
     Open {
         /// Its number.
@@ -70,6 +71,16 @@ pub enum ReleaseError {
         window: u64,
         /// The numbers of the windows that hold some.
         known: String,
+    },
+    /// What was deleted may still be read from the database's file.
+    #[error(
+        "the raw cells of released windows are deleted but not overwritten: another process reads \
+         {location}, so its write-ahead log cannot be emptied and still holds them; end that \
+         process and run this again"
+    )]
+    NotOverwritten {
+        /// The database.
+        location: Location,
     },
     /// The file of a released window is not what was released.
     #[error(
@@ -89,9 +100,15 @@ pub enum ReleaseError {
 pub struct Outcome {
     /// The windows that are released, in order.
     pub reports: Vec<Report>,
-    /// Why a window was refused; no window after it was tried.
-    pub refused: Option<StorageError>,
+    /// Why a window was refused, or raw cells may still be read; no window after a refused one
+    /// was tried.
+    pub refused: Option<ReleaseError>,
+    /// Whether deleted raw cells are gone from the database's file too.
+    pub overwritten: bool,
 }
+
+/// How often emptying the write-ahead log is tried; each try waits ten seconds for readers.
+const TRIES: u32 = 3;
 
 /// Releases every closed window, or one, and writes their files to `out`. When a window is
 /// refused, the files of those before it are written all the same.
@@ -111,7 +128,8 @@ pub async fn release(
     let mut database = Database::open(location).await?;
     let mut now_released = HashMap::new();
     let mut refused = None;
-    for window in chosen(database.windows().await?, only, clock.now())? {
+    let now = database.latest_common_time(clock).await?;
+    for window in chosen(database.windows().await?, only, now)? {
         if window.released {
             continue;
         }
@@ -121,7 +139,7 @@ pub async fn release(
             }
             Ok(None) => {}
             Err(error) => {
-                refused = Some(error);
+                refused = Some(error.into());
                 break;
             }
         }
@@ -129,7 +147,7 @@ pub async fn release(
     let ledger = database.ledger().await?;
     let mut reports = Vec::new();
     // Read again: what holds for a window is final once it is released.
-    for window in chosen(database.windows().await?, only, clock.now())? {
+    for window in chosen(database.windows().await?, only, now)? {
         if !window.released {
             continue;
         }
@@ -142,14 +160,24 @@ pub async fn release(
             written,
         });
     }
-    if !database.forget(clock).await? {
-        tracing::warn!(
-            "deleted rows may stay in the database's write-ahead log until it is next emptied; \
-             run this again when less is going on"
-        );
+    let mut overwritten = false;
+    for _ in 0..TRIES {
+        overwritten = database.forget(clock).await?;
+        if overwritten {
+            break;
+        }
     }
     database.close().await?;
-    Ok(Outcome { reports, refused })
+    if !overwritten && refused.is_none() {
+        refused = Some(ReleaseError::NotOverwritten {
+            location: location.clone(),
+        });
+    }
+    Ok(Outcome {
+        reports,
+        refused,
+        overwritten,
+    })
 }
 
 /// What [`release`] would do with every closed window, or one, that is not released.
@@ -162,7 +190,8 @@ pub async fn dry_run(
     let mut database = Database::open(location).await?;
     let mut ledger = database.ledger().await?;
     let mut forecasts = Vec::new();
-    for window in chosen(database.windows().await?, only, clock.now())? {
+    let now = database.latest_common_time(clock).await?;
+    for window in chosen(database.windows().await?, only, now)? {
         if !window.released {
             let forecast = database.forecast(&window, policy, &mut ledger).await?;
             forecasts.push((window.window, forecast));

@@ -19,7 +19,7 @@ use crate::observe::{Observed, observe};
 use crate::openapi;
 use crate::problem::get_only;
 use crate::site;
-use crate::storage::{Database, StorageError};
+use crate::storage::{Database, ServerId, StorageError};
 use crate::writer::Writer;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
@@ -138,6 +138,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
     let (writer, database) = Writer::start(
         database,
         config.database.clone(),
+        ServerId::random().map_err(ServeError::Random)?,
         Arc::clone(&live),
         config.policy,
         clock,

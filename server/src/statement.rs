@@ -48,13 +48,14 @@ pub fn ledger(ledger: &Ledger, policy: &Policy, now: u64, waiting: usize) -> Str
 }
 
 /// What a dry run says of a window.
-pub fn forecast(window: u64, forecast: &Forecast, policy: &Policy) -> String {
+pub fn forecast(window: u64, forecast: &Forecast) -> String {
     let Forecast {
         level,
         reports,
         cells,
         expected,
         noise,
+        epsilon_ceiling,
         year,
     } = forecast;
     let about = match noise {
@@ -64,7 +65,7 @@ pub fn forecast(window: u64, forecast: &Forecast, policy: &Policy) -> String {
     let end = match year {
         Ok(year) => {
             let cost = cost(*level, noise.as_ref(), year);
-            let ceiling = policy.epsilon_ceiling.filter(|_| noise.is_some());
+            let ceiling = epsilon_ceiling.filter(|_| noise.is_some());
             let ceiling = ceiling.map(|ceiling| format!(" of {ceiling} allowed"));
             format!("{cost}{}", ceiling.unwrap_or_default())
         }

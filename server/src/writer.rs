@@ -12,18 +12,22 @@
 use crate::clock::Clock;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::promise::Policy;
-use crate::storage::{Database, Location, Recorded, Row, StorageError};
+use crate::promise::{Policy, Promise, Promises};
+use crate::storage::{Database, Location, Recorded, Row, ServerId, StorageError};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use vitrine_core::window::{Admission, WindowName};
 
 /// The most reports in one transaction: bounds the memory and the length of the lock.
 const BATCH: usize = 4096;
 /// How long a batch may take. A database that does not answer, as behind a cut network, must not
 /// hold up reports for ever; what became of the batch is unknown then, and retries settle it.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// How often a server notes its clock while reports come, in seconds.
+const CLOCK_NOTED_SECONDS: u64 = 60;
 /// When nothing comes for as long, the database may tidy up.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -45,6 +49,12 @@ pub enum WriteError {
     /// There is no window to count it in.
     #[error("no bundle is published yet, so there is no window to count a report in")]
     NothingPublished,
+    /// The promises of its window cannot be read.
+    #[error(
+        "the store cannot be read, so the window of the report has no promise; send it again \
+             later"
+    )]
+    Store,
 }
 
 enum Request {
@@ -56,9 +66,11 @@ enum Request {
 impl Writer {
     /// Starts the task. It ends when every [`Writer`] is dropped and the queue is empty; then
     /// it closes the database.
+    #[allow(clippy::too_many_arguments)] // Called once, where the server is put together.
     pub fn start(
         database: Database,
         location: Location,
+        server: ServerId,
         live: Arc<Live>,
         policy: Policy,
         clock: Arc<dyn Clock>,
@@ -69,8 +81,9 @@ impl Writer {
         let task = Task {
             database: Some(database),
             location,
-            live,
-            policy,
+            server,
+            clock_noted: None,
+            promises: Promises::new(live, policy),
             clock,
             metrics,
             requests,
@@ -111,8 +124,10 @@ struct Task {
     /// `None` after a failure, until the next batch opens it again.
     database: Option<Database>,
     location: Location,
-    live: Arc<Live>,
-    policy: Policy,
+    server: ServerId,
+    /// When this server's clock was last noted in the database, by that clock.
+    clock_noted: Option<u64>,
+    promises: Promises,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     requests: mpsc::Receiver<Request>,
@@ -168,18 +183,21 @@ impl Task {
             }
         }
         match self.database {
-            Some(database) => database.close().await,
+            Some(mut database) => {
+                database.remove_clock(&self.server).await?;
+                database.close().await
+            }
             None => Ok(()),
         }
     }
 
     async fn record(&mut self, rows: &[Row]) -> Result<Vec<Recorded>, WriteError> {
-        let current = self.live.current().ok_or(WriteError::NothingPublished)?;
-        let (clock, policy) = (Arc::clone(&self.clock), self.policy);
+        let promises = self.promises(rows)?;
+        let clock = Arc::clone(&self.clock);
         let recorded = tokio::time::timeout(DEADLINE, async {
+            self.note_clock().await?;
             let database = self.database().await?;
-            let privacy = &current.manifest.privacy;
-            database.record(privacy, &policy, &*clock, rows).await
+            database.record(&promises, &*clock, rows).await
         })
         .await
         .unwrap_or_else(|_| {
@@ -193,6 +211,37 @@ impl Task {
             tracing::error!(%error, reports = rows.len(), "reports were refused with 503");
             WriteError::Failed
         })
+    }
+
+    /// The promises of the windows that these reports name, where they are open.
+    fn promises(&mut self, rows: &[Row]) -> Result<HashMap<WindowName, Promise>, WriteError> {
+        let refreshed = self.promises.refresh().map_err(|error| {
+            tracing::error!(%error, reports = rows.len(), "reports were refused with 503");
+            WriteError::Store
+        })?;
+        if !refreshed {
+            return Err(WriteError::NothingPublished);
+        }
+        let now = self.clock.now();
+        let windows = rows.iter().map(|row| row.window);
+        let open = windows.filter(|window| window.admits(now) == Admission::Open);
+        let promised = open.filter_map(|window| Some((window, self.promises.of(window)?)));
+        Ok(promised.collect())
+    }
+
+    /// Notes this server's clock for releases, once a minute and before its first report.
+    async fn note_clock(&mut self) -> Result<(), StorageError> {
+        let now = self.clock.now();
+        if self
+            .clock_noted
+            .is_some_and(|at| now.abs_diff(at) < CLOCK_NOTED_SECONDS)
+        {
+            return Ok(());
+        }
+        let (server, clock) = (self.server.clone(), Arc::clone(&self.clock));
+        self.database().await?.note_clock(&server, &*clock).await?;
+        self.clock_noted = Some(now);
+        Ok(())
     }
 
     async fn tidy(&mut self) {

@@ -10,6 +10,17 @@ use vitrine_core::signature::SignatureError;
 /// Why something was not stored or could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// A published manifest's promise cannot be read.
+    #[error(
+        "{}: its privacy promise cannot be read: {source}; restore the file, or remove it when its \
+         version has not been live for two windows", path.display()
+    )]
+    Privacy {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// The disk said no.
     #[error("cannot {doing} {}: {source}{}", path.display(), hint(source))]
     Io {

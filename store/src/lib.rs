@@ -43,12 +43,14 @@
 
 mod delta;
 mod error;
+mod history;
 mod incoming;
 mod promote;
 mod publish;
 
 pub use delta::add_deltas;
 pub use error::StoreError;
+pub use history::Promised;
 pub use incoming::{Incoming, replace, sweep};
 pub use publish::{Outcome, Published};
 

@@ -9,6 +9,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use vitrine_core::provenance::{Bounds, Provenance};
 use vitrine_core::released::ReleasedWindow;
+use vitrine_core::window::WindowName;
+use vitrine_server::clock::{Clock as _, SystemClock};
 use vitrine_tests::FIXED_TABLE;
 use vitrine_tests::command::{program, run, vitrine};
 
@@ -76,7 +78,13 @@ impl Shop {
         let out = child.stdout.take().unwrap();
         BufReader::new(out).read_line(&mut line).unwrap();
         let address = line.trim().rsplit(' ').next().unwrap().to_owned();
-        Server { child, address }
+        let now = SystemClock::default().now() + windows * WINDOW_SECONDS;
+        let window = WindowName::at(now, WINDOW_SECONDS);
+        Server {
+            child,
+            address,
+            window,
+        }
     }
 
     fn release(&self, windows: u64) -> String {
@@ -135,6 +143,8 @@ impl Shop {
 struct Server {
     child: Child,
     address: String,
+    /// The window that its clock is in.
+    window: WindowName,
 }
 
 impl Server {
@@ -144,7 +154,8 @@ impl Server {
         let agent = ureq::agent();
         for _ in 0..count {
             let nonce = NONCE.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let report = json!({ "nonce": format!("{nonce:032x}"), "cell": cell });
+            let nonce = format!("{nonce:032x}");
+            let report = json!({"nonce": nonce, "window": self.window, "cell": cell});
             let answer = agent
                 .post(format!("{}/v1/feedback", self.address))
                 .header("content-type", "application/json")
@@ -156,8 +167,11 @@ impl Server {
 }
 
 impl Drop for Server {
+    /// Ends it as an operator would: a server that was killed keeps its clock in the database for a
+    /// day, and by that clock no window is over.
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        let id = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-s", "TERM", &id]).status();
         let _ = self.child.wait();
     }
 }

@@ -164,7 +164,7 @@ async fn malformed(address: String, end: Instant) -> Result<u64> {
         "{",
         "\u{fffd}",
         "[]",
-        r#"{"nonce":1,"cell":{}}"#,
+        r#"{"nonce":1,"window":{},"cell":{}}"#,
         &nested,
     ]
     .map(post);

@@ -2,8 +2,10 @@
 //! beforehand, a status and a length back.
 
 use anyhow::{Result, bail};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use vitrine_core::privacy::Privacy;
 
 /// One connection, with one request under way at a time.
 pub struct Connection {
@@ -78,12 +80,16 @@ pub fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: shop\r\nAccept-Encoding: br\r\n\r\n").into_bytes()
 }
 
-/// The report of an item view: each nonce and cell once.
+/// The report of an item view in the running window of a week: each nonce and cell once.
 pub fn report(number: u64) -> Vec<u8> {
     // Scattered, as random nonces are.
     let nonce = u128::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let window = Privacy::default().window_at(now.unwrap_or_default().as_secs());
     post(&format!(
-        r#"{{"nonce":"{nonce:032x}","cell":{{"table":"item","item":"item-{}","action":"view"}}}}"#,
+        r#"{{"nonce":"{nonce:032x}","window":{{"number":{},"seconds":{}}},"cell":{{"table":"item","item":"item-{}","action":"view"}}}}"#,
+        window.number,
+        window.seconds,
         number % 10_007
     ))
 }

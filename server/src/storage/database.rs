@@ -94,8 +94,9 @@ impl Database {
     /// Every window that received reports, in ascending order.
     pub async fn windows(&mut self) -> Result<Vec<Window>, StorageError> {
         let rows = sqlx::query(
-            r#"SELECT "window", window_seconds, level, k, cells, metrics, epsilon, delta, released_at
-               FROM feedback_window ORDER BY "window""#,
+            r#"SELECT "window", window_seconds, level, k, transitions, items, impressions, metrics,
+                      epsilon, delta, epsilon_ceiling, released_at
+               FROM feedback_window ORDER BY "window" * window_seconds"#,
         )
         .fetch_all(&mut self.connection)
         .await

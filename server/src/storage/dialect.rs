@@ -12,8 +12,13 @@ pub(super) struct Dialect {
     pub lock_to_record: Option<&'static str>,
     /// Taken first by a release, which then is alone.
     pub lock_to_release: Option<&'static str>,
-    /// `$1`: a JSON array of `[nonce, binding, table, cell]`, hashes in hexadecimal; `$2` window,
-    /// `$3` day. A nonce that `raw_cell` has is passed over.
+    /// Taken before a window is opened or its promise changed: two servers must not open windows
+    /// that overlap.
+    pub lock_windows: Option<&'static str>,
+    /// Answers with the database's clock, Unix time in seconds.
+    pub clock: &'static str,
+    /// `$1`: a JSON array of `[nonce, binding, window, table, cell]`, hashes in hexadecimal; `$2`
+    /// day. A nonce that `raw_cell` has is passed over.
     pub insert_reports: &'static str,
     /// `$1`: a JSON array of nonces. Answers with nonce and binding of those that are known.
     pub bindings: &'static str,

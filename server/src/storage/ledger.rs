@@ -3,7 +3,7 @@
 use super::database::{Database, failed, signed};
 use super::{Location, StorageError};
 use crate::ledger::{Entry, Ledger, Spent};
-use crate::promise::Promise;
+use crate::promise::{Cells, Promise};
 use chrono::DateTime;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection, Row as _, Transaction};
@@ -84,11 +84,16 @@ pub(super) fn promise(location: &Location, row: &AnyRow) -> Result<Promise, Stor
     Ok(Promise {
         level: level(location, row)?,
         k: small(row, "k"),
-        cells: small(row, "cells"),
-        metrics: small(row, "metrics"),
+        cells: Cells {
+            transitions: small(row, "transitions"),
+            items: small(row, "items"),
+            impressions: small(row, "impressions"),
+            metrics: small(row, "metrics"),
+        },
         guarantee: epsilon
             .zip(delta)
             .map(|(epsilon, delta)| Guarantee { epsilon, delta }),
+        epsilon_ceiling: row.get("epsilon_ceiling"),
     })
 }
 

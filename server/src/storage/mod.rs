@@ -17,10 +17,13 @@
 //!   not kept, and without it no guess of the cell can be checked.
 //!
 //! # Which window
-//! The window is read from the clock inside the transaction that stores the report, and a
-//! release takes the same lock. So a report is either committed before its window's release,
-//! and counted, or falls into the next window; none can slip into a window that is gone.
+//! A report names its window and is stored in that one or refused ([`Refusal`]). This is decided
+//! inside the transaction that stores it, and a release takes the same lock. So a report is either
+//! committed before its window's release, and counted, or refused; none slips into a window that
+//! is gone, or into another than the one in whose budget its device counted it. Windows that hold
+//! reports share no moment, whatever their lengths.
 
+mod clock;
 mod database;
 mod dialect;
 mod groups;
@@ -31,6 +34,7 @@ mod record;
 mod release;
 mod sqlite;
 
+pub use clock::ServerId;
 pub use database::Database;
 pub use groups::{CellCounts, GROUPS};
 pub use location::{Location, PostgresUrl};
@@ -40,6 +44,7 @@ use crate::promise::Promise;
 use sha2::{Digest as _, Sha256};
 use vitrine_core::cell::{Cell, Report};
 use vitrine_core::privacy::{Level, NoiseFacts};
+use vitrine_core::window::WindowName;
 use vitrine_privacy::PrivacyError;
 
 /// A report, ready to be stored.
@@ -47,8 +52,10 @@ use vitrine_privacy::PrivacyError;
 pub struct Row {
     /// First 16 bytes of a hash of the nonce.
     pub nonce: Hash,
-    /// First 16 bytes of a hash of the nonce and the cell.
+    /// First 16 bytes of a hash of the nonce, the window and the cell.
     pub binding: Hash,
+    /// The window that the report names.
+    pub window: WindowName,
     /// Which table the cell belongs to.
     pub table: &'static str,
     /// The cell as JSON.
@@ -62,9 +69,11 @@ impl Row {
     /// The row of a checked report.
     pub fn of(report: &Report) -> Result<Self, serde_json::Error> {
         let cell = serde_json::to_string(&report.cell)?;
+        let window = serde_json::to_string(&report.window)?;
         Ok(Self {
-            nonce: hash("vitrine.nonce/1", &report.nonce, ""),
-            binding: hash("vitrine.binding/1", &report.nonce, &cell),
+            nonce: hash(&["vitrine.nonce/1", &report.nonce]),
+            binding: hash(&["vitrine.binding/2", &report.nonce, &window, &cell]),
+            window: report.window,
             table: match report.cell {
                 Cell::Transition { .. } => "transition",
                 Cell::Item { .. } => "item",
@@ -77,9 +86,9 @@ impl Row {
 }
 
 /// The purpose comes first, so that one purpose's hash says nothing about another's.
-fn hash(purpose: &str, nonce: &str, cell: &str) -> Hash {
+fn hash(parts: &[&str]) -> Hash {
     let mut sha = Sha256::new();
-    for part in [purpose, nonce, cell] {
+    for part in parts {
         sha.update(part);
         sha.update([0]);
     }
@@ -96,8 +105,21 @@ pub enum Recorded {
     Accepted,
     /// It was on the disk before: a retry.
     Duplicate,
-    /// Its nonce was used for another cell; it is not stored.
+    /// Its nonce was used for another cell or window; it is not stored.
     Conflict,
+    /// Its window does not take it; it is not stored.
+    Refused(Refusal),
+}
+
+/// Why a window does not take a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The window begins in so many seconds.
+    Early(u64),
+    /// The window and its grace are over, or it is released.
+    Closed,
+    /// No manifest has windows of this length, or the window overlaps one that has reports.
+    Foreign,
 }
 
 /// A window that received reports.
@@ -114,11 +136,17 @@ pub struct Window {
 }
 
 impl Window {
+    /// Its public name.
+    pub fn name(&self) -> WindowName {
+        WindowName {
+            number: self.window,
+            seconds: self.window_seconds,
+        }
+    }
+
     /// When the window ends, Unix time in seconds.
     pub fn end(&self) -> u64 {
-        self.window
-            .saturating_add(1)
-            .saturating_mul(self.window_seconds)
+        self.name().end()
     }
 }
 
@@ -152,6 +180,8 @@ pub struct Forecast {
     pub expected: f64,
     /// The noise, at the private level.
     pub noise: Option<NoiseFacts>,
+    /// The ceiling that holds for the window.
+    pub epsilon_ceiling: Option<f64>,
     /// What the fullest year that holds the window would have cost then, or why the window would
     /// not be released.
     pub year: Result<Total, OverCeiling>,

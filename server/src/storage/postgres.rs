@@ -18,10 +18,12 @@ pub(super) static DIALECT: Dialect = Dialect {
     begin: "BEGIN",
     lock_to_record: Some("LOCK TABLE raw_cell IN ROW EXCLUSIVE MODE"),
     lock_to_release: Some("LOCK TABLE raw_cell IN ACCESS EXCLUSIVE MODE"),
+    lock_windows: Some("LOCK TABLE feedback_window IN SHARE ROW EXCLUSIVE MODE"),
+    clock: "SELECT CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)",
     insert_reports: r#"
         INSERT INTO raw_cell (nonce, binding, "window", day, "table", cell)
-        SELECT decode(value ->> 0, 'hex'), decode(value ->> 1, 'hex'), $2, $3, value ->> 2,
-               value ->> 3
+        SELECT decode(value ->> 0, 'hex'), decode(value ->> 1, 'hex'),
+               CAST(value ->> 2 AS BIGINT), $2, value ->> 3, value ->> 4
         FROM json_array_elements(CAST($1 AS json))
         ON CONFLICT (nonce) DO NOTHING"#,
     bindings: "

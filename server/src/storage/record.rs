@@ -1,23 +1,33 @@
-//! Storing reports: a batch in one transaction, each nonce once.
+//! Storing reports: a batch in one transaction, each nonce once, each report in its own window.
 
 use super::database::{failed, signed, to_json};
 use super::dialect::Dialect;
-use super::{Database, Hash, Recorded, Row, StorageError};
+use super::{Database, Hash, Recorded, Refusal, Row, StorageError};
 use crate::clock::Clock;
-use crate::promise::{Policy, Promise};
+use crate::promise::Promise;
 use sqlx::{Any, Row as _, Transaction};
 use std::collections::HashMap;
-use vitrine_core::privacy::Privacy;
+use vitrine_core::window::{Admission, WindowName};
 
 const DAY_SECONDS: u64 = 24 * 3600;
+
+/// What became of the rows whose nonces were not on the disk before.
+#[derive(Default)]
+struct Attempt {
+    /// What the nonces are bound to that were known.
+    bindings: HashMap<Hash, Hash>,
+    /// The windows that did not take their rows.
+    refused: HashMap<WindowName, Refusal>,
+}
 
 impl Database {
     /// Stores a batch of reports in one transaction and flushes it. One answer per row, in
     /// order; when it fails, none of the rows counts as stored and each may be sent again.
+    ///
+    /// A window that `promises` does not name takes no report.
     pub async fn record(
         &mut self,
-        privacy: &Privacy,
-        policy: &Policy,
+        promises: &HashMap<WindowName, Promise>,
         clock: &dyn Clock,
         rows: &[Row],
     ) -> Result<Vec<Recorded>, StorageError> {
@@ -26,125 +36,196 @@ impl Database {
         for row in rows {
             first.entry(row.nonce).or_insert(row);
         }
-        let mut bindings = loop {
-            let attempt = self.attempt(privacy, policy, clock, &first).await;
-            if let Some(bindings) = attempt.map_err(&failed)? {
-                break bindings;
+        let mut attempt = loop {
+            let attempt = self.attempt(promises, clock, &first).await;
+            if let Some(attempt) = attempt.map_err(&failed)? {
+                break attempt;
             }
         };
         Ok(rows
             .iter()
-            .map(|row| match bindings.get(&row.nonce) {
+            .map(|row| match attempt.bindings.get(&row.nonce) {
                 Some(binding) if *binding == row.binding => Recorded::Duplicate,
                 Some(_) => Recorded::Conflict,
-                None => {
-                    bindings.insert(row.nonce, row.binding);
-                    Recorded::Accepted
-                }
+                None => match attempt.refused.get(&row.window) {
+                    Some(refusal) => Recorded::Refused(*refusal),
+                    None => {
+                        attempt.bindings.insert(row.nonce, row.binding);
+                        Recorded::Accepted
+                    }
+                },
             })
             .collect())
     }
 
-    /// Stores the rows whose nonces are new; the bindings of the others. `None`, with nothing
+    /// Stores the rows whose nonces are new and whose windows take them. `None`, with nothing
     /// stored, when another process stored one of them meanwhile: then it is not new any more.
     ///
     /// What is known is asked for before the insertion and not returned by it: the driver hands
     /// every returned row from thread to thread, and nearly all reports are new.
     async fn attempt(
         &mut self,
-        privacy: &Privacy,
-        policy: &Policy,
+        promises: &HashMap<WindowName, Promise>,
         clock: &dyn Clock,
         rows: &HashMap<Hash, &Row>,
-    ) -> Result<Option<HashMap<Hash, Hash>>, sqlx::Error> {
+    ) -> Result<Option<Attempt>, sqlx::Error> {
         let dialect = self.dialect;
         let mut transaction = self.begin(dialect.lock_to_record).await?;
         // Under the lock: see `storage`.
         let now = clock.now();
-        let window = open_window(&mut transaction, privacy, policy, now).await?;
         let bindings = bindings_of(&mut transaction, dialect, rows.keys()).await?;
         let is_new = |row: &&Row| !bindings.contains_key(&row.nonce);
         let mut fresh: Vec<&Row> = rows.values().copied().filter(is_new).collect();
+        let mut refused = HashMap::new();
+        let mut windows: Vec<WindowName> = fresh.iter().map(|row| row.window).collect();
+        windows.sort_unstable();
+        windows.dedup();
+        for window in windows {
+            let promise = promises.get(&window);
+            let answer = admit(&mut transaction, dialect, window, promise, now).await?;
+            if let Err(refusal) = answer {
+                refused.insert(window, refusal);
+            }
+        }
+        fresh.retain(|row| !refused.contains_key(&row.window));
         // Two processes that store the same nonces wait for each other in one order.
         fresh.sort_unstable_by_key(|row| row.nonce);
-        let stored = insert(&mut transaction, dialect, window, now / DAY_SECONDS, &fresh).await?;
+        let stored = insert(&mut transaction, dialect, now / DAY_SECONDS, &fresh).await?;
         if stored < fresh.len() as u64 {
             transaction.rollback().await?;
             return Ok(None);
         }
         transaction.commit().await?;
-        Ok(Some(bindings))
+        Ok(Some(Attempt { bindings, refused }))
     }
 }
 
-/// The number of the window that reports fall into now, noting what is promised for it.
-///
-/// A window that is released stays closed: should the clock have been set back behind a
-/// release, reports fall into the first window after it.
-async fn open_window(
+/// Whether a window takes reports now; its promise is noted where it does.
+async fn admit(
     transaction: &mut Transaction<'_, Any>,
-    privacy: &Privacy,
-    policy: &Policy,
+    dialect: &Dialect,
+    window: WindowName,
+    promise: Option<&Promise>,
     now: u64,
-) -> Result<i64, sqlx::Error> {
-    let promise = Promise::of(privacy).and(policy);
-    let mut window = signed(privacy.window_at(now));
-    loop {
-        // A promise that is noted needs no write, so that processes do not wait for one row.
-        for statement in [PROMISED, PROMISE] {
-            let open = sqlx::query(statement)
-                .bind(window)
-                .bind(signed(privacy.window_seconds.max(1)))
-                .bind(promise.level.name())
-                .bind(i64::from(promise.k))
-                .bind(i64::from(promise.cells))
-                .bind(
-                    promise
-                        .guarantee
-                        .map_or(NONE, |guarantee| guarantee.epsilon),
-                )
-                .bind(promise.guarantee.map_or(NONE, |guarantee| guarantee.delta))
-                .bind(i64::from(promise.metrics))
-                .fetch_optional(&mut **transaction)
-                .await?;
-            if open.is_some() {
-                return Ok(window);
-            }
-        }
-        window = window.saturating_add(1);
+) -> Result<Result<(), Refusal>, sqlx::Error> {
+    match window.admits(now) {
+        Admission::Open => {}
+        Admission::Early(seconds) => return Ok(Err(Refusal::Early(seconds))),
+        Admission::Late => return Ok(Err(Refusal::Closed)),
+    }
+    let Some(promise) = promise else {
+        return Ok(Err(Refusal::Foreign));
+    };
+    // A promise that is noted needs no write, so that processes do not wait for one row.
+    if note(transaction, PROMISED, window, promise).await? {
+        return Ok(Ok(()));
+    }
+    if let Some(lock) = dialect.lock_windows {
+        sqlx::query(lock).execute(&mut **transaction).await?;
+    }
+    if let Some(refusal) = in_the_way(transaction, window).await? {
+        return Ok(Err(refusal));
+    }
+    match note(transaction, PROMISE, window, promise).await? {
+        true => Ok(Ok(())),
+        false => Ok(Err(Refusal::Closed)),
     }
 }
 
-/// Stands for no guarantee. The statements are prepared once for a connection, and PostgreSQL then
-/// takes no number where it was prepared with a NULL.
+/// Why the windows that hold reports leave no room for this one.
+async fn in_the_way(
+    transaction: &mut Transaction<'_, Any>,
+    window: WindowName,
+) -> Result<Option<Refusal>, sqlx::Error> {
+    let rows = sqlx::query(
+        r#"SELECT "window", window_seconds, released_at FROM feedback_window
+           WHERE "window" = $1
+              OR ("window" * window_seconds < $3 AND ("window" + 1) * window_seconds > $2)"#,
+    )
+    .bind(signed(window.number))
+    .bind(signed(window.start()))
+    .bind(signed(window.end()))
+    .fetch_all(&mut **transaction)
+    .await?;
+    for row in &rows {
+        let other = WindowName {
+            number: row.try_get::<i64, _>(0)?.unsigned_abs(),
+            seconds: row.try_get::<i64, _>(1)?.unsigned_abs(),
+        };
+        if other != window {
+            return Ok(Some(Refusal::Foreign));
+        }
+        if row.try_get::<Option<i64>, _>(2)?.is_some() {
+            return Ok(Some(Refusal::Closed));
+        }
+    }
+    Ok(None)
+}
+
+/// Runs [`PROMISED`] or [`PROMISE`]; whether the window is open and has the promise now.
+async fn note(
+    transaction: &mut Transaction<'_, Any>,
+    statement: &'static str,
+    window: WindowName,
+    promise: &Promise,
+) -> Result<bool, sqlx::Error> {
+    let guarantee = promise.guarantee;
+    let row = sqlx::query(statement)
+        .bind(signed(window.number))
+        .bind(signed(window.seconds))
+        .bind(promise.level.name())
+        .bind(i64::from(promise.k))
+        .bind(guarantee.map_or(NONE, |guarantee| guarantee.epsilon))
+        .bind(guarantee.map_or(NONE, |guarantee| guarantee.delta))
+        .bind(promise.epsilon_ceiling.unwrap_or(NONE))
+        .bind(i64::from(promise.cells.transitions))
+        .bind(i64::from(promise.cells.items))
+        .bind(i64::from(promise.cells.impressions))
+        .bind(i64::from(promise.cells.metrics))
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Stands for no guarantee and no ceiling. The statements are prepared once for a connection, and
+/// PostgreSQL then takes no number where it was prepared with a NULL.
 const NONE: f64 = -1.0;
 
 /// Answers with the window when it is open and promises as much already.
 const PROMISED: &str = r#"
     SELECT "window" FROM feedback_window
-    WHERE "window" = $1 AND released_at IS NULL AND $2 > 0
+    WHERE "window" = $1 AND window_seconds = $2 AND released_at IS NULL
       AND (level IN ($3, 'local') OR $3 = 'unlinkable')
-      AND k >= $4 AND cells >= $5 AND metrics >= $8
-      AND ($6 < 0 OR epsilon <= $6) AND ($7 < 0 OR delta <= $7)"#;
+      AND k >= $4 AND ($5 < 0 OR epsilon <= $5) AND ($6 < 0 OR delta <= $6)
+      AND ($7 < 0 OR epsilon_ceiling <= $7)
+      AND transitions >= $8 AND items >= $9 AND impressions >= $10 AND metrics >= $11"#;
 
 /// Notes the stronger of what is promised and what was. A released window is not updated, and
 /// what is not updated is not returned.
 const PROMISE: &str = r#"
     INSERT INTO feedback_window AS noted
-      ("window", window_seconds, level, k, cells, epsilon, delta, metrics)
-    VALUES ($1, $2, $3, $4, $5, NULLIF($6, -1), NULLIF($7, -1), $8)
+      ("window", window_seconds, level, k, epsilon, delta, epsilon_ceiling,
+       transitions, items, impressions, metrics)
+    VALUES ($1, $2, $3, $4, NULLIF($5, -1), NULLIF($6, -1), NULLIF($7, -1), $8, $9, $10, $11)
     ON CONFLICT ("window") DO UPDATE SET
       level = CASE WHEN 'local' IN (noted.level, excluded.level) THEN 'local'
               WHEN 'private' IN (noted.level, excluded.level) THEN 'private'
               ELSE 'unlinkable' END,
       k = CASE WHEN noted.k > excluded.k THEN noted.k ELSE excluded.k END,
-      cells = CASE WHEN noted.cells > excluded.cells THEN noted.cells ELSE excluded.cells END,
-      metrics = CASE WHEN noted.metrics > excluded.metrics THEN noted.metrics
-                ELSE excluded.metrics END,
       epsilon = CASE WHEN noted.epsilon <= excluded.epsilon THEN noted.epsilon
                 ELSE coalesce(excluded.epsilon, noted.epsilon) END,
       delta = CASE WHEN noted.delta <= excluded.delta THEN noted.delta
-              ELSE coalesce(excluded.delta, noted.delta) END
+              ELSE coalesce(excluded.delta, noted.delta) END,
+      epsilon_ceiling = CASE WHEN noted.epsilon_ceiling <= excluded.epsilon_ceiling
+                        THEN noted.epsilon_ceiling
+                        ELSE coalesce(excluded.epsilon_ceiling, noted.epsilon_ceiling) END,
+      transitions = CASE WHEN noted.transitions > excluded.transitions THEN noted.transitions
+                    ELSE excluded.transitions END,
+      items = CASE WHEN noted.items > excluded.items THEN noted.items ELSE excluded.items END,
+      impressions = CASE WHEN noted.impressions > excluded.impressions THEN noted.impressions
+                    ELSE excluded.impressions END,
+      metrics = CASE WHEN noted.metrics > excluded.metrics THEN noted.metrics
+                ELSE excluded.metrics END
     WHERE noted.released_at IS NULL
     RETURNING "window""#;
 
@@ -152,17 +233,19 @@ const PROMISE: &str = r#"
 async fn insert(
     transaction: &mut Transaction<'_, Any>,
     dialect: &Dialect,
-    window: i64,
     day: u64,
     rows: &[&Row],
 ) -> Result<u64, sqlx::Error> {
     let json: Vec<_> = rows
         .iter()
-        .map(|row| (hex(&row.nonce), hex(&row.binding), row.table, &row.cell))
+        .map(|row| {
+            let Row { nonce, binding, .. } = row;
+            let window = row.window.number;
+            (hex(nonce), hex(binding), window, row.table, &row.cell)
+        })
         .collect();
     let inserted = sqlx::query(dialect.insert_reports)
         .bind(to_json(&json)?)
-        .bind(window)
         .bind(signed(day))
         .execute(&mut **transaction)
         .await?;

@@ -50,7 +50,7 @@ impl Rule {
             Level::Local => promise.guarantee,
         };
         // A manifest that allows no cell may still meet a report.
-        let cells = promise.cells.max(1);
+        let cells = promise.cells.total().max(1);
         let noise = guarantee.map(|guarantee| calibrate(guarantee, cells));
         Ok(Self {
             level: promise.level,
@@ -58,7 +58,7 @@ impl Rule {
             noise: noise
                 .transpose()?
                 .map(|noise| noise.with_threshold_at_least(u64::from(k))),
-            metrics: promise.metrics > 0,
+            metrics: promise.cells.metrics > 0,
         })
     }
 
@@ -114,7 +114,8 @@ impl Database {
         let marked = sqlx::query(
             r#"UPDATE feedback_window SET released_at = $2
                WHERE "window" = $1 AND released_at IS NULL
-               RETURNING level, k, cells, metrics, epsilon, delta"#,
+               RETURNING level, k, transitions, items, impressions, metrics, epsilon, delta,
+                         epsilon_ceiling"#,
         )
         .bind(number)
         .bind(signed(now))
@@ -124,11 +125,13 @@ impl Database {
         let Some(marked) = marked else {
             return Ok(None);
         };
-        let promise = ledger::promise(&location, &marked)?.and(policy);
+        let noted = ledger::promise(&location, &marked)?;
+        let ceiling = ceiling(&noted, policy);
+        let promise = noted.under(policy);
         let rule = Rule::of(&promise)?;
         let entry = rule.entry(window);
         let so_far = ledger::read(&location, &mut transaction).await?;
-        let year = so_far.admit(&entry, policy.epsilon_ceiling)?;
+        let year = so_far.admit(&entry, ceiling)?;
         let cells = match rule.fewest() {
             Some(fewest) => groups::cells(&mut transaction, number, fewest)
                 .await
@@ -194,19 +197,21 @@ impl Database {
         let metrics = groups::metrics(&mut self.connection, number)
             .await
             .map_err(&failed)?;
-        let rule = Rule::of(&window.promise.and(policy))?;
+        let ceiling = ceiling(&window.promise, policy);
+        let rule = Rule::of(&window.promise.under(policy))?;
         let noise = rule.noise.as_ref();
         let noise = noise.map(|parameters| Distribution::noise(parameters.sigma));
         let named: u64 = cells.iter().map(CellCounts::total).sum();
         let passing = cells.iter().map(|cell| rule.passes(noise.as_ref(), cell));
         let entry = rule.entry(window);
-        let year = so_far.admit(&entry, policy.epsilon_ceiling);
+        let year = so_far.admit(&entry, ceiling);
         let forecast = Forecast {
             level: rule.level,
             reports: named + metrics.iter().sum::<i64>().unsigned_abs(),
             cells: cells.len() as u64,
             expected: passing.sum(),
             noise: entry.spent.map(|spent| spent.noise),
+            epsilon_ceiling: ceiling,
             year,
         };
         if forecast.year.is_ok() {
@@ -214,6 +219,12 @@ impl Database {
         }
         Ok(forecast)
     }
+}
+
+/// The ceiling of a release: its own configuration's, or else the one that servers noted with the
+/// window. An operator who raises it says so to the release itself.
+fn ceiling(noted: &Promise, policy: &Policy) -> Option<f64> {
+    policy.epsilon_ceiling.or(noted.epsilon_ceiling)
 }
 
 /// The server's noise, where there is any.

@@ -21,9 +21,11 @@ pub(super) static DIALECT: Dialect = Dialect {
     begin: "BEGIN IMMEDIATE",
     lock_to_record: None,
     lock_to_release: None,
+    lock_windows: None,
+    clock: "SELECT unixepoch()",
     insert_reports: r#"
         INSERT INTO raw_cell (nonce, binding, "window", day, "table", cell)
-        SELECT unhex(value ->> 0), unhex(value ->> 1), $2, $3, value ->> 2, value ->> 3
+        SELECT unhex(value ->> 0), unhex(value ->> 1), value ->> 2, $2, value ->> 3, value ->> 4
         FROM json_each($1) WHERE true
         ON CONFLICT (nonce) DO NOTHING"#,
     bindings: "

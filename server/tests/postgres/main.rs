@@ -24,5 +24,7 @@ mod private;
 mod release;
 #[path = "../server/stop.rs"]
 mod stop;
+#[path = "../server/windows.rs"]
+mod windows;
 
 const KIND: database::Kind = database::Kind::Postgres;

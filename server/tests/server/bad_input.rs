@@ -20,6 +20,7 @@ fn post(server: &Server, content_type: &str, body: &[u8]) -> crate::house::Answe
 fn every_wrong_report_is_refused_by_field_and_the_server_lives_on() {
     let house = House::new();
     let server = house.start(&[]);
+    let window = json!({"number": 1, "seconds": 1_000_000});
     for (status, problem, field, body) in [
         (400, "bad-json", None, "junk".to_owned()),
         (400, "bad-json", None, "{\"nonce\":".to_owned()),
@@ -30,37 +31,49 @@ fn every_wrong_report_is_refused_by_field_and_the_server_lives_on() {
             422,
             "bad-report",
             Some("session"),
-            json!({"nonce": NONCE, "session": "s", "cell": {"table": "item", "item": "a", "action": "view"}}).to_string(),
+            json!({"nonce": NONCE, "window": window, "session": "s", "cell": {"table": "item", "item": "a", "action": "view"}}).to_string(),
+        ),
+        (
+            422,
+            "bad-report",
+            Some("window"),
+            json!({"nonce": NONCE, "cell": {"table": "item", "item": "a", "action": "view"}}).to_string(),
+        ),
+        (
+            422,
+            "bad-report",
+            Some("window.number"),
+            json!({"nonce": NONCE, "window": {"number": "1", "seconds": 1}, "cell": {"table": "item", "item": "a", "action": "view"}}).to_string(),
         ),
         (
             422,
             "bad-report",
             Some("cell.at"),
-            json!({"nonce": NONCE, "cell": {"table": "item", "item": "a", "action": "view", "at": 1}}).to_string(),
+            json!({"nonce": NONCE, "window": window, "cell": {"table": "item", "item": "a", "action": "view", "at": 1}}).to_string(),
         ),
         (
             422,
             "bad-report",
             Some("cell.action"),
-            json!({"nonce": NONCE, "cell": {"table": "item", "item": "a", "action": "smell"}}).to_string(),
+            json!({"nonce": NONCE, "window": window, "cell": {"table": "item", "item": "a", "action": "smell"}}).to_string(),
         ),
         (
             422,
             "bad-report",
             Some("cell.action"),
-            json!({"nonce": NONCE, "cell": {"table": "transition", "from": "a", "to": "b", "action": "buy"}}).to_string(),
+            json!({"nonce": NONCE, "window": window, "cell": {"table": "transition", "from": "a", "to": "b", "action": "buy"}}).to_string(),
         ),
         (
             422,
             "bad-report",
             Some("cell.item"),
-            json!({"nonce": NONCE, "cell": {"table": "item", "item": "x".repeat(129), "action": "view"}}).to_string(),
+            json!({"nonce": NONCE, "window": window, "cell": {"table": "item", "item": "x".repeat(129), "action": "view"}}).to_string(),
         ),
         (
             422,
             "bad-report",
             Some("nonce"),
-            json!({"nonce": "short", "cell": {"table": "item", "item": "a", "action": "view"}}).to_string(),
+            json!({"nonce": "short", "window": window, "cell": {"table": "item", "item": "a", "action": "view"}}).to_string(),
         ),
     ] {
         let answer = post(&server, JSON, body.as_bytes());

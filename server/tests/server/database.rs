@@ -44,6 +44,24 @@ impl Database {
         }
     }
 
+    /// A reader in the middle of a transaction, until it is dropped.
+    pub fn hold_open(&self) -> Reader {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let connection = runtime.block_on(async {
+            sqlx::any::install_default_drivers();
+            let url = format!("sqlite:{}", self.location);
+            let mut connection = AnyConnection::connect(&url).await.unwrap();
+            for sql in ["BEGIN", "SELECT count(*) FROM raw_cell"] {
+                sqlx::raw_sql(sql).fetch_all(&mut connection).await.unwrap();
+            }
+            connection
+        });
+        Reader {
+            _connection: connection,
+            _runtime: runtime,
+        }
+    }
+
     /// The rows that a query gives, as text.
     pub fn query(&self, sql: &'static str) -> Vec<Vec<String>> {
         query(&self.location, sql)
@@ -81,6 +99,12 @@ impl Database {
             .filter_map(|entry| fs::read(entry.path()).ok())
             .any(|bytes| holds(&bytes, needle.as_bytes()))
     }
+}
+
+/// Holds a snapshot of a database. The connection goes before the runtime that drives it.
+pub struct Reader {
+    _connection: AnyConnection,
+    _runtime: tokio::runtime::Runtime,
 }
 
 /// The rows that a query gives in the database at `location`, as text.

@@ -1,6 +1,7 @@
 //! A full disk: nothing acknowledged is lost, what is refused says why, and room is enough to go on.
 
 use crate::house::{BINARY, House, Server, view};
+use crate::release::{files, report_many, said};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -225,4 +226,28 @@ fn a_full_disk_refuses_a_change_that_the_audit_log_cannot_hold() {
     assert_eq!(live(), 3);
     let after = audit::verify(&log, Some(begun.head)).unwrap();
     assert_eq!((after.lines, after.torn), (filled + 3, 0));
+}
+
+/// A reader that holds the file open keeps the write-ahead log, and with it the raw cells.
+#[test]
+fn a_release_that_cannot_overwrite_raw_cells_says_so_and_a_second_one_does() {
+    let house = House::new();
+    let server = house.start(&["--access-log", "false"]);
+    report_many(&server, "canary", 200);
+    drop(server);
+    let reader = house.database.hold_open();
+
+    let output = house.release(1, &[]);
+    let text = said(&output);
+    assert!(!output.status.success(), "{text}");
+    assert!(text.contains("deleted, but not overwritten"), "{text}");
+    assert!(text.contains("run this again"), "{text}");
+    assert!(house.database.holds("canary-7-"));
+    // The window is released all the same, and its file is there.
+    assert_eq!(files(&house).len(), 1);
+
+    drop(reader);
+    let output = house.release(1, &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(!house.database.holds("canary-"));
 }

@@ -1,6 +1,6 @@
 //! Reports that are right: stored before they are answered, once, and with nothing else.
 
-use crate::house::{House, JSON, later, view};
+use crate::house::{House, JSON, later, report, view};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,16 +10,13 @@ use std::sync::Mutex;
 fn a_report_is_stored_as_the_privacy_document_says() {
     let house = House::new();
     let server = house.start(&[]);
-    for (nonce, cell) in [
+    for (nonce, cell) in (0..).zip([
         json!({"table": "transition", "from": "a", "to": "b", "action": "view"}),
         json!({"table": "item", "item": "a", "action": "buy"}),
         json!({"table": "impression", "item": "ü", "position": "2-4", "clicked": true}),
         json!({"table": "metric", "arm": "vitrine", "rank": "21+"}),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let answer = server.report(&json!({"nonce": format!("{nonce:032x}"), "cell": cell}));
+    ]) {
+        let answer = server.report(&report(nonce, cell));
         assert_eq!(answer.status, 204);
         assert!(answer.body.is_empty());
     }

@@ -13,6 +13,8 @@ use vitrine_core::Digest;
 use vitrine_core::manifest::{
     FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
 };
+use vitrine_core::window::WindowName;
+use vitrine_server::clock::{Clock as _, SystemClock};
 use vitrine_store::Store;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_vitrine-server");
@@ -109,7 +111,10 @@ impl House {
     }
 
     /// Runs `vitrine-server release`, as if some windows later.
+    ///
+    /// The clocks that servers noted are removed first: by them no window would be over.
     pub fn release(&self, windows: u64, arguments: &[&str]) -> Output {
+        self.database.query("DELETE FROM server_clock");
         self.release_command(windows, arguments).output().unwrap()
     }
 
@@ -142,6 +147,16 @@ impl House {
     }
 }
 
+/// How many windows a server's command moves its clock.
+fn windows_ahead(command: &Command) -> u64 {
+    let mut arguments = command.get_args();
+    arguments.find(|argument| *argument == "--clock-offset-seconds");
+    let seconds = arguments.next().and_then(|argument| argument.to_str());
+    seconds.map_or(0, |seconds| {
+        seconds.parse::<u64>().unwrap() / WINDOW_SECONDS
+    })
+}
+
 /// The clock's offset that moves it by some windows.
 pub fn later(windows: u64) -> String {
     (windows * WINDOW_SECONDS).to_string()
@@ -156,6 +171,8 @@ pub struct Server {
     pub address: String,
     pub admin: Option<String>,
     pub log: Arc<Mutex<String>>,
+    /// How many windows its clock is ahead.
+    pub ahead: u64,
     agent: ureq::Agent,
 }
 
@@ -196,6 +213,7 @@ impl Server {
         let with_admin = command
             .get_args()
             .any(|argument| argument == "--admin-listen");
+        let ahead = windows_ahead(&command);
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -238,6 +256,7 @@ impl Server {
             address: public,
             admin,
             log,
+            ahead,
             agent,
         }
     }
@@ -324,12 +343,27 @@ impl Drop for Server {
     }
 }
 
-/// The report of an item view, with a nonce made from a number.
+/// The report of a cell in the running window, with a nonce made from a number.
+pub fn report(nonce: u128, cell: Value) -> Value {
+    report_in(0, nonce, cell)
+}
+
+/// The report of a cell so many windows later.
+pub fn report_in(ahead: u64, nonce: u128, cell: Value) -> Value {
+    let now = SystemClock::default().now();
+    let window = WindowName::at(now + ahead * WINDOW_SECONDS, WINDOW_SECONDS);
+    json!({"nonce": format!("{nonce:032x}"), "window": window, "cell": cell})
+}
+
+/// The report of an item view in the running window.
 pub fn view(nonce: u128, item: &str) -> Value {
-    json!({
-        "nonce": format!("{nonce:032x}"),
-        "cell": {"table": "item", "item": item, "action": "view"},
-    })
+    view_in(0, nonce, item)
+}
+
+/// The report of an item view so many windows later.
+pub fn view_in(ahead: u64, nonce: u128, item: &str) -> Value {
+    let cell = json!({"table": "item", "item": item, "action": "view"});
+    report_in(ahead, nonce, cell)
 }
 
 /// Runs a command that should refuse to start; what it said.

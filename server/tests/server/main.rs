@@ -18,5 +18,6 @@ mod release;
 mod site;
 mod start;
 mod stop;
+mod windows;
 
 const KIND: database::Kind = database::Kind::Sqlite;

@@ -1,7 +1,7 @@
 //! Metrics: noise from the device, an estimate at release, at every level; the local level has
 //! nothing else.
 
-use crate::house::{House, Server, read};
+use crate::house::{self, House, Server, read};
 use crate::private::publish;
 use crate::release::{files, report, said};
 use serde_json::json;
@@ -41,8 +41,8 @@ fn clicks(server: &Server, first: u64, devices: u64) -> [i64; CELLS] {
                     let Some(cell) = cells.get(at as usize) else {
                         break;
                     };
-                    let nonce = format!("{:016x}{at:016x}", first | 1 << 63);
-                    let answer = server.report(&json!({"nonce": nonce, "cell": cell}));
+                    let nonce = u128::from(first | 1 << 63) << 64 | u128::from(at);
+                    let answer = server.report(&house::report(nonce, json!(cell)));
                     assert_eq!(answer.status, 204);
                 }
             });

@@ -60,7 +60,7 @@ export async function closeTheLoop(folder, { draw, recipe, pages = 4, note = () 
     await cp(join(PACKAGE, part), at(`site/${part}`), { recursive: true });
   }
   const visits = JSON.parse(await readFile(at('visits.json'), 'utf8'));
-  const server = await serve(folder, { site: at('site') });
+  let server = await serve(folder, { site: at('site') });
   const browser = await launch();
   try {
     const watcher = await open(await browser.newContext(), `${server.url}/?watch=1`);
@@ -71,11 +71,14 @@ export async function closeTheLoop(folder, { draw, recipe, pages = 4, note = () 
     note(`${visits.length} visits`);
     const sent = await replay(browser, server.url, visits, pages, note);
     note('closing the window');
+    // By the clock of a running server the window would still be open.
+    await server.stop();
     const said = await run('vitrine-server', [
       ...['release', '--database', at('vitrine.db'), '--out', at('released')],
       ...['--clock-offset-seconds', WINDOW_SECONDS],
     ]);
     const [, reports, cells] = /(\d+) reports gave (\d+) cells/.exec(said) ?? [];
+    server = await serve(folder, { site: at('site'), port: new URL(server.url).port });
     note('training version 2');
     await run('vitrine', [
       ...['retrain', '--data', at('data'), '--run', at('run'), '--released', at('released')],

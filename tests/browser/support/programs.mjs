@@ -58,10 +58,13 @@ export async function scratch(t) {
  * A running `vitrine-server` on a free port.
  *
  * `folder` gets its database and, unless `store` says otherwise, its store. Its clock is `offset`
- * seconds ahead.
+ * seconds ahead; `port` 0 takes a free port.
  */
-export async function serve(folder, { site, store = join(folder, 'store'), offset = 0 } = {}) {
-  const args = ['serve', '--listen', '127.0.0.1:0', '--store', store];
+export async function serve(
+  folder,
+  { site, store = join(folder, 'store'), offset = 0, port = 0 } = {},
+) {
+  const args = ['serve', '--listen', `127.0.0.1:${port}`, '--store', store];
   args.push('--database', join(folder, 'vitrine.db'), '--access-log', 'false', '--log', 'warn');
   if (offset > 0) args.push('--clock-offset-seconds', String(offset));
   if (site !== undefined) args.push('--site', site);

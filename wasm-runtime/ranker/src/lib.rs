@@ -12,7 +12,7 @@
 use serde::de::DeserializeOwned;
 use vitrine_core::Action;
 use vitrine_core::blocks::Catalogue;
-use vitrine_core::budget::Budget;
+use vitrine_core::budget::{Budget, Moment};
 use vitrine_core::cell::{Arm, Cell, PositionBucket};
 use vitrine_core::delta;
 use vitrine_core::digest::Digest;
@@ -21,6 +21,7 @@ use vitrine_core::incoming::Incoming;
 use vitrine_core::manifest::Manifest;
 use vitrine_core::opening::Opened;
 use vitrine_core::session::Session;
+use vitrine_core::window::{Admission, WindowName};
 use vitrine_core::{opening, rank};
 use wasm_bindgen::prelude::*;
 
@@ -145,6 +146,7 @@ impl Opening {
             ranker: rank::Ranker::new(bundle),
             catalogue,
             budget: Budget::default(),
+            validated: 0,
         })
     }
 }
@@ -156,6 +158,8 @@ pub struct Ranker {
     ranker: rank::Ranker,
     catalogue: Option<Catalogue>,
     budget: Budget,
+    /// When the latest request for the manifest began that was answered.
+    validated: u64,
 }
 
 #[wasm_bindgen]
@@ -285,16 +289,31 @@ impl Ranker {
         self.ranker.set_query(Some(query));
     }
 
-    /// The feedback budget as JSON, as it is stored on the device.
+    /// The feedback budget, as it is stored on the device.
     pub fn budget(&self) -> String {
-        json(&self.budget)
+        self.budget.to_text()
     }
 
-    /// Takes up a stored budget.
+    /// The cells spent in the window that holds `now`: transitions, items, impressions, metrics.
+    pub fn spent(&self, now: f64) -> Vec<u32> {
+        let window = self.manifest.privacy.window_at(now as u64);
+        self.budget.spent(window).by_table().to_vec()
+    }
+
+    /// Takes up a stored budget; `false` when it cannot be read. It then counts as spent until the
+    /// window that holds `now` is over.
     #[wasm_bindgen(js_name = restoreBudget)]
-    pub fn restore_budget(&mut self, budget: &str) -> Result<(), JsError> {
-        self.budget = parsed("budget", budget)?;
-        Ok(())
+    pub fn restore_budget(&mut self, budget: &str, now: f64) -> bool {
+        let read = Budget::parse(budget);
+        let known = read.is_some();
+        self.budget = read.unwrap_or_else(|| Budget::exhausted(&self.manifest.privacy, now as u64));
+        known
+    }
+
+    /// Notes that the manifest came from the network, or was found unchanged there; `now` is when
+    /// that request began. Cells are spent only in the window of the latest such request.
+    pub fn validated(&mut self, now: f64) {
+        self.validated = now as u64;
     }
 
     /// The cells that the latest event may report, as JSON; they are spent. Only the latest
@@ -303,16 +322,16 @@ impl Ranker {
     pub fn candidates(&mut self, reportable: usize, now: f64, random: &[u32]) -> String {
         let mut random = random.iter().copied().cycle();
         let mut next = || random.next().unwrap_or(0);
-        let now = now as u64;
+        let moment = self.moment(now);
         let events = self.ranker.session().events();
         let mut session = Session::default();
         for event in &events[events.len().saturating_sub(reportable)..] {
-            session.push(&event.item, event.action, now, reportable);
+            session.push(&event.item, event.action, moment.now, reportable);
         }
         json(
             &self
                 .budget
-                .after_event(&self.manifest.privacy, now, &session, &mut next),
+                .after_event(&self.manifest.privacy, moment, &session, &mut next),
         )
     }
 
@@ -330,7 +349,8 @@ impl Ranker {
             position: PositionBucket::of_rank(rank),
             clicked,
         };
-        let spent = self.budget.spend(&self.manifest.privacy, now as u64, &cell);
+        let moment = self.moment(now);
+        let spent = self.budget.spend(&self.manifest.privacy, moment, &cell);
         spent.then(|| json(&cell))
     }
 
@@ -342,9 +362,10 @@ impl Ranker {
             return None;
         };
         let mut random = [tells, other].into_iter().cycle();
+        let moment = self.moment(now);
         let cell = self.budget.metric(
             &self.manifest.privacy,
-            now as u64,
+            moment,
             Arm::Vitrine,
             PositionBucket::of_rank(rank),
             &mut || random.next().unwrap_or(0),
@@ -352,9 +373,27 @@ impl Ranker {
         cell.map(|cell| json(&cell))
     }
 
-    /// The window that holds `now`.
+    /// The number of the window that holds `now`; its length is the manifest's.
     pub fn window(&self, now: f64) -> f64 {
-        self.manifest.privacy.window_at(now as u64) as f64
+        self.manifest.privacy.window_at(now as u64).number as f64
+    }
+
+    /// Whether a report of the window with this number and length may still be sent.
+    pub fn reportable(&self, number: f64, seconds: f64, now: f64) -> bool {
+        let window = WindowName {
+            number: number as u64,
+            seconds: seconds as u64,
+        };
+        window.admits(now as u64) == Admission::Open
+    }
+}
+
+impl Ranker {
+    fn moment(&self, now: f64) -> Moment {
+        Moment {
+            now: now as u64,
+            validated: self.validated,
+        }
     }
 }
 

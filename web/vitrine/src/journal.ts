@@ -169,7 +169,7 @@ export class Journal {
     const now = seconds();
     const upload = mayUpload(this.#context.consents());
     model.restore(state.session, now);
-    model.restoreBudget(state.budget);
+    model.restoreBudget(state.budget, now);
     for (const { item, action, at, upload: then, impressions } of state.pending) {
       model.track(item, action, at);
       state.reportable = upload && then ? (state.reportable ?? 0) + 1 : 0;

@@ -97,7 +97,9 @@ export class Loading {
       const module = loadRanker(fetcher, this.#context.moduleUrl());
       const above = this.#model?.facts.version ?? 0;
       const seen = this.#context.seen();
-      const model = await Model.fetch(this.#context, module, seconds(), above, seen);
+      const asked = seconds();
+      const model = await Model.fetch(this.#context, module, asked, above, seen);
+      (model ?? this.#model)?.validated(asked);
       if (stop.aborted || refused()) model?.free();
       else if (model !== undefined) await this.#adopt(model);
     } catch (error) {

@@ -17,6 +17,7 @@ import type {
   Action,
   BundleFacts,
   CellCounts,
+  FeedbackWindow,
   Explanation,
   Filter,
   RecommendedItem,
@@ -157,8 +158,8 @@ export class Model {
     // Where the module cannot run, no file is asked for.
     const bytes = await Promise.race([reading, module.then(() => reading)]);
     const fields = fieldsOf(bytes);
-    if (fields.version <= above) return undefined;
-    const least = await seen;
+    if (fields.version === above) return undefined;
+    const least = Math.max(above, await seen);
     if (fields.version < least) {
       throw new Refused(
         `The bundle has version ${fields.version}; this device has seen ${least}: publish the older one under a higher version.`,
@@ -283,13 +284,20 @@ export class Model {
     return this.#ranker.budget();
   }
 
-  spent(): CellCounts {
-    return (JSON.parse(this.#ranker.budget()) as { spent: CellCounts }).spent;
+  /** Cells spent in the window that holds `now`. */
+  spent(now: number): CellCounts {
+    const [transitions = 0, items = 0, impressions = 0, metrics = 0] = this.#ranker.spent(now);
+    return { transitions, items, impressions, metrics };
   }
 
-  /** Takes up a stored budget; one that cannot be read counts from zero. */
-  restoreBudget(budget: string | undefined): void {
-    if (budget !== undefined) attempt(() => this.#ranker.restoreBudget(budget));
+  /** Takes up a stored budget; one that cannot be read counts as spent. */
+  restoreBudget(budget: string | undefined, now: number): void {
+    if (budget !== undefined) this.#ranker.restoreBudget(String(budget), now);
+  }
+
+  /** Notes when the latest request for the manifest began: cells are spent in its window only. */
+  validated(at: number): void {
+    this.#ranker.validated(at);
   }
 
   /**
@@ -312,8 +320,13 @@ export class Model {
     return json === undefined ? undefined : (JSON.parse(json) as unknown);
   }
 
-  window(now: number): number {
-    return this.#ranker.window(now);
+  window(now: number): FeedbackWindow {
+    return { number: this.#ranker.window(now), seconds: this.facts.windowSeconds };
+  }
+
+  /** Whether a report of this window may still be sent. */
+  reportable({ number, seconds }: FeedbackWindow, now: number): boolean {
+    return this.#ranker.reportable(number, seconds, now);
   }
 
   free(): void {

@@ -5,13 +5,13 @@
  * own, without a cookie, a referrer or a time, after a delay drawn for it alone; what an earlier
  * page left behind gets a new delay, or a visit's reports would leave together when the next
  * page opens. A retry repeats the nonce, and the server counts it once. A report that did not
- * arrive within its window is dropped, because in the next one it would be above the budget.
+ * arrive within its window, or shortly after, is dropped: the server takes it into no other.
  *
  * @module
  */
 
 import type { Outgoing, State } from './store.js';
-import type { Report, ReportState } from './types.js';
+import type { FeedbackWindow, Report, ReportState } from './types.js';
 
 /** What the outbox needs from around it; times in milliseconds since the epoch. */
 export interface OutboxContext {
@@ -25,8 +25,8 @@ export interface OutboxContext {
   beforeSend: ((report: Report) => boolean | void) | undefined;
   /** Whether reports may leave the device at this moment. */
   allowed(): boolean;
-  /** The feedback window at a time; `undefined` while no bundle is loaded. */
-  window(now: number): number | undefined;
+  /** Whether a report of a window may still be sent; `undefined` while no bundle is loaded. */
+  reportable(window: FeedbackWindow): boolean | undefined;
   update(change: (state: State) => void): Promise<State>;
   /** Called when a report changes its state. */
   changed(): void;
@@ -55,9 +55,9 @@ export class Outbox {
   }
 
   /** A report for a cell, with a nonce and a delay of its own. */
-  outgoing(cell: unknown, window: number, nonce: string): Outgoing {
-    const report = { nonce, cell } as Report;
-    return { report, window, due: this.#context.now() + this.#delay(), attempts: 0 };
+  outgoing(cell: unknown, window: FeedbackWindow, nonce: string): Outgoing {
+    const report = { nonce, window, cell } as Report;
+    return { report, due: this.#context.now() + this.#delay(), attempts: 0 };
   }
 
   /** Gives what an earlier page left behind a new delay. */
@@ -100,8 +100,9 @@ export class Outbox {
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#disposed || this.#sending || this.#queue.length === 0) return;
-    // Without a bundle nobody knows the window; `follow` is called again when there is one.
-    if (this.#context.window(this.#context.now()) === undefined) return;
+    // `follow` is called again when there is a bundle.
+    const [first] = this.#queue;
+    if (first && this.#context.reportable(first.report.window) === undefined) return;
     const due = Math.min(...this.#queue.map((entry) => entry.due));
     const wait = Math.max(0, due - this.#context.now());
     this.#timer = setTimeout(() => void this.#run(), Math.min(wait, LAST_RETRY));
@@ -151,8 +152,8 @@ export class Outbox {
   }
 
   async #send(entry: Outgoing): Promise<ReportState> {
-    const window = this.#context.window(this.#context.now());
-    if (!this.#context.allowed() || window !== entry.window) return 'dropped';
+    const open = this.#context.reportable(entry.report.window);
+    if (!this.#context.allowed() || !open) return 'dropped';
     try {
       if (this.#context.beforeSend?.(structuredClone(entry.report)) === false) return 'vetoed';
     } catch (error) {
@@ -163,7 +164,7 @@ export class Outbox {
     try {
       const status = await this.#context.post(entry.report);
       if (status >= 200 && status < 300) return 'sent';
-      const later = status === 408 || status === 429 || status >= 500;
+      const later = [408, 425, 429].includes(status) || status >= 500;
       if (!later) return 'dropped';
     } catch (error) {
       this.#context.failed(error);

@@ -32,8 +32,6 @@ export interface PendingEvent {
 /** A report that waits. */
 export interface Outgoing {
   report: Report;
-  /** The feedback window it was counted in; it is void in any other. */
-  window: number;
   /** Not before this time, in milliseconds since the epoch. */
   due: number;
   /** How often it was tried. */

@@ -50,10 +50,20 @@ export type Cell =
   /** With noise on both from this device: 55 of 100 such reports are not true. */
   | { table: 'metric'; arm: 'shop' | 'vitrine'; rank: string };
 
-/** One request to the server: a count and a random number that is used once. */
+/** A span of time in which this device may report so many cells; the same for everybody. */
+export interface FeedbackWindow {
+  /** It spans `[number, number + 1) * seconds` of Unix time. */
+  number: number;
+  /** Its length. */
+  seconds: number;
+}
+
+/** One request to the server: a count, its window, and a random number that is used once. */
 export interface Report {
   /** 32 hexadecimal digits, drawn for this cell; a retry repeats it and is counted once. */
   nonce: string;
+  /** The window in whose budget the count was spent. */
+  window: FeedbackWindow;
   /** What is counted. */
   cell: Cell;
 }

@@ -14,7 +14,7 @@ import { Loading, reasonOf } from './loading.js';
 import type { Model } from './model.js';
 import { moduleUrl } from './modules.js';
 import { Outbox } from './outbox.js';
-import { randomNumbers, within } from './platform.js';
+import { randomNumbers, seconds, within } from './platform.js';
 import { Signatures } from './signatures.js';
 import { slice } from './slices.js';
 import { openStore, type Store } from './store.js';
@@ -95,7 +95,7 @@ class Instance implements Vitrine {
       post: (report) => this.#fetcher.post(`${around.endpoint}/v1/feedback`, report),
       beforeSend: options.beforeSend,
       allowed: () => mayUpload(this.#consents),
-      window: (now) => this.#loading.model?.window(now / 1000),
+      reportable: (window) => this.#loading.model?.reportable(window, seconds()),
       update: async (change) => (await this.#store).update(change),
     });
     this.#encoding = new Encoding({
@@ -211,7 +211,9 @@ class Instance implements Vitrine {
       globalPrivacyControl: globalPrivacyControl(),
       storage: store.kind,
       session: this.#guarded(() => model?.events()) ?? this.#journal.unranked(),
-      budget: this.#guarded(() => model && { spent: model.spent(), allowed: model.allowed }),
+      budget: this.#guarded(
+        () => model && { spent: model.spent(seconds()), allowed: model.allowed },
+      ),
       reports: this.#outbox.reports(),
       bundle: this.#loading.model?.facts,
       files: await this.#kept.addresses(),

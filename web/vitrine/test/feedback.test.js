@@ -57,7 +57,9 @@ test('one cell per request, within the budget, without a trace of the visitor', 
   assert.equal(reports.filter(({ cell }) => cell.table === 'transition').length, 4);
   assert.equal(new Set(reports.map(({ nonce }) => nonce)).size, reports.length);
   for (const report of reports) {
-    assert.deepEqual(Object.keys(report), ['nonce', 'cell']);
+    assert.deepEqual(Object.keys(report), ['nonce', 'window', 'cell']);
+    assert.deepEqual(Object.keys(report.window), ['number', 'seconds']);
+    assert.equal(report.window.number, Math.floor(Date.now() / 1000 / report.window.seconds));
     assert.match(report.nonce, /^[0-9a-f]{32}$/);
   }
   for (const { method, init, path } of shop.requests) {
@@ -159,7 +161,7 @@ function outbox(post, more = {}) {
     post,
     beforeSend: undefined,
     allowed: () => true,
-    window: () => 7,
+    reportable: ({ number }) => number === 7,
     update: async (change) => {
       change(state);
       return structuredClone(state);
@@ -169,8 +171,10 @@ function outbox(post, more = {}) {
     ...more,
   };
   const box = new Outbox(context);
-  const put = (cell, window = 7) => {
-    state.outbox.push(box.outgoing(cell, window, String(state.outbox.length)));
+  const put = (cell, number = 7) => {
+    state.outbox.push(
+      box.outgoing(cell, { number, seconds: 604_800 }, String(state.outbox.length)),
+    );
     box.follow(state);
   };
   return { box, put, state };

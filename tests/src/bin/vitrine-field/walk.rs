@@ -6,10 +6,11 @@ use clap::Args;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::path::PathBuf;
-use vitrine_core::budget::Budget;
+use vitrine_core::budget::{Budget, Moment};
 use vitrine_core::cell::Report;
 use vitrine_core::manifest::Manifest;
 use vitrine_core::session::Session;
+use vitrine_server::clock::{Clock as _, SystemClock};
 
 /// Seconds between two events of a visit: no session ends in between.
 const PACE: u64 = 30;
@@ -30,6 +31,9 @@ pub struct Walk {
     /// How many visits.
     #[arg(long)]
     count: usize,
+    /// Seconds that the server's clock is ahead of the machine's.
+    #[arg(long, default_value_t = 0)]
+    clock_offset_seconds: i64,
 }
 
 impl Walk {
@@ -72,20 +76,35 @@ impl Walk {
         manifest: &Manifest,
     ) -> anyhow::Result<u64> {
         let agent = ureq::agent();
+        let clock = SystemClock {
+            offset_seconds: self.clock_offset_seconds,
+        };
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut sent = 0;
         for visit in visits {
             let mut session = Session::default();
             let mut budget = Budget::default();
-            let mut now = manifest.created;
+            let moment = Moment {
+                now: clock.now(),
+                validated: clock.now(),
+            };
+            let window = manifest.privacy.window_at(moment.now);
+            let mut now = moment.now.saturating_sub(PACE * visit.len() as u64);
             for event in visit {
                 now += PACE;
                 let longest = manifest.model.max_session as usize;
                 session.push(&event.item, event.action, now, longest);
                 let mut draw = || random.random();
-                for cell in budget.after_event(&manifest.privacy, now, &session, &mut draw) {
+                for cell in budget.after_event(&manifest.privacy, moment, &session, &mut draw) {
                     let nonce = format!("{:032x}", random.random::<u128>());
-                    self.send(&agent, &Report { nonce, cell })?;
+                    self.send(
+                        &agent,
+                        &Report {
+                            nonce,
+                            window,
+                            cell,
+                        },
+                    )?;
                     sent += 1;
                 }
             }
