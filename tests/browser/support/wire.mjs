@@ -140,17 +140,21 @@ function judge(requests, canaries, sent) {
   const nonces = new Set();
   const constant = new Map();
   for (const { body, headers } of reports) {
-    const { nonce, cell, ...rest } = JSON.parse(body);
+    const { nonce, window, cell, ...rest } = JSON.parse(body);
     if (Object.keys(rest).length > 0) faults.add(`a report has ${Object.keys(rest)}`);
     if (nonces.has(nonce)) faults.add('a nonce came twice');
     nonces.add(nonce);
     if (cell === undefined) faults.add('a report without a cell');
+    // Of two values one would tell visitors apart.
+    const same = (name, value) => {
+      if (constant.has(name) && constant.get(name) !== value) faults.add(`${name} varies`);
+      constant.set(name, value);
+    };
+    same('window', JSON.stringify(window));
     for (const [name, value] of Object.entries(headers)) {
       if (name === 'content-length') continue;
       if (!CONSTANT.includes(name)) faults.add(`a report has the header ${name}`);
-      // Of two values one would tell visitors apart.
-      if (constant.has(name) && constant.get(name) !== value) faults.add(`${name} varies`);
-      constant.set(name, value);
+      same(name, value);
     }
   }
   return {
