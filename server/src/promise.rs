@@ -163,20 +163,27 @@ impl Promises {
         Ok(true)
     }
 
-    /// The promise of a window, by what the last refresh read; `None` where no manifest that was
-    /// live in it, or in the one before, has windows of its length.
+    /// The promise of a window, by what the last refresh read.
     pub fn of(&self, window: WindowName) -> Option<Promise> {
-        let since = window.start().saturating_sub(window.seconds);
-        let published = self.published.iter();
-        let live = published.filter(|promised| promised.until.is_none_or(|until| until >= since));
-        let current = self.current.iter().map(|current| &current.manifest.privacy);
-        live.map(|promised| &promised.privacy)
-            .chain(current)
-            .filter(|privacy| privacy.window_seconds == window.seconds)
-            .map(Promise::of)
-            .reduce(Promise::and)
-            .map(|promise| promise.under(&self.policy))
+        let current = self.current.iter().map(|current| Promised {
+            privacy: current.manifest.privacy.clone(),
+            until: None,
+        });
+        let published: Vec<Promised> = self.published.iter().cloned().chain(current).collect();
+        promised(&published, window).map(|promise| promise.under(&self.policy))
     }
+}
+
+/// What the manifests promise for a window; `None` where none that was live in it, or in the one
+/// before, has windows of its length.
+pub fn promised(published: &[Promised], window: WindowName) -> Option<Promise> {
+    let since = window.start().saturating_sub(window.seconds);
+    published
+        .iter()
+        .filter(|promised| promised.until.is_none_or(|until| until >= since))
+        .filter(|promised| promised.privacy.window_seconds == window.seconds)
+        .map(|promised| Promise::of(&promised.privacy))
+        .reduce(Promise::and)
 }
 
 #[cfg(test)]
