@@ -41,6 +41,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let report = format!(r#"{{"nonce":"{NONCE}","window":{window},"cell":{cell}}}"#);
         write("feedback", name, report.as_bytes())?;
     }
+    let budget = "0 2948 604800 8 1 1 0 0 12345678901234567890 42 2949 604800 8 0 0 0 1 7";
+    write("budget", "two-windows", budget.as_bytes())?;
     write("manifest", "plain", &manifest().to_bytes())?;
     let signature = format!(
         "vitrine.signature/1\n0123456789abcdef {}\n",

@@ -2,8 +2,9 @@
 
 use super::decode::decode;
 use std::collections::BTreeMap;
+use vitrine_core::budget::{Budget, Moment};
 use vitrine_core::bundle::{Bundle, Files};
-use vitrine_core::cell::Report;
+use vitrine_core::cell::{Cell, Report};
 use vitrine_core::delta::{Delta, between};
 use vitrine_core::digest::Digest;
 use vitrine_core::facets::Filter;
@@ -18,8 +19,9 @@ use vitrine_encoder::Encoder;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Target; 5] = [
+pub const ALL: [Target; 6] = [
     ("feedback", feedback),
+    ("budget", budget),
     ("manifest", manifest),
     ("bundle", bundle),
     ("delta", delta),
@@ -33,6 +35,31 @@ pub fn feedback(bytes: &[u8]) {
         let read: Option<Report> = decode(&written).ok();
         assert_eq!(read, Some(report));
     }
+}
+
+/// A stored budget, as the browser's module reads it. Of what is read no window has more than L
+/// cells, and none gets more by being written and read again.
+pub fn budget(bytes: &[u8]) {
+    let Some(mut read) = std::str::from_utf8(bytes).ok().and_then(Budget::parse) else {
+        return;
+    };
+    assert_eq!(Budget::parse(&read.to_text()), Some(read.clone()));
+    let privacy = Privacy::default();
+    let moment = Moment {
+        now: 0,
+        validated: 0,
+    };
+    let window = privacy.window_at(moment.now);
+    let total = |budget: &Budget| budget.spent(window).by_table().iter().sum::<u32>();
+    let before = total(&read);
+    for item in 0..20 {
+        let cell = Cell::Item {
+            item: item.to_string(),
+            action: Action::View,
+        };
+        read.spend(&privacy, moment, &cell);
+    }
+    assert!(total(&read) <= before.max(privacy.budget()));
 }
 
 /// A manifest, and the same bytes as a file of signatures.
