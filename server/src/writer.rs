@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::promise::{Policy, Promise, Promises};
-use crate::storage::{Database, Location, Recorded, Row, ServerId, StorageError};
+use crate::storage::{Database, Location, Recorded, Refusal, Row, ServerId, StorageError};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,6 +84,7 @@ impl Writer {
             server,
             clock_noted: None,
             promises: Promises::new(live, policy),
+            overlap_warned: None,
             clock,
             metrics,
             requests,
@@ -128,6 +129,8 @@ struct Task {
     /// When this server's clock was last noted in the database, by that clock.
     clock_noted: Option<u64>,
     promises: Promises,
+    /// The last window of which it was said that it overlaps another.
+    overlap_warned: Option<WindowName>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     requests: mpsc::Receiver<Request>,
@@ -207,10 +210,31 @@ impl Task {
             })
         });
         self.metrics.commits.inc();
-        self.keep_or_reopen(recorded).map_err(|error| {
+        let recorded = self.keep_or_reopen(recorded).map_err(|error| {
             tracing::error!(%error, reports = rows.len(), "reports were refused with 503");
             WriteError::Failed
-        })
+        })?;
+        let foreign = rows.iter().zip(&recorded).find(|(row, recorded)| {
+            **recorded == Recorded::Refused(Refusal::Foreign) && promises.contains_key(&row.window)
+        });
+        if let Some((row, _)) = foreign {
+            self.warn_of_overlap(row.window);
+        }
+        Ok(recorded)
+    }
+
+    /// Says once of each window that it takes no reports although a live manifest has its length.
+    fn warn_of_overlap(&mut self, window: WindowName) {
+        if self.overlap_warned == Some(window) {
+            return;
+        }
+        self.overlap_warned = Some(window);
+        tracing::warn!(
+            window = window.number,
+            window_seconds = window.seconds,
+            "reports are refused: the window overlaps one of another length that has reports, or \
+             has its number; the first window of this length that begins after it takes reports"
+        );
     }
 
     /// The promises of the windows that these reports name, where they are open.

@@ -106,6 +106,7 @@ fn a_longer_window_begins_where_it_overlaps_no_window_with_reports() {
         answer(&server, &of(overlapping, 2)),
         refused(410, "window-refused")
     );
+    assert!(server.log().contains("overlaps one of another length"));
     // A page that still has the manifest before goes on in the window that is open.
     assert_eq!(server.report(&view(3, "a")).status, 204);
     drop(server);
