@@ -86,6 +86,45 @@ The server may keep running meanwhile. Each window becomes released/window-<numb
 A line that was changed, removed or put in between breaks the chain. That the end is missing only
 shows against a hash that was noted before.")]
     Audit(AuditArgs),
+    /// Make and look at the keys of Oblivious HTTP, through which reports come by a relay
+    #[command(after_long_help = "Examples:
+
+  The first key; the server reads the file, and pages pin the public half that is printed:
+    vitrine-server oblivious-key new oblivious.keys
+    vitrine-server serve --oblivious-keys oblivious.keys
+
+  Another key, before the first, which stays in force until its line is deleted:
+    vitrine-server oblivious-key new oblivious.keys
+
+  The newest key's public half again:
+    vitrine-server oblivious-key show oblivious.keys
+
+The file is a line a key, the newest first, and only its owner may read it. A server reads it when it
+starts; several servers have the same file.")]
+    ObliviousKey(ObliviousKeyArgs),
+}
+
+/// Settings of `oblivious-key`.
+#[derive(Debug, Args)]
+pub struct ObliviousKeyArgs {
+    /// Its part.
+    #[command(subcommand)]
+    pub command: ObliviousKeyCommand,
+}
+
+/// The parts of `oblivious-key`.
+#[derive(Debug, Subcommand)]
+pub enum ObliviousKeyCommand {
+    /// Draw a key and put it before the others in FILE, which is made when there is none
+    New {
+        /// The file, as the setting oblivious_keys names it
+        file: PathBuf,
+    },
+    /// Print the public half of the newest key in FILE, and how a page pins it
+    Show {
+        /// The file, as the setting oblivious_keys names it
+        file: PathBuf,
+    },
 }
 
 /// Settings of `serve`.

@@ -3,6 +3,7 @@
 //! The answer is a constant `*`: it does not depend on the Origin, so nothing needs to vary by
 //! it, and browsers refuse to send cookies along with it.
 
+use crate::oblivious::PATH;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
@@ -52,5 +53,5 @@ pub async fn share(
 
 fn is_shared(path: &str) -> bool {
     path.starts_with("/bundles/")
-        || ["/manifest.json", "/manifest.sig", "/v1/feedback"].contains(&path)
+        || ["/manifest.json", "/manifest.sig", "/v1/feedback", PATH].contains(&path)
 }

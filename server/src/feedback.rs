@@ -56,16 +56,8 @@ pub async fn post(
     payload: web::Payload,
     feedback: web::Data<Feedback>,
 ) -> Result<HttpResponse, Problem> {
-    let counter = match feedback.take(&request, payload).await {
-        Ok(Recorded::Accepted) => &feedback.metrics.accepted,
-        Ok(Recorded::Duplicate) => &feedback.metrics.duplicate,
-        Ok(Recorded::Conflict) => return Err(feedback.rejected(Problem::nonce_reused())),
-        Ok(Recorded::Refused(refusal)) => {
-            return Err(feedback.rejected(Problem::window_refused(refusal)));
-        }
-        Err(problem) => return Err(feedback.rejected(problem)),
-    };
-    counter.inc();
+    let body = feedback.receive(&request, payload).await;
+    feedback.answer(body).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -75,16 +67,45 @@ pub async fn post_only(request: HttpRequest) -> Problem {
 }
 
 impl Feedback {
-    fn rejected(&self, problem: Problem) -> Problem {
+    /// Counts a refusal.
+    pub(crate) fn rejected(&self, problem: Problem) -> Problem {
         self.metrics.reject(problem.slug());
         problem
     }
 
-    async fn take(
+    /// Records the report in a body that came, and counts how that ended.
+    pub(crate) async fn answer(&self, body: Result<Vec<u8>, Problem>) -> Result<(), Problem> {
+        let recorded = match body {
+            Ok(body) => self.record(&body).await,
+            Err(problem) => Err(problem),
+        };
+        let counter = match recorded {
+            Ok(Recorded::Accepted) => &self.metrics.accepted,
+            Ok(Recorded::Duplicate) => &self.metrics.duplicate,
+            Ok(Recorded::Conflict) => return Err(self.rejected(Problem::nonce_reused())),
+            Ok(Recorded::Refused(refusal)) => {
+                return Err(self.rejected(Problem::window_refused(refusal)));
+            }
+            Err(problem) => return Err(self.rejected(problem)),
+        };
+        counter.inc();
+        Ok(())
+    }
+
+    async fn record(&self, body: &[u8]) -> Result<Recorded, Problem> {
+        let report = decode(body)?;
+        // A report that was parsed can be written again; were it not so, the client could do
+        // nothing about it.
+        let row = Row::of(&report).map_err(|error| Problem::unavailable(error.to_string()))?;
+        Ok(self.writer.record(row).await?)
+    }
+
+    /// The body of an ordinary report.
+    async fn receive(
         &self,
         request: &HttpRequest,
         payload: web::Payload,
-    ) -> Result<Recorded, Problem> {
+    ) -> Result<Vec<u8>, Problem> {
         if let Some(limit) = &self.limit {
             let peer = request.peer_addr().map(|peer| peer.ip());
             let forwarded = request.headers().get(header::X_FORWARDED_FOR);
@@ -95,20 +116,25 @@ impl Feedback {
         if !is_json(request) {
             return Err(Problem::not_json());
         }
-        let too_long = || Problem::body_too_long(MAX_REPORT_BYTES as u64);
-        if announced_length(request).is_some_and(|length| length > MAX_REPORT_BYTES as u64) {
+        self.body(request, payload, MAX_REPORT_BYTES).await
+    }
+
+    /// A body of at most `limit` bytes that arrives in time.
+    pub(crate) async fn body(
+        &self,
+        request: &HttpRequest,
+        payload: web::Payload,
+        limit: usize,
+    ) -> Result<Vec<u8>, Problem> {
+        let too_long = || Problem::body_too_long(limit as u64);
+        if announced_length(request).is_some_and(|length| length > limit as u64) {
             return Err(too_long());
         }
-        let body = tokio::time::timeout(self.body_deadline, read(payload, MAX_REPORT_BYTES))
+        tokio::time::timeout(self.body_deadline, read(payload, limit))
             .await
             .map_err(|_| Problem::body_too_slow(self.body_deadline.as_secs()))?
             .map_err(|_| Problem::body_broken())?
-            .ok_or_else(too_long)?;
-        let report = decode(&body)?;
-        // A report that was parsed can be written again; were it not so, the client could do
-        // nothing about it.
-        let row = Row::of(&report).map_err(|error| Problem::unavailable(error.to_string()))?;
-        Ok(self.writer.record(row).await?)
+            .ok_or_else(too_long)
     }
 }
 

@@ -31,6 +31,7 @@ pub mod limit;
 pub mod live;
 pub mod metrics;
 pub mod negotiate;
+pub mod oblivious;
 pub mod observe;
 pub mod openapi;
 pub mod problem;

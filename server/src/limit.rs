@@ -109,11 +109,9 @@ impl Limit {
     /// # Errors
     /// In how many seconds the next report is taken.
     pub fn check(&self, peer: Option<IpAddr>, forwarded: Option<&str>) -> Result<(), u64> {
-        let sender = match self.behind_proxy {
-            true => forwarded.and_then(last_address).or(peer),
-            false => peer.filter(|address| !address.to_canonical().is_loopback()),
-        };
-        let Some(sender) = sender.map(|address| address.to_canonical()) else {
+        let sender = sender(self.behind_proxy, peer, forwarded);
+        let Some(sender) = sender.filter(|sender| self.behind_proxy || !sender.is_loopback())
+        else {
             return Ok(());
         };
         let number = self.clock.now() / DAY_SECONDS;
@@ -132,6 +130,17 @@ impl Limit {
         }
         today.check(sender)
     }
+}
+
+/// Who sends: `peer`, or, behind a proxy, the last address of `forwarded`, the value of
+/// X-Forwarded-For.
+pub(crate) fn sender(
+    behind_proxy: bool,
+    peer: Option<IpAddr>,
+    forwarded: Option<&str>,
+) -> Option<IpAddr> {
+    let named = forwarded.filter(|_| behind_proxy).and_then(last_address);
+    named.or(peer).map(|address| address.to_canonical())
 }
 
 /// The last address of a list such as `203.0.113.7, 198.51.100.2`; some proxies add a port.

@@ -1,6 +1,8 @@
 //! The `vitrine-server` command.
 
 use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::{CommandFactory, Parser};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -8,10 +10,11 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use vitrine_server::cli::{
-    AuditArgs, Cli, Command, DatabaseArgs, PrivacyArgs, ReleaseArgs, ServeArgs,
+    AuditArgs, Cli, Command, DatabaseArgs, ObliviousKeyCommand, PrivacyArgs, ReleaseArgs, ServeArgs,
 };
 use vitrine_server::clock::{Clock, SystemClock};
 use vitrine_server::config::{Config, Layer, check_environment};
+use vitrine_server::oblivious::keys::{self, Keys};
 use vitrine_server::storage::Database;
 use vitrine_server::{audit, release, serve, statement};
 
@@ -28,6 +31,7 @@ async fn main() -> Result<()> {
         Some(Command::Release(args)) => run_release(args).await,
         Some(Command::Privacy(args)) => run_privacy(args).await,
         Some(Command::Audit(args)) => run_audit(&args),
+        Some(Command::ObliviousKey(args)) => run_oblivious_key(&args.command),
     }
 }
 
@@ -118,6 +122,22 @@ fn run_audit(args: &AuditArgs) -> Result<()> {
         say("a line after them was cut short; the next start of the server takes it away");
     }
     say(&format!("head {}", checked.head));
+    Ok(())
+}
+
+fn run_oblivious_key(command: &ObliviousKeyCommand) -> Result<()> {
+    let keys = match command {
+        ObliviousKeyCommand::New { file } => keys::add(file)?,
+        ObliviousKeyCommand::Show { file } => Keys::read(file)?,
+    };
+    let newest = STANDARD.encode(keys.newest()?);
+    if let Some(id) = keys.newest_id() {
+        say(&format!("key id  {id}"));
+    }
+    say(&format!("keys    {newest}"));
+    say(&format!(
+        "pin it  createVitrine({{ relay: {{ url: 'https://…', keys: '{newest}' }} }})"
+    ));
     Ok(())
 }
 

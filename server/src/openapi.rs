@@ -115,6 +115,8 @@ enum Arm {
         crate::bundles::signature,
         crate::bundles::file,
         crate::feedback::post,
+        crate::oblivious::post,
+        crate::oblivious::configurations,
         crate::health::healthz,
         crate::health::readyz,
         crate::health::metrics,

@@ -6,6 +6,7 @@
 
 use crate::audit::AuditError;
 use crate::decode::DecodeError;
+use crate::oblivious::envelope::{RequestError, SealError};
 use crate::storage::Refusal;
 use crate::writer::WriteError;
 use actix_web::http::header::{self, HeaderValue};
@@ -13,16 +14,19 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 use std::io;
+use vitrine_core::cell::MAX_REPORT_BYTES;
 use vitrine_store::StoreError;
 
 /// The media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
+/// The kind that RFC 9458 registers, for a request under a key that is not in force.
+const OHTTP_KEY: &str = "ohttp-key";
 
 /// A problem document.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// What kind of problem it is, such as `urn:vitrine:problem:body-too-long`; stable.
-    #[serde(rename = "type", serialize_with = "as_urn")]
+    #[serde(rename = "type", serialize_with = "as_uri")]
     #[schema(value_type = String)]
     slug: &'static str,
     /// The kind in words; the same for every problem of the kind.
@@ -147,6 +151,16 @@ impl Problem {
         )
     }
 
+    /// The body is not an encapsulated request by its Content-Type.
+    pub fn not_encapsulated(wanted: &'static str) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-encapsulated",
+            "The body is not announced as an encapsulated request",
+            format!("send it with Content-Type: {wanted}"),
+        )
+    }
+
     /// The nonce was used for another cell.
     pub fn nonce_reused() -> Self {
         Self::new(
@@ -264,6 +278,11 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// The headers that it has beside its type.
+    pub fn headers(&self) -> &[(header::HeaderName, HeaderValue)] {
+        &self.headers
+    }
+
     /// The answer.
     pub fn response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status());
@@ -281,8 +300,12 @@ impl Problem {
     }
 }
 
-fn as_urn<S: serde::Serializer>(slug: &&'static str, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("urn:vitrine:problem:{slug}"))
+fn as_uri<S: serde::Serializer>(slug: &&'static str, serializer: S) -> Result<S::Ok, S::Error> {
+    let kinds = match *slug {
+        OHTTP_KEY => "https://iana.org/assignments/http-problem-types#",
+        _ => "urn:vitrine:problem:",
+    };
+    serializer.collect_str(&format_args!("{kinds}{slug}"))
 }
 
 impl std::fmt::Display for Problem {
@@ -319,6 +342,47 @@ impl From<DecodeError> for Problem {
                 reason,
             )
             .field(field),
+        }
+    }
+}
+
+impl From<SealError> for Problem {
+    fn from(error: SealError) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            OHTTP_KEY,
+            "The request cannot be opened",
+            format!("{error}; encapsulate it under the newest key of this address"),
+        )
+    }
+}
+
+impl From<RequestError> for Problem {
+    fn from(error: RequestError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RequestError::Malformed => Self::new(
+                StatusCode::BAD_REQUEST,
+                "bad-message",
+                "The message is not binary HTTP",
+                detail,
+            ),
+            RequestError::Address => Self::not_found(detail),
+            RequestError::Method => Self::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "This method is not for this address",
+                detail,
+            )
+            .header(header::ALLOW, "POST"),
+            RequestError::Expectation => Self::new(
+                StatusCode::EXPECTATION_FAILED,
+                "expectation",
+                "No interim answer can be given",
+                detail,
+            ),
+            RequestError::NotJson => Self::not_json(),
+            RequestError::TooLong => Self::body_too_long(MAX_REPORT_BYTES as u64),
         }
     }
 }

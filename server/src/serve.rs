@@ -15,6 +15,9 @@ use crate::health::{self, Health};
 use crate::limit::Limit;
 use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::oblivious::keys::{KeyError, Keys};
+use crate::oblivious::relays::Relays;
+use crate::oblivious::{self, Gateway};
 use crate::observe::{Observed, observe};
 use crate::openapi;
 use crate::problem::get_only;
@@ -44,6 +47,9 @@ pub enum ServeError {
     /// The audit log cannot be used.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// The keys of Oblivious HTTP cannot be used.
+    #[error("oblivious_keys: {0}")]
+    Keys(#[from] KeyError),
     /// The system has no random numbers.
     #[error("the system gives no random numbers for the rate limit's salt: {0}")]
     Random(getrandom::Error),
@@ -128,6 +134,11 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
             source,
         })?;
     }
+    let gateway = config.oblivious.clone().map(|oblivious| {
+        let relays = Relays::new(oblivious.relays, config.behind_proxy, oblivious.per_minute);
+        Gateway::new(Keys::read(&oblivious.keys)?, relays)
+    });
+    let gateway = gateway.transpose()?.map(web::Data::new);
     let store = Store::open(&config.store)?;
     let live = Arc::new(Live::open(store.clone())?);
     let mut database = Database::open(&config.database).await?;
@@ -167,6 +178,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
         }),
         observed: web::Data::new(observed),
         document: web::Data::new(openapi::document()),
+        gateway,
         site: config.site.as_deref().map(Arc::from),
     };
 
@@ -281,6 +293,7 @@ struct Parts {
     health: web::Data<Health>,
     observed: web::Data<Observed>,
     document: web::Data<utoipa::openapi::OpenApi>,
+    gateway: Option<web::Data<Gateway>>,
     site: Option<Arc<Path>>,
 }
 
@@ -303,6 +316,15 @@ impl Parts {
                     .route(web::post().to(feedback::post))
                     .default_service(web::to(feedback::post_only)),
             );
+        if let Some(gateway) = &self.gateway {
+            app.app_data(gateway.clone()).service(
+                web::resource(oblivious::PATH)
+                    .route(web::get().to(oblivious::configurations))
+                    .route(web::head().to(oblivious::configurations))
+                    .route(web::post().to(oblivious::post))
+                    .default_service(web::to(oblivious::get_or_post)),
+            );
+        }
         if let Some(folder) = &self.site {
             app.service(site::site(folder));
         }

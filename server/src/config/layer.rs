@@ -1,6 +1,7 @@
 //! One source of settings.
 
 use super::{ConfigError, TokenHash};
+use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -92,6 +93,30 @@ pub struct Layer {
     #[arg(long, env = "VITRINE_SERVER_BEHIND_PROXY", value_name = "BOOL")]
     pub behind_proxy: Option<bool>,
 
+    /// File with the keys of Oblivious HTTP, as `vitrine-server oblivious-key new` makes it: reports
+    /// are then taken through relays too [default: off]
+    #[arg(long, env = "VITRINE_SERVER_OBLIVIOUS_KEYS", value_name = "FILE")]
+    pub oblivious_keys: Option<PathBuf>,
+
+    /// Networks of the relays, such as 203.0.113.0/28, separated by commas: they have
+    /// oblivious_per_minute in place of the limit of a network [default: none]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_OBLIVIOUS_RELAYS",
+        value_name = "NETWORK",
+        value_delimiter = ','
+    )]
+    pub oblivious_relays: Option<Vec<IpNet>>,
+
+    /// Reports a minute that the relays may send together before the next is answered with 429; 0: no
+    /// limit [default: 60000]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_OBLIVIOUS_PER_MINUTE",
+        value_name = "COUNT"
+    )]
+    pub oblivious_per_minute: Option<u32>,
+
     /// How long running requests may take to end when the server is told to stop, in seconds
     /// [default: 30]
     #[arg(long, env = "VITRINE_SERVER_SHUTDOWN_SECONDS", value_name = "SECONDS")]
@@ -167,6 +192,9 @@ impl Layer {
             feedback_body_seconds: self.feedback_body_seconds.or(below.feedback_body_seconds),
             feedback_per_minute: self.feedback_per_minute.or(below.feedback_per_minute),
             behind_proxy: self.behind_proxy.or(below.behind_proxy),
+            oblivious_keys: self.oblivious_keys.or(below.oblivious_keys),
+            oblivious_relays: self.oblivious_relays.or(below.oblivious_relays),
+            oblivious_per_minute: self.oblivious_per_minute.or(below.oblivious_per_minute),
             shutdown_seconds: self.shutdown_seconds.or(below.shutdown_seconds),
             access_log: self.access_log.or(below.access_log),
             log: self.log.or(below.log),

@@ -11,6 +11,7 @@ pub use layer::{Layer, parse_level};
 
 use crate::promise::Policy;
 use crate::storage::Location;
+use ipnet::IpNet;
 use serde::Deserialize;
 use std::fmt;
 use std::net::SocketAddr;
@@ -51,6 +52,8 @@ pub struct Config {
     pub feedback_per_minute: Option<NonZeroU32>,
     /// See [`Layer::behind_proxy`].
     pub behind_proxy: bool,
+    /// See [`Layer::oblivious_keys`].
+    pub oblivious: Option<Oblivious>,
     /// See [`Layer::shutdown_seconds`].
     pub shutdown_seconds: u64,
     /// See [`Layer::access_log`].
@@ -61,6 +64,17 @@ pub struct Config {
     pub policy: Policy,
     /// See [`Layer::clock_offset_seconds`].
     pub clock_offset_seconds: i64,
+}
+
+/// The gateway of Oblivious HTTP.
+#[derive(Clone, Debug)]
+pub struct Oblivious {
+    /// See [`Layer::oblivious_keys`].
+    pub keys: PathBuf,
+    /// See [`Layer::oblivious_relays`].
+    pub relays: Vec<IpNet>,
+    /// See [`Layer::oblivious_per_minute`]; `None`: no limit.
+    pub per_minute: Option<NonZeroU32>,
 }
 
 /// The admin listener.
@@ -142,6 +156,7 @@ impl Layer {
             (None, _) => None,
         };
         let policy = self.policy()?;
+        let oblivious = self.oblivious()?;
         let database = self.database.as_deref().unwrap_or("vitrine.db");
         let database: Location = database.parse().map_err(|reason| ConfigError::Value {
             key: "database",
@@ -170,6 +185,7 @@ impl Layer {
             ),
             feedback_per_minute: NonZeroU32::new(self.feedback_per_minute.unwrap_or(600)),
             behind_proxy: self.behind_proxy.unwrap_or(false),
+            oblivious,
             shutdown_seconds: self.shutdown_seconds.unwrap_or(30),
             access_log: self.access_log.unwrap_or(true),
             log: self.log.unwrap_or_else(|| "info".into()),
@@ -180,6 +196,26 @@ impl Layer {
 }
 
 impl Layer {
+    fn oblivious(&self) -> Result<Option<Oblivious>, ConfigError> {
+        if let Some(keys) = self.oblivious_keys.clone() {
+            return Ok(Some(Oblivious {
+                keys,
+                relays: self.oblivious_relays.clone().unwrap_or_default(),
+                per_minute: NonZeroU32::new(self.oblivious_per_minute.unwrap_or(60_000)),
+            }));
+        }
+        let idle = match (&self.oblivious_relays, self.oblivious_per_minute) {
+            (None, None) => return Ok(None),
+            (Some(_), _) => "oblivious_relays",
+            (None, Some(_)) => "oblivious_per_minute",
+        };
+        Err(ConfigError::Value {
+            key: idle,
+            reason: "is set, and no report comes through a relay without keys: set oblivious_keys"
+                .into(),
+        })
+    }
+
     fn policy(&self) -> Result<Policy, ConfigError> {
         let fail = |key, reason: &str| {
             Err(ConfigError::Value {
@@ -297,6 +333,12 @@ mod tests {
         for (text, named) in [
             ("lisen = \"127.0.0.1:1\"", "lisen"),
             ("workers = 0", "workers"),
+            ("oblivious_relays = [\"203.0.113.0/28\"]", "oblivious_keys"),
+            ("oblivious_per_minute = 5", "oblivious_keys"),
+            (
+                "oblivious_keys = \"keys\"\noblivious_relays = [\"relay.example\"]",
+                "oblivious_relays",
+            ),
             ("public_keys = [\"abc\"]", "public_keys"),
             ("listen = \"nowhere\"", "listen"),
             ("admin_listen = \"127.0.0.1:1\"", "admin_token_sha256"),
