@@ -2,12 +2,15 @@
 //!
 //! The body is read under a limit and a deadline of its own, because the framework's time limit
 //! covers a request's head only. Nothing of the request but its body, its length and its type
-//! is looked at: no Origin, no cookie, no user agent; its address by the rate limit alone
-//! ([`crate::limit`]).
+//! is looked at: no cookie, no user agent; its address by the rate limit alone ([`crate::limit`]),
+//! its Origin by [`crate::cors`] where the operator lists those that may post. Every answer ends its
+//! connection ([`crate::observe`]).
 
+use crate::cors::Origins;
 use crate::decode::decode;
 use crate::limit::Limit;
 use crate::metrics::Metrics;
+use crate::network::{Network, Senders};
 use crate::problem::Problem;
 use crate::storage::{Recorded, Row};
 use crate::writer::Writer;
@@ -18,6 +21,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use vitrine_core::cell::MAX_REPORT_BYTES;
 
+/// Where reports are taken.
+pub const PATH: &str = "/v1/feedback";
+
 /// What the handler needs.
 #[derive(Clone)]
 pub struct Feedback {
@@ -25,8 +31,12 @@ pub struct Feedback {
     pub writer: Writer,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// How many reports a network may send; `None`: as many as it likes.
-    pub limit: Option<Arc<Limit>>,
+    /// Whose pages may send reports.
+    pub origins: Origins,
+    /// Which network a report comes from.
+    pub senders: Arc<Senders>,
+    /// How many reports a network may send.
+    pub limit: Arc<Limit>,
     /// How long a body may take.
     pub body_deadline: Duration,
 }
@@ -40,6 +50,7 @@ pub struct Feedback {
     responses(
         (status = 204, description = "The report is on the disk, or was there already under this nonce."),
         (status = 400, description = "The body is not JSON.", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The operator lists the origins that may send reports, and the request's is none of them.", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body did not arrive in time.", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The nonce was used for another cell.", body = Problem, content_type = "application/problem+json"),
         (status = 410, description = "The window is closed, or there is no such window; drop the report.", body = Problem, content_type = "application/problem+json"),
@@ -56,8 +67,8 @@ pub async fn post(
     payload: web::Payload,
     feedback: web::Data<Feedback>,
 ) -> Result<HttpResponse, Problem> {
-    let body = feedback.receive(&request, payload).await;
-    feedback.answer(body).await?;
+    let received = feedback.receive(&request, payload).await;
+    feedback.answer(received).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -73,10 +84,13 @@ impl Feedback {
         problem
     }
 
-    /// Records the report in a body that came, and counts how that ended.
-    pub(crate) async fn answer(&self, body: Result<Vec<u8>, Problem>) -> Result<(), Problem> {
-        let recorded = match body {
-            Ok(body) => self.record(&body).await,
+    /// Records the report in a body that came from this network, and counts how that ended.
+    pub(crate) async fn answer(
+        &self,
+        received: Result<(Vec<u8>, Option<Network>), Problem>,
+    ) -> Result<(), Problem> {
+        let recorded = match received {
+            Ok((body, _)) => self.record(&body).await,
             Err(problem) => Err(problem),
         };
         let counter = match recorded {
@@ -100,23 +114,28 @@ impl Feedback {
         Ok(self.writer.record(row).await?)
     }
 
-    /// The body of an ordinary report.
+    /// The body of an ordinary report, and the network that it comes from.
     async fn receive(
         &self,
         request: &HttpRequest,
         payload: web::Payload,
-    ) -> Result<Vec<u8>, Problem> {
-        if let Some(limit) = &self.limit {
-            let peer = request.peer_addr().map(|peer| peer.ip());
-            let forwarded = request.headers().get(header::X_FORWARDED_FOR);
-            limit
-                .check(peer, forwarded.and_then(|value| value.to_str().ok()))
-                .map_err(Problem::too_many)?;
-        }
+    ) -> Result<(Vec<u8>, Option<Network>), Problem> {
+        self.origins.check(request.headers())?;
+        let address = self.senders.address(request);
+        let sender = self.senders.limited(address);
+        self.check(sender)?;
         if !is_json(request) {
             return Err(Problem::not_json());
         }
-        self.body(request, payload, MAX_REPORT_BYTES).await
+        let body = self.body(request, payload, MAX_REPORT_BYTES).await?;
+        Ok((body, sender))
+    }
+
+    /// Counts a report against its sender's limits.
+    pub(crate) fn check(&self, sender: Option<Network>) -> Result<(), Problem> {
+        sender
+            .map_or(Ok(()), |network| self.limit.check(network))
+            .map_err(Problem::too_many)
     }
 
     /// A body of at most `limit` bytes that arrives in time.

@@ -1,4 +1,7 @@
-//! What operators and their machines ask: alive, ready, how much.
+//! Alive and ready, for whoever asks; how much, for the operator alone.
+//!
+//! Anybody may ask whether the server is ready, so the answer says no more than that. Counters say
+//! when reports came to whoever asks for them often enough, so they are on the admin listener.
 
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -24,6 +27,11 @@ pub struct Health {
     pub probed: Arc<Mutex<Option<Instant>>>,
 }
 
+/// The log says why.
+fn not_ready() -> Problem {
+    Problem::unavailable("the server is not ready")
+}
+
 /// The process answers.
 #[utoipa::path(
     get,
@@ -45,7 +53,7 @@ pub async fn healthz() -> HttpResponse {
     tag = "operation",
     responses(
         (status = 200, description = "A test write reached the disk and the store can be read.", content_type = "text/plain"),
-        (status = 503, description = "One of them failed; `detail` says which, the log says why.", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "One of them failed; the log says which and why.", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn readyz(
@@ -59,48 +67,44 @@ pub async fn readyz(
             Some(Ok(())) => *probed = Some(Instant::now()),
             Some(Err(error)) => {
                 tracing::error!(%error, "not ready");
-                return Err(Problem::unavailable("the database does not take writes"));
+                return Err(not_ready());
             }
-            None => return Err(Problem::unavailable("too many reports wait for the disk")),
+            None => {
+                tracing::error!("not ready: too many reports wait for the disk");
+                return Err(not_ready());
+            }
         }
     }
     drop(probed);
     if let Err(error) = live.store().current() {
         tracing::error!(%error, "not ready");
-        return Err(Problem::unavailable("the store cannot be read"));
+        return Err(not_ready());
     }
     Ok(healthz().await)
 }
 
-/// Counters in the Prometheus text format.
-#[utoipa::path(
-    get,
-    path = "/metrics",
-    tag = "operation",
-    responses((status = 200, description = "Counters; no label is per visitor.", content_type = "application/openmetrics-text"))
-)]
-pub async fn metrics(
-    health: web::Data<Health>,
-    live: web::Data<Live>,
-) -> Result<HttpResponse, Problem> {
-    let metrics = &health.metrics;
-    let version = live.current().map_or(0, |current| current.manifest.version);
-    metrics
-        .manifest_version
-        .set(i64::try_from(version).unwrap_or(i64::MAX));
-    metrics
-        .queued
-        .set(i64::try_from(health.writer.queued()).unwrap_or(i64::MAX));
-    if let Some(Ok(overdue)) = health.writer.overdue().await {
+impl Health {
+    /// Every counter, in the Prometheus text format.
+    pub async fn counters(&self, live: &Live) -> Result<HttpResponse, Problem> {
+        let metrics = &self.metrics;
+        let version = live.current().map_or(0, |current| current.manifest.version);
         metrics
-            .windows_awaiting_release
-            .set(i64::try_from(overdue).unwrap_or(i64::MAX));
+            .manifest_version
+            .set(i64::try_from(version).unwrap_or(i64::MAX));
+        metrics
+            .queued
+            .set(i64::try_from(self.writer.queued()).unwrap_or(i64::MAX));
+        if let Some(Ok(overdue)) = self.writer.overdue().await {
+            metrics
+                .windows_awaiting_release
+                .set(i64::try_from(overdue).unwrap_or(i64::MAX));
+        }
+        let text = metrics
+            .text()
+            .map_err(|error| Problem::unavailable(error.to_string()))?;
+        Ok(HttpResponse::Ok()
+            .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+            .insert_header(("cache-control", "no-store"))
+            .body(text))
     }
-    let text = metrics
-        .text()
-        .map_err(|error| Problem::unavailable(error.to_string()))?;
-    Ok(HttpResponse::Ok()
-        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
-        .insert_header(("cache-control", "no-store"))
-        .body(text))
 }

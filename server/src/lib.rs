@@ -7,8 +7,9 @@
 //!   transaction is flushed. So that this is fast, one task ([`writer`]) commits all reports
 //!   that wait in one transaction: the flush is shared, the latency is about one flush.
 //! - **Nothing to leak.** A report is stored as window, day, table, cell and a hash of its
-//!   nonce; the sender's address is looked at by the rate limit alone, which keeps a keyed hash of
-//!   its network for a day, in memory ([`limit`]), and no log line holds one ([`observe`]).
+//!   nonce; the sender's address is looked at by the limits alone, which keep a keyed hash of its
+//!   network for a day, in memory ([`network`], [`limit`]); no log line holds one, and a report has no
+//!   line at all ([`observe`]).
 //! - **Nobody is special.** Every visitor gets the same manifest and the same files; nothing is
 //!   set, varied or tagged per visitor ([`bundles`]).
 //!
@@ -31,6 +32,7 @@ pub mod limit;
 pub mod live;
 pub mod metrics;
 pub mod negotiate;
+pub mod network;
 pub mod oblivious;
 pub mod observe;
 pub mod openapi;

@@ -171,8 +171,12 @@ fn resolve_database(args: DatabaseArgs) -> Result<(Config, SystemClock)> {
 fn resolve(flags: Layer, file: Option<&Path>) -> Result<Config> {
     let file = file.map(Layer::from_file).transpose()?.unwrap_or_default();
     let config = flags.over(file).resolve()?;
-    let filter = EnvFilter::try_new(&config.log)
+    let mut filter = EnvFilter::try_new(&config.log)
         .with_context(|| format!("log: '{}' is not a filter such as `info`", config.log))?;
+    // At `debug` and `trace` these would write lines for each report, with its time.
+    for quiet in ["actix_http=warn", "mio=warn"] {
+        filter = filter.add_directive(quiet.parse()?);
+    }
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

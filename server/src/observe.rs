@@ -1,10 +1,19 @@
 //! What every answer carries, and what is noted of every request: method, route or path,
 //! status, time taken. No address, no query, no header of the request.
+//!
+//! Of reports nothing is noted but counts. A line with the time of each, beside rows that are
+//! stored in the same order, would date every cell; and reports that share a connection are one
+//! visitor's. So `/v1/feedback` has no line in the access log, at any status, and every answer there
+//! ends its connection. What a relay passes on has no line either; a relay mixes its clients' reports
+//! on connections of its own, which stay.
 
+use crate::feedback;
 use crate::metrics::{Metrics, RequestLabels, RouteLabel};
+use crate::oblivious;
 use crate::problem::{MEDIA_TYPE, Problem};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
@@ -46,6 +55,14 @@ pub async fn observe(
         Some(pattern) if !pattern.is_empty() && pattern != "/" => pattern,
         _ => "site".to_owned(),
     };
+    // A preflight is answered before it has a route; a path may be written in more than one way.
+    let is_at = |place: &str| route == place || path == place;
+    let is_report = is_at(feedback::PATH);
+    let is_unlogged = is_report || is_at(oblivious::PATH);
+    if is_report {
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
     let class = match status.as_u16() {
         0..=299 => "2xx",
         300..=399 => "3xx",
@@ -65,7 +82,7 @@ pub async fn observe(
         status: class,
     };
     observed.metrics.requests.get_or_create(&requests).inc();
-    if observed.access_log {
+    if observed.access_log && !is_unlogged {
         // In quotes and escaped: a stranger chose this path.
         let path: String = path.chars().take(200).collect();
         tracing::info!(target: "access", %method, ?path, status = status.as_u16(), micros = took.as_micros() as u64);

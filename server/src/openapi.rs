@@ -119,7 +119,7 @@ enum Arm {
         crate::oblivious::configurations,
         crate::health::healthz,
         crate::health::readyz,
-        crate::health::metrics,
+        crate::admin::metrics,
         crate::admin::files::put_file,
         crate::admin::files::file,
         crate::admin::files::put_signature,

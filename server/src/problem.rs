@@ -202,6 +202,17 @@ impl Problem {
         problem.field(Some("window"))
     }
 
+    /// The page that sent the report is not one of those that may.
+    pub fn origin_refused() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "origin-refused",
+            "This page may not send reports",
+            "the operator lists the origins whose pages may send reports (allowed_origins), and the \
+             request's Origin is none of them: drop the report",
+        )
+    }
+
     /// The sender's network sent more than it may.
     pub fn too_many(seconds: u64) -> Self {
         Self::new(

@@ -9,12 +9,13 @@ use crate::audit::{AuditError, AuditLog};
 use crate::bundles;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::cors::share;
+use crate::cors::{Origins, share};
 use crate::feedback::{self, Feedback};
 use crate::health::{self, Health};
 use crate::limit::Limit;
 use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::network::Senders;
 use crate::oblivious::keys::{KeyError, Keys};
 use crate::oblivious::relays::Relays;
 use crate::oblivious::{self, Gateway};
@@ -135,7 +136,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
         })?;
     }
     let gateway = config.oblivious.clone().map(|oblivious| {
-        let relays = Relays::new(oblivious.relays, config.behind_proxy, oblivious.per_minute);
+        let relays = Relays::new(oblivious.relays, oblivious.per_minute);
         Gateway::new(Keys::read(&oblivious.keys)?, relays)
     });
     let gateway = gateway.transpose()?.map(web::Data::new);
@@ -156,9 +157,9 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
         Arc::clone(&metrics),
         config.feedback_queue,
     );
-    let limit = config.feedback_per_minute.map(|per_minute| {
-        Limit::new(per_minute, config.behind_proxy, Arc::clone(&shared_clock)).map(Arc::new)
-    });
+    let limit = Limit::new(config.quotas, Arc::clone(&shared_clock)).map_err(ServeError::Random)?;
+    let senders = Arc::new(Senders::new(config.behind_proxy, config.limit_loopback));
+    let origins = Origins::new(config.allowed_origins.clone());
     let observed = Observed {
         metrics: Arc::clone(&metrics),
         access_log: config.access_log,
@@ -168,7 +169,9 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
         feedback: web::Data::new(Feedback {
             writer: writer.clone(),
             metrics: Arc::clone(&metrics),
-            limit: limit.transpose().map_err(ServeError::Random)?,
+            origins: origins.clone(),
+            senders,
+            limit: Arc::new(limit),
             body_deadline: config.feedback_body,
         }),
         health: web::Data::new(Health {
@@ -176,6 +179,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
             metrics,
             probed: Arc::new(Mutex::new(None)),
         }),
+        origins: web::Data::new(origins),
         observed: web::Data::new(observed),
         document: web::Data::new(openapi::document()),
         gateway,
@@ -194,11 +198,12 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
         let data = web::Data::new(Admin {
             store,
             token: admin.token,
+            metrics_token: admin.metrics_token,
             public_keys: config.public_keys.clone(),
             audit: Arc::new(AuditLog::open(&config.audit_log)?),
             clock: Arc::clone(&shared_clock),
         });
-        listen_for_admin = Some((admin.listen, data, parts.observed.clone()));
+        listen_for_admin = Some((admin.listen, data, parts.clone()));
     }
 
     let public = HttpServer::new(move || {
@@ -222,12 +227,15 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
     })?;
     running.address = public.addrs().first().copied().unwrap_or(config.listen);
 
-    if let Some((listen, data, observed)) = listen_for_admin {
+    if let Some((listen, data, parts)) = listen_for_admin {
         let server = HttpServer::new(move || {
             App::new()
                 .wrap(from_fn(observe))
                 .app_data(data.clone())
-                .app_data(observed.clone())
+                .app_data(parts.live.clone())
+                .app_data(parts.health.clone())
+                .app_data(parts.observed.clone())
+                .service(get("/metrics", admin::metrics))
                 .service(
                     web::resource("/v1/admin/files/{sha256}")
                         .route(web::get().to(admin::files::file))
@@ -291,6 +299,7 @@ struct Parts {
     live: web::Data<Live>,
     feedback: web::Data<Feedback>,
     health: web::Data<Health>,
+    origins: web::Data<Origins>,
     observed: web::Data<Observed>,
     document: web::Data<utoipa::openapi::OpenApi>,
     gateway: Option<web::Data<Gateway>>,
@@ -302,6 +311,7 @@ impl Parts {
         app.app_data(self.live.clone())
             .app_data(self.feedback.clone())
             .app_data(self.health.clone())
+            .app_data(self.origins.clone())
             .app_data(self.observed.clone())
             .app_data(self.document.clone())
             .service(get("/manifest.json", bundles::manifest))
@@ -309,10 +319,9 @@ impl Parts {
             .service(get("/bundles/{sha256}", bundles::file))
             .service(get("/healthz", health::healthz))
             .service(get("/readyz", health::readyz))
-            .service(get("/metrics", health::metrics))
             .service(get("/openapi.json", openapi::serve))
             .service(
-                web::resource("/v1/feedback")
+                web::resource(feedback::PATH)
                     .route(web::post().to(feedback::post))
                     .default_service(web::to(feedback::post_only)),
             );

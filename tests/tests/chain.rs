@@ -61,6 +61,7 @@ impl Shop {
     fn server(&self, windows: u64) -> Server {
         let mut child = Command::new(program("vitrine-server"))
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "error"])
+            .args(["--limit-loopback", "false"])
             .args([
                 "--store",
                 &self.at("store"),

@@ -1,5 +1,5 @@
-//! HTTP/1.1 as a load generator needs it: a connection that stays, a request whose bytes are made
-//! beforehand, a status and a length back.
+//! HTTP/1.1 as a load generator needs it: a connection that stays for as long as the server keeps it, a
+//! request whose bytes are made beforehand, a status and a length back.
 
 use anyhow::{Result, bail};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -7,9 +7,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use vitrine_core::privacy::Privacy;
 
-/// One connection, with one request under way at a time.
+/// One connection after another, with one request under way at a time.
 pub struct Connection {
-    stream: TcpStream,
+    address: String,
+    /// `None` after the server ended it.
+    stream: Option<TcpStream>,
     buffer: Vec<u8>,
 }
 
@@ -24,20 +26,23 @@ pub struct Answer {
 impl Connection {
     /// Connects.
     pub async fn open(address: &str) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
         Ok(Self {
-            stream,
+            address: address.to_owned(),
+            stream: Some(connect(address).await?),
             buffer: Vec::with_capacity(4096),
         })
     }
 
     /// Sends a whole request and reads its answer.
     pub async fn ask(&mut self, request: &[u8]) -> Result<Answer> {
-        self.stream.write_all(request).await?;
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => connect(&self.address).await?,
+        };
+        stream.write_all(request).await?;
         self.buffer.clear();
-        let (status, head, length) = loop {
-            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+        let (status, head, length, ends) = loop {
+            if stream.read_buf(&mut self.buffer).await? == 0 {
                 bail!("the server closed the connection");
             }
             let mut headers = [httparse::EMPTY_HEADER; 32];
@@ -51,7 +56,11 @@ impl Connection {
                     Some(header) => std::str::from_utf8(header.value)?.parse()?,
                     None => 0,
                 };
-                break (answer.code.unwrap_or(0), head, length);
+                let ends = answer.headers.iter().any(|header| {
+                    header.name.eq_ignore_ascii_case("connection")
+                        && header.value.eq_ignore_ascii_case(b"close")
+                });
+                break (answer.code.unwrap_or(0), head, length, ends);
             }
         };
         let mut body = self.buffer.split_off(head);
@@ -59,10 +68,19 @@ impl Connection {
         if missing > 0 {
             let have = body.len();
             body.resize(length, 0);
-            self.stream.read_exact(&mut body[have..]).await?;
+            stream.read_exact(&mut body[have..]).await?;
+        }
+        if !ends {
+            self.stream = Some(stream);
         }
         Ok(Answer { status, body })
     }
+}
+
+async fn connect(address: &str) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// A POST of JSON to the feedback address.
@@ -75,9 +93,10 @@ pub fn post(body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A GET, in brotli where the server has it.
-pub fn get(path: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nHost: shop\r\nAccept-Encoding: br\r\n\r\n").into_bytes()
+/// A GET, in brotli where the server has it, with further headers, a line each.
+pub fn get(path: &str, headers: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: shop\r\nAccept-Encoding: br\r\n{headers}\r\n")
+        .into_bytes()
 }
 
 /// The report of an item view in the running window of a week: each nonce and cell once.

@@ -115,7 +115,7 @@ pub async fn download(shop: &Shop, connections: usize, lasting: Duration) -> Res
     let mut tasks = JoinSet::new();
     for _ in 0..connections {
         let mut connection = Connection::open(shop.address()).await?;
-        let request = get(&shop.tables);
+        let request = get(&shop.tables, "");
         tasks.spawn(async move {
             let (mut latencies, mut bytes) = (Vec::new(), 0);
             while Instant::now() < end {

@@ -13,11 +13,14 @@ use vitrine_store::Store;
 
 /// Bytes of the tables: what the README's shops ship.
 const TABLES: usize = 2 << 20;
+/// Opens the admin listener, where the counters are.
+const TOKEN: &str = "bench";
 
 /// A running server; stopped when it is dropped.
 pub struct Shop {
     server: Child,
     address: String,
+    admin: String,
     /// Path of the tables.
     pub tables: String,
     _folder: tempfile::TempDir,
@@ -39,24 +42,32 @@ impl Shop {
                 "false",
                 "--log",
                 "warn",
+                "--limit-loopback",
+                "false",
+                "--admin-listen",
+                "127.0.0.1:0",
             ])
+            .arg("--admin-token-sha256")
+            .arg(Digest::of(TOKEN.as_bytes()).to_string())
             .arg("--store")
             .arg(folder.path().join("store"))
             .env("VITRINE_SERVER_DATABASE", database)
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {}", server.display()))?;
-        let mut line = String::new();
         let out = server.stdout.take().context("the server has no output")?;
-        BufReader::new(out).read_line(&mut line)?;
-        let address = line
-            .trim()
-            .strip_prefix("vitrine-server listens on http://")
-            .context("the server did not start; see above")?
-            .to_owned();
+        let mut lines = BufReader::new(out).lines();
+        let mut address = |said: &str| {
+            let line = lines
+                .next()
+                .context("the server did not start; see above")??;
+            let address = line.strip_prefix(said).map(str::to_owned);
+            address.with_context(|| format!("the server says '{line}'"))
+        };
         Ok(Self {
+            address: address("vitrine-server listens on http://")?,
+            admin: address("vitrine-server admin listens on http://")?,
             server,
-            address,
             tables: format!("/bundles/{tables}"),
             _folder: folder,
         })
@@ -74,9 +85,10 @@ impl Shop {
 
     /// A counter of `/metrics`.
     pub async fn counter(&self, name: &str) -> Result<u64> {
-        let answer = Connection::open(&self.address)
+        let token = format!("Authorization: Bearer {TOKEN}\r\n");
+        let answer = Connection::open(&self.admin)
             .await?
-            .ask(&get("/metrics"))
+            .ask(&get("/metrics", &token))
             .await?;
         let text = String::from_utf8(answer.body)?;
         let line = text

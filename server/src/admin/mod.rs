@@ -12,9 +12,11 @@ pub mod manifests;
 use crate::audit::{Action, AuditLog, Entry, Stage};
 use crate::clock::Clock;
 use crate::config::TokenHash;
+use crate::health::Health;
+use crate::live::Live;
 use crate::problem::Problem;
 use actix_web::http::header;
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use vitrine_core::Digest;
@@ -28,12 +30,40 @@ pub struct Admin {
     pub store: Store,
     /// What the token must hash to.
     pub token: TokenHash,
+    /// What a token that reads metrics alone must hash to.
+    pub metrics_token: Option<TokenHash>,
     /// Where it is written who changed what.
     pub audit: Arc<AuditLog>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Whose signature a manifest needs; none of them: it needs none.
     pub public_keys: Vec<PublicKey>,
+}
+
+/// Counters in the Prometheus text format: for the admin token, and for one that can do nothing else,
+/// because a monitoring system should not hold what publishes.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "admin",
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "Counters; no label is per visitor.", content_type = "application/openmetrics-text"),
+        (status = 401, description = "Neither the admin token nor the metrics token.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn metrics(
+    request: HttpRequest,
+    admin: web::Data<Admin>,
+    health: web::Data<Health>,
+    live: web::Data<Live>,
+) -> Result<HttpResponse, Problem> {
+    let token = token_of(&request);
+    let may_read = admin.metrics_token.is_some_and(|wanted| is(token, wanted));
+    if !may_read && !is(token, admin.token) {
+        return Err(Problem::unauthorized());
+    }
+    health.counters(&live).await
 }
 
 /// What is answered to another method.
@@ -98,21 +128,28 @@ impl Admin {
     }
 
     fn authorize(&self, request: &HttpRequest) -> Result<(), Problem> {
-        let token = request
-            .headers()
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.as_bytes().split_first_chunk::<7>())
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "))
-            .map_or(b"".as_slice(), |(_, token)| token.trim_ascii());
-        // Hashes are compared, in constant time: neither how much of a guess was right nor its
-        // length can be read from the clock.
-        let right = Digest::of(token).as_bytes().ct_eq(self.token.0.as_bytes());
-        if bool::from(right) {
-            Ok(())
-        } else {
-            Err(Problem::unauthorized())
+        match is(token_of(request), self.token) {
+            true => Ok(()),
+            false => Err(Problem::unauthorized()),
         }
     }
+}
+
+/// The bearer token of a request, empty where it has none.
+fn token_of(request: &HttpRequest) -> &[u8] {
+    request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.as_bytes().split_first_chunk::<7>())
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "))
+        .map_or(b"".as_slice(), |(_, token)| token.trim_ascii())
+}
+
+/// Whether a token is the one that is wanted. Hashes are compared, in constant time: neither how much
+/// of a guess was right nor its length can be read from the clock.
+fn is(token: &[u8], wanted: TokenHash) -> bool {
+    let right = Digest::of(token).as_bytes().ct_eq(wanted.0.as_bytes());
+    bool::from(right)
 }
 
 fn digest_in_address(name: &str) -> Result<Digest, Problem> {

@@ -1,6 +1,6 @@
 //! One source of settings.
 
-use super::{ConfigError, TokenHash};
+use super::{ConfigError, Origin, TokenHash};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -50,6 +50,16 @@ pub struct Layer {
     )]
     pub admin_token_sha256: Option<TokenHash>,
 
+    /// SHA-256, in hexadecimal, of a bearer token that may read /metrics on the admin listener and
+    /// nothing else [default: none, the admin token may]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_METRICS_TOKEN_SHA256",
+        value_name = "HEX",
+        hide_env_values = true
+    )]
+    pub metrics_token_sha256: Option<TokenHash>,
+
     /// Public keys, as `vitrine key show` prints them, separated by commas: a manifest is taken
     /// through the admin listener only with a signature of one of them [default: none, unsigned
     /// ones are taken]
@@ -88,8 +98,27 @@ pub struct Layer {
     #[arg(long, env = "VITRINE_SERVER_FEEDBACK_PER_MINUTE", value_name = "COUNT")]
     pub feedback_per_minute: Option<u32>,
 
-    /// Believe the last address of X-Forwarded-For, for that limit: set it when every request comes
-    /// through a proxy that writes it, and only then [default: false]
+    /// Reports that one network may send in a day (UTC) before the next is answered with 429; 0: no
+    /// limit [default: 20000]
+    #[arg(long, env = "VITRINE_SERVER_FEEDBACK_PER_DAY", value_name = "COUNT")]
+    pub feedback_per_day: Option<u32>,
+
+    /// Apply the limits by network to the machine's own addresses too [default: true]
+    #[arg(long, env = "VITRINE_SERVER_LIMIT_LOOPBACK", value_name = "BOOL")]
+    pub limit_loopback: Option<bool>,
+
+    /// Origins whose pages may send reports, as browsers write them, separated by commas, such as
+    /// https://shop.example; a report from elsewhere is answered with 403 [default: any]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_ALLOWED_ORIGINS",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub allowed_origins: Option<Vec<Origin>>,
+
+    /// Believe the last address of the last X-Forwarded-For, for the limits by network: set it when
+    /// every request comes through a proxy that writes it, and only then [default: false]
     #[arg(long, env = "VITRINE_SERVER_BEHIND_PROXY", value_name = "BOOL")]
     pub behind_proxy: Option<bool>,
 
@@ -122,8 +151,8 @@ pub struct Layer {
     #[arg(long, env = "VITRINE_SERVER_SHUTDOWN_SECONDS", value_name = "SECONDS")]
     pub shutdown_seconds: Option<u64>,
 
-    /// Log a line per request: method, path, status, microseconds; never an address or a query
-    /// [default: true]
+    /// Log a line per request but for reports: method, path, status, microseconds; never an address
+    /// or a query [default: true]
     #[arg(long, env = "VITRINE_SERVER_ACCESS_LOG", value_name = "BOOL")]
     pub access_log: Option<bool>,
 
@@ -185,12 +214,16 @@ impl Layer {
             site: self.site.or(below.site),
             admin_listen: self.admin_listen.or(below.admin_listen),
             admin_token_sha256: self.admin_token_sha256.or(below.admin_token_sha256),
+            metrics_token_sha256: self.metrics_token_sha256.or(below.metrics_token_sha256),
             public_keys: self.public_keys.or(below.public_keys),
             audit_log: self.audit_log.or(below.audit_log),
             workers: self.workers.or(below.workers),
             feedback_queue: self.feedback_queue.or(below.feedback_queue),
             feedback_body_seconds: self.feedback_body_seconds.or(below.feedback_body_seconds),
             feedback_per_minute: self.feedback_per_minute.or(below.feedback_per_minute),
+            feedback_per_day: self.feedback_per_day.or(below.feedback_per_day),
+            limit_loopback: self.limit_loopback.or(below.limit_loopback),
+            allowed_origins: self.allowed_origins.or(below.allowed_origins),
             behind_proxy: self.behind_proxy.or(below.behind_proxy),
             oblivious_keys: self.oblivious_keys.or(below.oblivious_keys),
             oblivious_relays: self.oblivious_relays.or(below.oblivious_relays),

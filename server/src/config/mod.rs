@@ -6,9 +6,12 @@
 //! misspelt `admin_listn` must not quietly leave the default in force.
 
 mod layer;
+mod origin;
 
 pub use layer::{Layer, parse_level};
+pub use origin::Origin;
 
+use crate::limit::Quotas;
 use crate::promise::Policy;
 use crate::storage::Location;
 use ipnet::IpNet;
@@ -48,8 +51,12 @@ pub struct Config {
     pub feedback_queue: usize,
     /// See [`Layer::feedback_body_seconds`].
     pub feedback_body: Duration,
-    /// See [`Layer::feedback_per_minute`]; `None`: no limit.
-    pub feedback_per_minute: Option<NonZeroU32>,
+    /// See [`Layer::feedback_per_minute`] and [`Layer::feedback_per_day`].
+    pub quotas: Quotas,
+    /// See [`Layer::limit_loopback`].
+    pub limit_loopback: bool,
+    /// See [`Layer::allowed_origins`]; `None`: any.
+    pub allowed_origins: Option<Vec<Origin>>,
     /// See [`Layer::behind_proxy`].
     pub behind_proxy: bool,
     /// See [`Layer::oblivious_keys`].
@@ -84,6 +91,8 @@ pub struct Admin {
     pub listen: SocketAddr,
     /// What the bearer token must hash to.
     pub token: TokenHash,
+    /// What a token that reads metrics alone must hash to.
+    pub metrics_token: Option<TokenHash>,
 }
 
 /// SHA-256 of the admin token. Not printed: who has it can try tokens against it.
@@ -144,13 +153,26 @@ impl Layer {
     /// Fills in the defaults and refuses what cannot work.
     pub fn resolve(self) -> Result<Config, ConfigError> {
         let admin = match (self.admin_listen, self.admin_token_sha256) {
-            (Some(listen), Some(token)) => Some(Admin { listen, token }),
+            (Some(listen), Some(token)) => Some(Admin {
+                listen,
+                token,
+                metrics_token: self.metrics_token_sha256,
+            }),
             (Some(_), None) => {
                 return Err(ConfigError::Value {
                     key: "admin_token_sha256",
                     reason: "is needed with admin_listen: give the SHA-256 of a long random \
                              token, as `printf %s \"$TOKEN\" | sha256sum` prints it"
                         .into(),
+                });
+            }
+            (None, _) if self.metrics_token_sha256.is_some() => {
+                return Err(ConfigError::Value {
+                    key: "metrics_token_sha256",
+                    reason:
+                        "is set, and metrics are on the admin listener alone: set admin_listen \
+                             and admin_token_sha256"
+                            .into(),
                 });
             }
             (None, _) => None,
@@ -183,7 +205,13 @@ impl Layer {
             feedback_body: Duration::from_secs(
                 at_least_one("feedback_body_seconds", self.feedback_body_seconds)?.unwrap_or(10),
             ),
-            feedback_per_minute: NonZeroU32::new(self.feedback_per_minute.unwrap_or(600)),
+            quotas: Quotas {
+                per_minute: NonZeroU32::new(self.feedback_per_minute.unwrap_or(600)),
+                per_day: NonZeroU32::new(self.feedback_per_day.unwrap_or(20_000)),
+                unlisted_per_day: None,
+            },
+            limit_loopback: self.limit_loopback.unwrap_or(true),
+            allowed_origins: self.allowed_origins,
             behind_proxy: self.behind_proxy.unwrap_or(false),
             oblivious,
             shutdown_seconds: self.shutdown_seconds.unwrap_or(30),
@@ -342,6 +370,11 @@ mod tests {
             ("public_keys = [\"abc\"]", "public_keys"),
             ("listen = \"nowhere\"", "listen"),
             ("admin_listen = \"127.0.0.1:1\"", "admin_token_sha256"),
+            ("metrics_token_sha256 = \"\"", "metrics_token_sha256"),
+            (
+                "allowed_origins = [\"https://shop.example/\"]",
+                "allowed_origins",
+            ),
             ("privacy_level = \"locked\"", "privacy_level"),
             ("epsilon = 2.0", "epsilon"),
             ("epsilon_ceiling = 20.0", "epsilon_ceiling"),

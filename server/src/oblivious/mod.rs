@@ -16,6 +16,7 @@ pub mod keys;
 pub mod relays;
 
 use crate::feedback::Feedback;
+use crate::network::Network;
 use crate::problem::{MEDIA_TYPE, Problem};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -49,25 +50,31 @@ impl Gateway {
         })
     }
 
-    /// The body of an encapsulated request.
+    /// The body of an encapsulated request, and the network that it comes from where that is no
+    /// relay. A relay's clients cannot be told apart, by network or by the origin of their page.
     async fn receive(
         &self,
         request: &HttpRequest,
         payload: web::Payload,
         feedback: &Feedback,
-    ) -> Result<Vec<u8>, Problem> {
-        let peer = request.peer_addr().map(|peer| peer.ip());
-        let forwarded = request.headers().get(header::X_FORWARDED_FOR);
-        let forwarded = forwarded.and_then(|value| value.to_str().ok());
-        self.relays
-            .check(peer, forwarded, feedback.limit.as_deref())
-            .map_err(Problem::too_many)?;
+    ) -> Result<(Vec<u8>, Option<Network>), Problem> {
+        let address = feedback.senders.address(request);
+        let sender = if address.is_some_and(|address| self.relays.are_at(address)) {
+            self.relays.check().map_err(Problem::too_many)?;
+            None
+        } else {
+            feedback.origins.check(request.headers())?;
+            let sender = feedback.senders.limited(address);
+            feedback.check(sender)?;
+            sender
+        };
         let content_type = request.headers().get(header::CONTENT_TYPE);
         let content_type = content_type.map_or(&b""[..], |value| value.as_bytes());
         if !envelope::is_type(content_type, REQUEST_TYPE.as_bytes()) {
             return Err(Problem::not_encapsulated(REQUEST_TYPE));
         }
-        feedback.body(request, payload, envelope::MAX_BYTES).await
+        let body = feedback.body(request, payload, envelope::MAX_BYTES).await?;
+        Ok((body, sender))
     }
 }
 
@@ -97,6 +104,7 @@ pub async fn configurations(gateway: web::Data<Gateway>) -> HttpResponse {
     request_body(content = Vec<u8>, content_type = "message/ohttp-req", description = "`POST /v1/feedback` in binary HTTP (RFC 9292), encapsulated (RFC 9458)."),
     responses(
         (status = 200, description = "The encapsulated answer of `POST /v1/feedback`, or an encapsulated 4xx where another request was inside.", content_type = "message/ohttp-res"),
+        (status = 403, description = "The operator lists the origins that may send reports; this one comes from no relay, and its Origin is none of them.", body = Problem, content_type = "application/problem+json"),
         (status = 400, description = "It cannot be opened: another key (`https://iana.org/assignments/http-problem-types#ohttp-key`), or the body broke off.", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body did not arrive in time.", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is above 18 kB.", body = Problem, content_type = "application/problem+json"),
@@ -111,11 +119,13 @@ pub async fn post(
     feedback: web::Data<Feedback>,
 ) -> Result<HttpResponse, Problem> {
     let refused = |problem| feedback.rejected(problem);
-    let body = gateway.receive(&request, payload, &feedback).await;
-    let (message, response) = envelope::open(|id| gateway.keys.by_id(id), &body.map_err(refused)?)
+    let received = gateway.receive(&request, payload, &feedback).await;
+    let (body, sender) = received.map_err(refused)?;
+    let (message, response) = envelope::open(|id| gateway.keys.by_id(id), &body)
         .map_err(|error| refused(error.into()))?;
     let report = envelope::report(&message).map_err(Problem::from);
-    let sealed = match feedback.answer(report).await {
+    let received = report.map(|report| (report, sender));
+    let sealed = match feedback.answer(received).await {
         Ok(()) => envelope::seal(response, 204, &[], b""),
         Err(problem) => {
             let mut headers = vec![("content-type", MEDIA_TYPE.as_bytes())];

@@ -4,7 +4,6 @@
 //! ([`crate::limit`]) would stop it. Relays that the operator names have one quota together
 //! instead; encapsulated reports from anywhere else count as ordinary ones from there.
 
-use crate::limit::{Limit, sender};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use ipnet::IpNet;
@@ -14,37 +13,29 @@ use std::num::NonZeroU32;
 /// The relays that are known, and their quota.
 pub struct Relays {
     networks: Vec<IpNet>,
-    behind_proxy: bool,
     quota: Option<DefaultDirectRateLimiter>,
 }
 
 impl Relays {
     /// Relays in these networks, which may send `per_minute` reports together; `None`: as many as
     /// they like.
-    pub fn new(networks: Vec<IpNet>, behind_proxy: bool, per_minute: Option<NonZeroU32>) -> Self {
+    pub fn new(networks: Vec<IpNet>, per_minute: Option<NonZeroU32>) -> Self {
         Self {
             networks,
-            behind_proxy,
             quota: per_minute.map(|count| RateLimiter::direct(Quota::per_minute(count))),
         }
     }
 
-    /// Counts an encapsulated report from `peer`, or, behind a proxy, from the last address of
-    /// `forwarded`. `others` limits whoever is not a relay.
+    /// Whether an address is a relay's.
+    pub fn are_at(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|one| one.contains(&address))
+    }
+
+    /// Counts an encapsulated report that a relay sent.
     ///
     /// # Errors
     /// In how many seconds the next one is taken.
-    pub fn check(
-        &self,
-        peer: Option<IpAddr>,
-        forwarded: Option<&str>,
-        others: Option<&Limit>,
-    ) -> Result<(), u64> {
-        let sender = sender(self.behind_proxy, peer, forwarded);
-        let named = |address: IpAddr| self.networks.iter().any(|one| one.contains(&address));
-        if !sender.is_some_and(named) {
-            return others.map_or(Ok(()), |limit| limit.check(peer, forwarded));
-        }
+    pub fn check(&self) -> Result<(), u64> {
         let Some(quota) = &self.quota else {
             return Ok(());
         };
@@ -60,23 +51,19 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::clock::SystemClock;
-    use std::sync::Arc;
 
     #[test]
-    fn a_relay_has_its_quota_and_everybody_else_the_limit_of_a_network() {
-        let three = NonZeroU32::new(3).unwrap();
-        let limit = Limit::new(three, false, Arc::new(SystemClock::default())).unwrap();
+    fn relays_are_told_by_their_networks_and_share_one_quota() {
         let networks = vec!["203.0.113.0/28".parse().unwrap()];
-        let relays = Relays::new(networks, false, NonZeroU32::new(5));
-        let passing = |address: &str| {
-            let peer = Some(address.parse().unwrap());
-            let taken = |_: &u8| relays.check(peer, None, Some(&limit)).is_ok();
-            (0..10).filter(taken).count()
-        };
-        assert_eq!(passing("203.0.113.1"), 5);
-        assert_eq!(passing("203.0.113.2"), 0, "one quota for all relays");
-        assert_eq!(passing("203.0.113.17"), 3, "no relay");
-        assert_eq!(passing("::ffff:203.0.113.3"), 0, "a relay");
+        let relays = Relays::new(networks, NonZeroU32::new(5));
+        for (address, is_relay) in [
+            ("203.0.113.1", true),
+            ("203.0.113.15", true),
+            ("203.0.113.17", false),
+        ] {
+            assert_eq!(relays.are_at(address.parse().unwrap()), is_relay);
+        }
+        let taken = (0..10).filter(|_| relays.check().is_ok());
+        assert_eq!(taken.count(), 5);
     }
 }

@@ -54,6 +54,8 @@ const SETTINGS: &str = "
 /// Connects. The database must be there; its tables need not.
 pub(super) async fn connect(url: &PostgresUrl) -> Result<AnyConnection, sqlx::Error> {
     let options: AnyConnectOptions = url.secret().parse()?;
+    // A line with the time of each batch would date its reports.
+    let options = options.disable_statement_logging();
     let mut connection = options.connect().await?;
     sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
     let fsync: String = sqlx::query("SELECT current_setting('fsync')")

@@ -60,6 +60,8 @@ pub(super) async fn connect(path: &Path) -> Result<AnyConnection, sqlx::Error> {
     create_private(path)?;
     let path = percent_encode(path.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
     let options: AnyConnectOptions = format!("sqlite:{path}").parse()?;
+    // A line with the time of each batch would date its reports.
+    let options = options.disable_statement_logging();
     let mut connection = options.connect().await?;
     sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
     Ok(connection)

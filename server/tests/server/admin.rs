@@ -1,22 +1,14 @@
 //! Publishing from another machine.
 
-use crate::house::{Answer, BINARY, House, Server, read};
+use crate::house::{Answer, BINARY, House, METRICS_TOKEN, Server, TOKEN, read};
 use std::fs;
 use std::process::Command;
 use vitrine_core::Digest;
 use vitrine_core::manifest::{Manifest, file};
 use vitrine_core::signature::{SecretKey, sign, verify};
 
-const TOKEN: &str = "a token that nobody guesses";
-
 fn start(house: &House) -> Server {
-    let hash = Digest::of(TOKEN.as_bytes()).to_string();
-    house.start(&[
-        "--admin-listen",
-        "127.0.0.1:0",
-        "--admin-token-sha256",
-        &hash,
-    ])
+    house.start_with_admin(&[])
 }
 
 fn put(server: &Server, path: &str, token: Option<&str>, body: &[u8]) -> Answer {
@@ -213,8 +205,34 @@ fn what_is_not_as_announced_is_refused() {
     let answer = server.request("GET", &url, &[], b"").unwrap();
     assert_eq!((answer.status, answer.header("allow")), (405, "PUT"));
     // The public listener's addresses are not on this one.
-    let url = format!("http://{}/metrics", server.admin.as_ref().unwrap());
+    let url = format!("http://{}/readyz", server.admin.as_ref().unwrap());
     assert_eq!(server.request("GET", &url, &[], b"").unwrap().status, 404);
+}
+
+/// Asked for often enough, counters tell when each report came.
+#[test]
+fn counters_are_for_the_operator_and_a_monitors_token_reads_nothing_else() {
+    let house = House::new();
+    let server = start(&house);
+    let answer = server.get("/metrics", &[]);
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (404, "not-found")
+    );
+
+    let accepted = "vitrine_feedback_accepted_total 0";
+    for token in [TOKEN, METRICS_TOKEN] {
+        let answer = server.ask_admin("GET", "/metrics", token);
+        assert_eq!(answer.status, 200);
+        let text = String::from_utf8(answer.body).unwrap();
+        assert!(text.contains(accepted), "{text}");
+    }
+    for token in ["", "a guess"] {
+        let answer = server.ask_admin("GET", "/metrics", token);
+        assert_eq!((answer.status, answer.problem().as_str()), (401, "token"));
+    }
+    let answer = server.ask_admin("GET", "/v1/admin/manifests/0", METRICS_TOKEN);
+    assert_eq!((answer.status, answer.problem().as_str()), (401, "token"));
 }
 
 #[test]

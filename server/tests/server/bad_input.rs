@@ -182,7 +182,7 @@ fn wrong_addresses_and_methods_are_problems_too() {
         ("DELETE", "/v1/feedback", "POST"),
         ("POST", "/manifest.json", "GET, HEAD"),
         ("PUT", "/bundles/abc", "GET, HEAD"),
-        ("POST", "/metrics", "GET, HEAD"),
+        ("POST", "/readyz", "GET, HEAD"),
     ] {
         let answer = server.send(method, path, &[], b"");
         assert_eq!(answer.status, 405, "{method} {path}");

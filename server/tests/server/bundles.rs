@@ -215,7 +215,7 @@ fn only_hashes_lead_to_files() {
 #[test]
 fn the_interface_describes_itself() {
     let house = House::new();
-    let server = house.start(&[]);
+    let server = house.start_with_admin(&[]);
     let document = server.get("/openapi.json", &[]).json();
     for path in [
         "/manifest.json",
@@ -234,8 +234,7 @@ fn the_interface_describes_itself() {
     ] {
         assert!(document["paths"][path].is_object(), "{path}");
     }
-    let metrics = server.get("/metrics", &[]);
-    let text = String::from_utf8(metrics.body).unwrap();
+    let text = server.metrics();
     assert!(
         text.contains("vitrine_http_requests_total{route=\"/openapi.json\",status=\"2xx\"} 1"),
         "{text}"

@@ -21,6 +21,10 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_vitrine-server");
 /// Windows of eleven days: none ends while a test runs, short of a coincidence once in years.
 pub const WINDOW_SECONDS: u64 = 1_000_000;
 pub const JSON: &str = "application/json";
+/// Opens the admin listener of a server that was started with [`House::start_with_admin`].
+pub const TOKEN: &str = "a token that nobody guesses";
+/// Reads its metrics and nothing else.
+pub const METRICS_TOKEN: &str = "another token";
 
 pub struct House {
     pub dir: tempfile::TempDir,
@@ -102,8 +106,19 @@ impl House {
             .arg(self.path("store"))
             .arg("--database")
             .arg(&self.database.location)
+            .args(["--limit-loopback", "false"])
             .args(arguments);
         command
+    }
+
+    pub fn start_with_admin(&self, arguments: &[&str]) -> Server {
+        let hash = |token: &str| Digest::of(token.as_bytes()).to_string();
+        let mut command = self.command(&["--admin-listen", "127.0.0.1:0"]);
+        command
+            .args(["--admin-token-sha256", &hash(TOKEN)])
+            .args(["--metrics-token-sha256", &hash(METRICS_TOKEN)])
+            .args(arguments);
+        Server::start(command)
     }
 
     pub fn start(&self, arguments: &[&str]) -> Server {
@@ -294,6 +309,20 @@ impl Server {
 
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.send("GET", path, headers, b"")
+    }
+
+    /// Asks the admin listener with a token.
+    pub fn ask_admin(&self, method: &str, path: &str, token: &str) -> Answer {
+        let url = format!("http://{}{path}", self.admin.as_ref().unwrap());
+        let bearer = format!("Bearer {token}");
+        self.request(method, &url, &[("authorization", &bearer)], b"")
+            .unwrap()
+    }
+
+    pub fn metrics(&self) -> String {
+        let answer = self.ask_admin("GET", "/metrics", METRICS_TOKEN);
+        assert_eq!(answer.status, 200);
+        String::from_utf8(answer.body).unwrap()
     }
 
     pub fn report(&self, report: &Value) -> Answer {

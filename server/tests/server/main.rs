@@ -13,6 +13,7 @@ mod feedback;
 mod house;
 mod kill;
 mod metric;
+mod network;
 mod oblivious;
 mod private;
 mod release;

@@ -66,6 +66,7 @@ export async function serve(
 ) {
   const args = ['serve', '--listen', `127.0.0.1:${port}`, '--store', store];
   args.push('--database', join(folder, 'vitrine.db'), '--access-log', 'false', '--log', 'warn');
+  args.push('--limit-loopback', 'false');
   if (offset > 0) args.push('--clock-offset-seconds', String(offset));
   if (site !== undefined) args.push('--site', site);
   const child = spawn(program('vitrine-server'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
