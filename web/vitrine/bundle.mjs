@@ -6,7 +6,7 @@
  * is loaded later is another. The worker shares none: it would wait for it.
  */
 
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -26,10 +26,24 @@ for (const entries of ENTRIES) {
     format: 'esm',
     target: 'es2022',
     external: ['react'],
-    // The package has its sources.
+    // The package has its own sources.
     sourcemap: true,
     sourcesContent: false,
     absWorkingDir: at('.'),
     logLevel: 'warning',
   });
+}
+
+/** The sources of other packages are not in this one: the maps carry them. */
+for (const name of await readdir(at('dist'))) {
+  if (!name.endsWith('.js.map')) continue;
+  const map = JSON.parse(await readFile(at(`dist/${name}`), 'utf8'));
+  if (!map.sources.some(foreign)) continue;
+  const content = (source) => (foreign(source) ? readFile(at(`dist/${source}`), 'utf8') : null);
+  map.sourcesContent = await Promise.all(map.sources.map(content));
+  await writeFile(at(`dist/${name}`), JSON.stringify(map));
+}
+
+function foreign(source) {
+  return source.includes('/node_modules/');
 }

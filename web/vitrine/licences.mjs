@@ -1,7 +1,7 @@
 /**
  * Puts the licences beside the package before it is packed: its own two, because npm packs
- * nothing from above, and those of the crates that are compiled into the modules, which ask for
- * their notice wherever they go.
+ * nothing from above, and those of the crates that are compiled into the modules and of the npm
+ * packages that are bundled into the code, which ask for their notice wherever they go.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -43,6 +43,26 @@ function crates() {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** The npm packages in the bundled code, by the sources that its maps name. */
+async function packages() {
+  const folders = new Set();
+  for (const name of await readdir(join(HERE, 'dist'))) {
+    if (!name.endsWith('.js.map')) continue;
+    const { sources } = JSON.parse(await readFile(join(HERE, 'dist', name), 'utf8'));
+    for (const source of sources) {
+      const [folder] = /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(source) ?? [];
+      if (folder !== undefined) folders.add(join(HERE, 'dist', folder));
+    }
+  }
+  return Promise.all(
+    [...folders].sort().map(async (folder) => {
+      const manifest_path = join(folder, 'package.json');
+      const { name, version, license } = JSON.parse(await readFile(manifest_path, 'utf8'));
+      return { name, version, license, manifest_path };
+    }),
+  );
+}
+
 async function textOf({ manifest_path }) {
   const folder = dirname(manifest_path);
   const names = (await readdir(folder)).sort();
@@ -53,15 +73,15 @@ async function textOf({ manifest_path }) {
 for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) {
   await copyFile(join(ROOT, name), join(HERE, name));
 }
-/** Licence text → the crates that come with it. */
+/** Licence text → the crates and packages that come with it. */
 const notices = new Map();
-for (const crate of crates()) {
-  const text = await textOf(crate);
+for (const part of [...crates(), ...(await packages())]) {
+  const text = await textOf(part);
   const lines = notices.get(text) ?? notices.set(text, []).get(text);
-  lines.push(`${crate.name} ${crate.version} (${crate.license})`);
+  lines.push(`${part.name} ${part.version} (${part.license})`);
 }
 const parts = [...notices].map(([text, names]) => `${names.join('\n')}\n\n${text}`.trim());
 await writeFile(
   join(HERE, 'LICENSE-THIRD-PARTY'),
-  `These crates are compiled into ranker.wasm, verifier.wasm and encoder.wasm.\n\n${parts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`,
+  `These are compiled into ranker.wasm, verifier.wasm and encoder.wasm, or bundled into dist/.\n\n${parts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`,
 );

@@ -58,17 +58,18 @@ export async function scratch(t) {
  * A running `vitrine-server` on a free port.
  *
  * `folder` gets its database and, unless `store` says otherwise, its store. Its clock is `offset`
- * seconds ahead; `port` 0 takes a free port.
+ * seconds ahead; `port` 0 takes a free port; `obliviousKeys` names a file of keys.
  */
 export async function serve(
   folder,
-  { site, store = join(folder, 'store'), offset = 0, port = 0 } = {},
+  { site, store = join(folder, 'store'), offset = 0, port = 0, obliviousKeys } = {},
 ) {
   const args = ['serve', '--listen', `127.0.0.1:${port}`, '--store', store];
   args.push('--database', join(folder, 'vitrine.db'), '--access-log', 'false', '--log', 'warn');
   args.push('--limit-loopback', 'false');
   if (offset > 0) args.push('--clock-offset-seconds', String(offset));
   if (site !== undefined) args.push('--site', site);
+  if (obliviousKeys !== undefined) args.push('--oblivious-keys', obliviousKeys);
   const child = spawn(program('vitrine-server'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (chunk) => (errors += chunk));

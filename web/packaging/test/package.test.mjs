@@ -34,8 +34,10 @@ test('the tarball has the code, the modules, the maps with their sources, and th
         'utf8',
       ),
     );
-    const source = join(name, '..', map.sources[0]);
-    assert.ok(names.includes(source), `${source} is missing`);
+    for (const [at, path] of map.sources.entries()) {
+      const source = join(name, '..', path);
+      assert.ok(map.sourcesContent?.[at] ?? names.includes(source), `${source} is missing`);
+    }
   }
   assert.deepEqual(
     names.filter(
@@ -43,6 +45,13 @@ test('the tarball has the code, the modules, the maps with their sources, and th
     ),
     [],
   );
+});
+
+test('the notices name what is bundled', async () => {
+  const notices = await readFile(join(installed.folder, 'LICENSE-THIRD-PARTY'), 'utf8');
+  for (const name of ['@hpke/core', '@hpke/common', 'sha2']) {
+    assert.match(notices, new RegExp(`^${name} [0-9.]+ \\(.*MIT.*\\)$`, 'm'));
+  }
 });
 
 test('publint finds nothing', async () => {

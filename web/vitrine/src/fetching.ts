@@ -58,6 +58,28 @@ export class Fetcher {
     return whole;
   }
 
+  /** Posts bytes of a type; resolves to the status and at most `limit` bytes that came back. */
+  async exchange(
+    url: string,
+    type: string,
+    body: Uint8Array<ArrayBuffer>,
+    limit: number,
+  ): Promise<{ status: number; parts: Uint8Array[] }> {
+    const response = await this.#fetch(url, {
+      ...ANONYMOUS,
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+      cache: 'no-store',
+      keepalive: true,
+      redirect: 'error',
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    const parts: Uint8Array[] = [];
+    await read(url, response, limit, (piece) => void parts.push(piece));
+    return { status: response.status, parts };
+  }
+
   /**
    * Hands the bytes at `url`, at most `limit`, to `take` as they arrive, and waits for it each
    * time; resolves to their number. `range` asks for a part of them.

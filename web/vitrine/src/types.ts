@@ -205,6 +205,18 @@ export interface TrustedAddress {
   toString(): string;
 }
 
+/** A relay of Oblivious HTTP (RFC 9458), and to whom it passes reports on. */
+export interface RelayOptions {
+  /** Where reports are posted. Whoever runs it must not be who runs the server. */
+  url: string | URL;
+  /**
+   * The public key of the server's gateway, as `vitrine-server oblivious-key show` prints it:
+   * `application/ohttp-keys` in base64. It belongs into the page's own code, the same for every
+   * visitor; no other key is ever asked for or used.
+   */
+  keys: string;
+}
+
 /** Options of `createVitrine`. */
 export interface VitrineOptions {
   /**
@@ -254,6 +266,12 @@ export interface VitrineOptions {
    * that the reports of one visit do not travel together. Default: 5,000 to 120,000.
    */
   reportDelay?: readonly [number, number];
+  /**
+   * Sends reports encrypted through a relay, so that the server does not learn the address that
+   * they come from and the relay not what they say. While the relay fails they wait; they are
+   * never sent to the server directly. Default: reports go to `endpoint`.
+   */
+  relay?: RelayOptions;
   /** Called before a report is sent; `false` drops it. */
   beforeSend?: (report: Report) => boolean | void;
   /** Called with what went wrong and was survived. Default: nothing. */

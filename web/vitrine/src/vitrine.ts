@@ -15,6 +15,7 @@ import type { Model } from './model.js';
 import { moduleUrl } from './modules.js';
 import { Outbox } from './outbox.js';
 import { randomNumbers, seconds, within } from './platform.js';
+import { posting } from './posting.js';
 import { Signatures } from './signatures.js';
 import { slice } from './slices.js';
 import { openStore, type Store } from './store.js';
@@ -92,7 +93,7 @@ class Instance implements Vitrine {
       now: () => Date.now(),
       random: () => (randomNumbers(1)[0] ?? 0) / 2 ** 32,
       delay: options.reportDelay ?? [5_000, 120_000],
-      post: (report) => this.#fetcher.post(`${around.endpoint}/v1/feedback`, report),
+      post: posting(this.#fetcher, around.endpoint, options.relay),
       beforeSend: options.beforeSend,
       allowed: () => mayUpload(this.#consents),
       reportable: (window) => this.#loading.model?.reportable(window, seconds()),
