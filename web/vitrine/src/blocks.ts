@@ -1,12 +1,12 @@
 /**
- * The blocks of a large catalogue: fetched when a list needs them, each once.
+ * The blocks of a large catalogue: fetched when a list needs them, each once. Loaded for such a
+ * catalogue only; like the outbox it imports no code.
  *
  * @module
  */
 
 import type { Ranker } from '../wasm/ranker.js';
 import type { Fetcher } from './fetching.js';
-import { turn } from './slices.js';
 
 /** A block, and where in the file it is. */
 interface Place {
@@ -15,20 +15,25 @@ interface Place {
   to: number;
 }
 
+/** What blocks need from around them. */
+export interface BlocksContext {
+  /** Where `blocks.bin` is. */
+  url: string;
+  fetcher: Fetcher;
+  ranker: Ranker;
+  /** Says what is wrong with a block. */
+  refusing<T>(parse: () => T): T;
+  /** Lets the page have its turn. */
+  turn(): Promise<void>;
+}
+
 /** What is here of one bundle's blocks, and what is on its way. */
 export class Blocks {
-  readonly #fetcher: Fetcher;
-  readonly #url: string;
-  readonly #ranker: Ranker;
-  readonly #refusing: <T>(parse: () => T) => T;
+  readonly #context: BlocksContext;
   readonly #coming = new Map<number, Promise<void>>();
 
-  /** `url` is that of `blocks.bin`; `refusing` says what is wrong with a block. */
-  constructor(fetcher: Fetcher, url: string, ranker: Ranker, refusing: <T>(parse: () => T) => T) {
-    this.#fetcher = fetcher;
-    this.#url = url;
-    this.#ranker = ranker;
-    this.#refusing = refusing;
+  constructor(context: BlocksContext) {
+    this.#context = context;
   }
 
   /**
@@ -36,7 +41,8 @@ export class Blocks {
    * recommendation is chosen from. Resolves to whether anything came.
    */
   async gather(ids?: string): Promise<boolean> {
-    const missing = places(this.#ranker.missing(ids));
+    const { ranker } = this.#context;
+    const missing = places(ranker.missing(ids));
     if (missing.length === 0) return false;
     const fresh = missing.filter(({ block }) => !this.#coming.has(block));
     for (const run of runs(fresh)) {
@@ -46,7 +52,7 @@ export class Blocks {
       for (const { block } of run) this.#coming.set(block, arriving);
     }
     await Promise.all(missing.map(({ block }) => this.#coming.get(block)));
-    this.#ranker.gather();
+    ranker.gather();
     return true;
   }
 
@@ -54,11 +60,12 @@ export class Blocks {
   async #fetch(run: Place[]): Promise<void> {
     const [first, last] = [run[0], run.at(-1)];
     if (first === undefined || last === undefined) return;
-    const bytes = await this.#fetcher.range(this.#url, first.from, last.to);
+    const { url, fetcher, ranker, refusing, turn } = this.#context;
+    const bytes = await fetcher.range(url, first.from, last.to);
     for (const { block, from, to } of run) {
       await turn();
       const own = bytes.subarray(from - first.from, to - first.from);
-      this.#refusing(() => this.#ranker.add(block, own));
+      refusing(() => ranker.add(block, own));
     }
   }
 }

@@ -33,6 +33,6 @@ export function globalPrivacyControl(): boolean {
   return navigator?.globalPrivacyControl === true;
 }
 
-function isChoice(value: unknown): value is Choice {
+export function isChoice(value: unknown): value is Choice {
   return value === 'pending' || value === 'granted' || value === 'denied';
 }

@@ -4,12 +4,12 @@
  * @module
  */
 
-import initialise, { Encoder } from '../wasm/encoder.js';
+import { Encoder, initSync } from '../wasm/encoder.js';
 
 /** What starts an encoder. */
 export interface EncoderStart {
   /** Bytes of `encoder.wasm`. */
-  module: Uint8Array;
+  module: Uint8Array<ArrayBuffer>;
   /** Bytes of `encoder.onnx`, verified. */
   onnx: Uint8Array;
   /** Numbers per event, D + 3. */
@@ -18,6 +18,6 @@ export interface EncoderStart {
 
 /** Compiles the module and reads the file; tens of milliseconds. */
 export async function openEncoder(start: EncoderStart): Promise<Encoder> {
-  await initialise({ module_or_path: start.module as Uint8Array<ArrayBuffer> });
+  initSync({ module: await WebAssembly.compile(start.module) });
   return new Encoder(start.onnx, start.width);
 }

@@ -1,6 +1,7 @@
 /**
- * The encoder's part in a page: loaded when nothing else is to be done, asked after every event,
- * and never waited for long. A page without it ranks all the same.
+ * The encoder's part in a page: loaded when nothing else is to be done, this code too, asked after
+ * every event, and never waited for long. A page without it ranks all the same. Nothing is imported
+ * here that the code of the first list has.
  *
  * @module
  */
@@ -8,15 +9,14 @@
 import { type EncoderHost, startEncoder, WorkerLost } from './encoder-host.js';
 import type { Fetcher } from './fetching.js';
 import type { Model } from './model.js';
-import { whenIdle, within } from './platform.js';
+import type { Modules } from './modules.js';
 import type { Inspection, VitrineOptions } from './types.js';
 
 /** What the encoder needs from around it. */
 export interface EncodingContext {
   fetcher: Fetcher;
   endpoint: string;
-  /** Where `encoder.wasm` is. */
-  moduleUrl(): string;
+  modules: Modules;
   /** As in the options of `createVitrine`. */
   worker: VitrineOptions['worker'];
   /** Aborted when the instance is disposed. */
@@ -26,13 +26,6 @@ export interface EncodingContext {
   changed(): void;
   failed(error: unknown): void;
 }
-
-/** The longest module that is read. */
-const MAX_MODULE_BYTES = 32 * 1024 * 1024;
-/** How long the page may be busy before the encoder is loaded all the same, in milliseconds. */
-const IDLE_PATIENCE = 4_000;
-/** How long a list waits for the encoder to have seen the latest event, in milliseconds. */
-const ANSWER_PATIENCE = 60;
 
 /** The encoder of the model in use. */
 export class Encoding {
@@ -51,12 +44,16 @@ export class Encoding {
     return this.#state;
   }
 
-  /** Begins to load the encoder of `model`, when the page is idle. */
+  /** Resolves when the latest event is answered. */
+  get asking(): Promise<void> {
+    return this.#asking;
+  }
+
+  /** Begins to load the encoder of `model`. */
   open(model: Model): void {
     this.close();
     this.#model = model;
-    this.#state = 'loading';
-    whenIdle(() => void this.#load(model, this.#context.worker), IDLE_PATIENCE);
+    void this.#load(model, this.#context.worker);
   }
 
   /** Stops the encoder. */
@@ -105,26 +102,21 @@ export class Encoding {
     );
   }
 
-  /** Resolves when the latest event is answered, and soon in any case. */
-  settled(): Promise<void> {
-    return within(ANSWER_PATIENCE, this.#asking, this.#context.stop);
-  }
-
   /** Without a worker that broke, the page itself takes over; its files are in the cache. */
   #broken(model: Model, error: unknown): void {
     this.#context.failed(error);
-    const lost = error instanceof WorkerLost;
-    this.#state = lost ? 'loading' : 'failed';
-    if (lost) whenIdle(() => void this.#load(model, false), IDLE_PATIENCE);
+    this.#state = 'failed';
+    if (error instanceof WorkerLost) void this.#load(model, false);
   }
 
   async #load(model: Model, worker: VitrineOptions['worker']): Promise<void> {
     const current = () => this.#model === model;
     if (!current()) return;
-    const { fetcher, endpoint, moduleUrl, stop } = this.#context;
+    const { fetcher, endpoint, modules, stop } = this.#context;
+    this.#state = 'loading';
     try {
       const [module, onnx] = await Promise.all([
-        fetcher.bytes(moduleUrl(), MAX_MODULE_BYTES),
+        modules.fetch('encoder'),
         model.encoderFile(fetcher, endpoint),
       ]);
       if (!current()) return;

@@ -28,6 +28,8 @@ export const ANONYMOUS = { credentials: 'omit', referrerPolicy: 'no-referrer' } 
 
 /** Longest time for one file, in milliseconds. */
 const PATIENCE = 60_000;
+/** Longest time for a report to be answered; it is then sent again. */
+const REPORT_PATIENCE = 25_000;
 
 /** Fetches files, until it is disposed. */
 export class Fetcher {
@@ -40,10 +42,30 @@ export class Fetcher {
   }
 
   /** The bytes at `url`, at most `limit`. */
-  async bytes(url: string, limit: number, cache: RequestCache = 'default'): Promise<Uint8Array> {
+  async bytes(
+    url: string,
+    limit: number,
+    cache: RequestCache = 'default',
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const parts: Uint8Array[] = [];
     const take = (piece: Uint8Array) => void parts.push(piece);
     return joined(parts, await this.pieces(url, limit, take, cache));
+  }
+
+  /**
+   * The bytes at `url`, at most `limit`, asked for anew. Without a network, a copy that the browser
+   * has kept is better than none: `kept` is called then, and hash or version decide whether it is
+   * used.
+   */
+  async fresh(url: string, limit: number, kept?: () => void): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return await this.bytes(url, limit, 'no-cache');
+    } catch (error) {
+      if (!(error instanceof Unreachable) || error.status || this.#disposed) throw error;
+      const copy = await this.bytes(url, limit, 'force-cache').catch(() => Promise.reject(error));
+      kept?.();
+      return copy;
+    }
   }
 
   /** The bytes of `url` from `from` to before `to`. */
@@ -56,28 +78,6 @@ export class Fetcher {
     };
     await this.pieces(url, whole.length, take, 'default', `bytes=${from}-${to - 1}`);
     return whole;
-  }
-
-  /** Posts bytes of a type; resolves to the status and at most `limit` bytes that came back. */
-  async exchange(
-    url: string,
-    type: string,
-    body: Uint8Array<ArrayBuffer>,
-    limit: number,
-  ): Promise<{ status: number; parts: Uint8Array[] }> {
-    const response = await this.#fetch(url, {
-      ...ANONYMOUS,
-      method: 'POST',
-      headers: { 'content-type': type },
-      body,
-      cache: 'no-store',
-      keepalive: true,
-      redirect: 'error',
-      signal: AbortSignal.timeout(PATIENCE),
-    });
-    const parts: Uint8Array[] = [];
-    await read(url, response, limit, (piece) => void parts.push(piece));
-    return { status: response.status, parts };
   }
 
   /**
@@ -93,41 +93,51 @@ export class Fetcher {
   ): Promise<number> {
     if (this.#disposed) throw new Unreachable(`${url} was not asked for: Vitrine was disposed.`);
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), PATIENCE);
     this.#running.add(abort);
     try {
-      const init: RequestInit = { ...ANONYMOUS, cache, signal: abort.signal };
-      if (range !== undefined) init.headers = { range };
-      const response = await this.#response(url, init);
-      if (!response.ok) {
-        throw new Unreachable(`${url} answered ${response.status}.`, response.status);
-      }
-      if (range !== undefined && response.status !== 206) {
-        throw new Unreachable(`${url} is not served in ranges; its host must answer them.`);
-      }
-      return await read(url, response, limit, take);
+      return await bounded(url, PATIENCE, abort, async (signal) => {
+        const init: RequestInit = { ...ANONYMOUS, cache, signal };
+        if (range !== undefined) init.headers = { range };
+        const response = await this.#fetch(url, init);
+        if (!response.ok) {
+          throw new Unreachable(`${url} answered ${response.status}.`, response.status);
+        }
+        if (range !== undefined && response.status !== 206) {
+          throw new Unreachable(`${url} is not served in ranges; its host must answer them.`);
+        }
+        return read(url, response, limit, take, signal);
+      });
     } catch (error) {
       abort.abort();
       if (error instanceof Refused || error instanceof Unreachable) throw error;
       throw new Unreachable(`${url} could not be fetched: ${String(error)}`);
     } finally {
-      clearTimeout(timer);
       this.#running.delete(abort);
     }
   }
 
-  /** Sends JSON that nobody waits for; resolves to the status. */
-  async post(url: string, body: unknown): Promise<number> {
-    const response = await this.#fetch(url, {
-      ...ANONYMOUS,
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      cache: 'no-store',
-      keepalive: true,
-      redirect: 'error',
+  /** Posts a body of a type; resolves to the status and at most `limit` bytes that came back. */
+  post(
+    url: string,
+    type: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    limit = 0,
+  ): Promise<{ status: number; parts: Uint8Array[] }> {
+    return bounded(url, REPORT_PATIENCE, new AbortController(), async (signal) => {
+      const response = await this.#fetch(url, {
+        ...ANONYMOUS,
+        method: 'POST',
+        headers: { 'content-type': type },
+        body,
+        cache: 'no-store',
+        keepalive: true,
+        redirect: 'error',
+        signal,
+      });
+      const parts: Uint8Array[] = [];
+      if (limit > 0) await read(url, response, limit, (piece) => void parts.push(piece), signal);
+      return { status: response.status, parts };
     });
-    return response.status;
   }
 
   /** Ends what is under way, and fetches nothing more. */
@@ -135,16 +145,30 @@ export class Fetcher {
     this.#disposed = true;
     for (const abort of this.#running) abort.abort();
   }
+}
 
-  async #response(url: string, init: RequestInit): Promise<Response> {
-    try {
-      return await this.#fetch(url, init);
-    } catch (error) {
-      // Without a network, a copy that the browser has kept is better than none: its hash or
-      // its version decides whether it is used.
-      if (init.cache !== 'no-cache' || init.signal?.aborted) throw error;
-      return await this.#fetch(url, { ...init, cache: 'force-cache' });
-    }
+/**
+ * What `run` resolves to, unless `abort` is aborted before; that happens after `patience`
+ * milliseconds. A function of the page's that heeds no signal is not waited for either.
+ */
+async function bounded<T>(
+  url: string,
+  patience: number,
+  abort: AbortController,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { signal } = abort;
+  const timer = setTimeout(() => abort.abort(), patience);
+  const late = new Promise<never>((_, reject) => {
+    signal.onabort = () =>
+      reject(
+        new Unreachable(`${url} was given up, at the latest after ${patience / 1000} seconds.`),
+      );
+  });
+  try {
+    return await Promise.race([run(signal), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -157,6 +181,7 @@ export async function read(
   response: Response,
   limit: number,
   take: (piece: Uint8Array) => void | Promise<void>,
+  signal?: AbortSignal,
 ): Promise<number> {
   if (response.body === null) return 0;
   const reader = response.body.getReader();
@@ -165,8 +190,9 @@ export async function read(
     const { done, value } = await reader.read();
     if (done) return length;
     length += value.length;
-    if (length > limit) {
-      await reader.cancel();
+    if (length > limit || signal?.aborted) {
+      // Nobody waits for a stream that does not end.
+      void reader.cancel().catch(() => {});
       throw new Refused(`${url} is longer than ${limit} bytes.`);
     }
     await take(value);
@@ -183,7 +209,7 @@ export function refusing<T>(parse: () => T): T {
   }
 }
 
-async function joined(parts: Uint8Array[], length: number): Promise<Uint8Array> {
+async function joined(parts: Uint8Array[], length: number): Promise<Uint8Array<ArrayBuffer>> {
   const whole = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {

@@ -13,15 +13,16 @@
 import { ACTIONS } from './actions.js';
 import { mayUpload } from './consent.js';
 import type { Model } from './model.js';
-import type { Outbox } from './outbox.js';
-import { nonce, randomNumbers, seconds } from './platform.js';
-import type { PendingEvent, State, Store } from './store.js';
+import { randomNumbers, seconds } from './platform.js';
+import { highest, type Outgoing, type PendingEvent, SPENT, type State } from './record.js';
+import type { Reporting } from './reporting.js';
+import type { Store } from './store.js';
 import type { Action, Consents } from './types.js';
 
 /** What the journal needs from around it. */
 export interface JournalContext {
   store: Promise<Store>;
-  outbox: Outbox;
+  reporting: Reporting;
   /** The model in use; `undefined` while there is none. */
   model(): Model | undefined;
   consents(): Consents;
@@ -30,6 +31,8 @@ export interface JournalContext {
   /** Called when the ranker holds another session: the encoder is to be asked about it. */
   moved(): void;
   changed(): void;
+  /** Called with a part of the record that the ranker cannot read. */
+  damaged(part: string): void;
   failed(error: unknown): void;
 }
 
@@ -37,8 +40,6 @@ export interface JournalContext {
 const MAX_PENDING = 200;
 /** Of a recommended list, so many items are remembered for impressions. */
 const MAX_SHOWN = 50;
-/** Random numbers that one event may use. */
-const RANDOM_NUMBERS = 16;
 
 /** The events of this page, and the commits that are under way. */
 export class Journal {
@@ -122,7 +123,7 @@ export class Journal {
    * Writes what is fresh, and takes up what other tabs have written; `taken` is called in between.
    */
   commit(taken?: () => void): Promise<void> {
-    const { guarded, model, outbox, changed } = this.#context;
+    const { guarded, model, reporting, changed } = this.#context;
     const session = () => guarded(() => model()?.session());
     return this.queue(async (store) => {
       const events = this.#fresh;
@@ -131,11 +132,11 @@ export class Journal {
       const state = await store.update((state) => {
         state.shown = this.#shown;
         state.pending = [...state.pending, ...events].slice(-MAX_PENDING);
-        guarded(() => this.#apply(state));
+        guarded(() => this.#apply(state, reporting.may(store)));
         taken?.();
       });
       this.#waiting = state.pending;
-      outbox.follow(state);
+      reporting.outbox?.follow(state);
       // Another tab's events came in, or reports went into the queue.
       if (before !== session() || events.length > 0) changed();
     });
@@ -156,39 +157,42 @@ export class Journal {
           state.reportable = 0;
         }
       });
-      this.#context.outbox.follow(state);
+      this.#context.reporting.outbox?.follow(state);
     });
     await this.commit();
   }
 
-  /** Takes up what is stored, and what happened since. */
-  #apply(state: State): void {
-    const model = this.#context.model();
+  /** Takes up what is stored, and what happened since; `upload` says whether it may be reported. */
+  #apply(state: State, upload: boolean): void {
+    const { model: modelOf, reporting, damaged } = this.#context;
+    const model = modelOf();
     if (model === undefined) return;
-    const { outbox } = this.#context;
     const now = seconds();
-    const upload = mayUpload(this.#context.consents());
-    model.restore(state.session, now);
-    model.restoreBudget(state.budget, now);
-    for (const { item, action, at, upload: then, impressions } of state.pending) {
-      model.track(item, action, at);
-      state.reportable = upload && then ? (state.reportable ?? 0) + 1 : 0;
-      if (state.reportable === 0) continue;
-      const cells = model.candidates(state.reportable, now, randomNumbers(RANDOM_NUMBERS));
-      for (const shown of impressions) {
-        const cell = model.impression(shown.item, shown.rank, shown.clicked, now);
-        if (cell !== undefined) cells.push(cell);
-        // Its noise is drawn here, once; the true rank is not stored.
-        const metric = shown.clicked && model.metric(shown.rank, now, randomNumbers(2));
-        if (metric) cells.push(metric);
-      }
-      const window = model.window(now);
-      state.outbox.push(...cells.map((cell) => outbox.outgoing(cell, window, nonce())));
+    if (!model.restore(state.session, now)) damaged('session');
+    const { budget } = state;
+    if (budget !== undefined && !model.restoreBudget(budget, now) && budget !== SPENT) {
+      damaged('budget');
     }
-    state.pending = [];
-    state.session = model.session();
-    if (upload) state.budget = model.budget();
-    state.version = Math.max(state.version ?? 0, model.facts.version);
+    const { outbox } = reporting;
+    // Until their cells can be taken, events stay pending; the ranker knows them all the same.
+    const wait = upload && outbox === undefined;
+    const taken: Outgoing[] = [];
+    let { reportable = 0 } = state;
+    for (const event of state.pending) {
+      model.track(event.item, event.action, event.at);
+      reportable = upload && event.upload ? reportable + 1 : 0;
+      if (reportable > 0) taken.push(...(outbox?.take(model, event, reportable) ?? []));
+    }
+    if (wait) {
+      void reporting.load();
+    } else {
+      const [session, spent] = [model.session(), model.budget()];
+      // From here on nothing fails: a report is never queued without what it cost.
+      Object.assign(state, { session, reportable, pending: [] });
+      if (upload) state.budget = spent;
+      state.outbox.push(...taken);
+    }
+    state.versions = highest(state.versions, model.versions);
     // Events of this very moment are in the ranker but not yet in the record.
     this.replay(model);
     this.#context.moved();

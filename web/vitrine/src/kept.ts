@@ -8,15 +8,18 @@
  * @module
  */
 
+/** The cache of an endpoint is named by this, a blank and the endpoint; once it had all of them. */
 const NAME = 'vitrine';
 
 /** The kept files, by address. */
 export class Kept {
   readonly #allowed: () => boolean;
+  readonly #name: string;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** `allowed` says whether anything may be kept. */
-  constructor(allowed: () => boolean) {
+  /** `endpoint` is whose files they are; `allowed` says whether anything may be kept. */
+  constructor(endpoint: string, allowed: () => boolean) {
+    this.#name = `${NAME} ${endpoint}`;
     this.#allowed = allowed;
   }
 
@@ -27,20 +30,21 @@ export class Kept {
   /** What is kept of the file at `url`. */
   async find(url: string): Promise<Response | undefined> {
     if (!this.allowed) return undefined;
-    return this.#try((caches) => caches.match(url, { cacheName: NAME }));
+    return this.#try((caches) => caches.match(url, { cacheName: this.#name }));
   }
 
-  /** Keeps these files in place of all others whose addresses begin as `from` does. */
-  keep(files: ReadonlyMap<string, Blob>, from: string): Promise<void> {
+  /** Keeps these files in place of all others. */
+  keep(files: ReadonlyMap<string, Blob>): Promise<void> {
     return this.#inTurn(async (caches) => {
       if (!this.allowed || files.size === 0) return;
-      const cache = await caches.open(NAME);
+      await caches.delete(NAME);
+      const cache = await caches.open(this.#name);
       const wanted = new Set([...files.keys()].map(absolute));
       for (const [url, blob] of files) {
         if (blob.size > 0) await cache.put(url, new Response(blob));
       }
       for (const { url } of await cache.keys()) {
-        if (url.startsWith(absolute(from)) && !wanted.has(url)) await cache.delete(url);
+        if (!wanted.has(url)) await cache.delete(url);
       }
     });
   }
@@ -48,15 +52,18 @@ export class Kept {
   /** The addresses of what is kept. */
   async addresses(): Promise<string[]> {
     const kept = await this.#try(async (caches) => {
-      if (!(await caches.has(NAME))) return [];
-      return (await caches.open(NAME)).keys();
+      if (!(await caches.has(this.#name))) return [];
+      return (await caches.open(this.#name)).keys();
     });
     return kept?.map(({ url }) => url) ?? [];
   }
 
   /** Erases all. */
   erase(): Promise<void> {
-    return this.#inTurn(async (caches) => void (await caches.delete(NAME)));
+    return this.#inTurn(async (caches) => {
+      await caches.delete(NAME);
+      await caches.delete(this.#name);
+    });
   }
 
   /** So that nothing is kept by who began before an erasing. */

@@ -5,20 +5,16 @@
  */
 
 import { Refused, Unreachable } from './fetching.js';
-import { loadRanker, Model, type Origin, Unsupported } from './model.js';
+import { Expired, loadRanker, Model, type Origin, Unsupported } from './model.js';
 import { seconds } from './platform.js';
 import type { FallbackReason, Outcome, Vitrine } from './types.js';
 
 /** What loading needs from around it. */
 export interface LoadingContext extends Origin {
-  /** Where `ranker.wasm` is. */
-  moduleUrl(): string;
   /** Aborted when the instance is disposed. */
   stop: AbortSignal;
   /** Whether the visitor refused ranking. */
   refused(): boolean;
-  /** The highest bundle version that this device has accepted. */
-  seen(): Promise<number>;
   /** Called with the new model before anybody asks it. */
   adopted(model: Model): Promise<void>;
   /** Called before the model in use is given up. */
@@ -27,6 +23,9 @@ export interface LoadingContext extends Origin {
   failed(error: unknown): void;
 }
 
+/** The longest timer, in milliseconds; browsers count to 2^31 and no further. */
+const LONGEST_TIMER = 3_600_000;
+
 /** The model in use, or the reason why there is none. */
 export class Loading {
   readonly #context: LoadingContext;
@@ -34,13 +33,17 @@ export class Loading {
   #reason: FallbackReason | undefined;
   #running: Promise<Outcome> | undefined;
   #adopting = false;
+  #expiry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(context: LoadingContext, reason?: FallbackReason) {
     this.#context = context;
     this.#reason = reason;
   }
 
+  /** The model in use; one that has expired meanwhile is given up. */
   get model(): Model | undefined {
+    // A timer alone would be late after the device has slept.
+    if (this.#model !== undefined && leftOf(this.#model) <= 0) this.drop('expired');
     return this.#model;
   }
 
@@ -55,12 +58,14 @@ export class Loading {
   }
 
   get status(): Vitrine['status'] {
+    const { model } = this;
     if (this.#reason !== undefined) return 'fallback';
-    return this.#model === undefined ? 'loading' : 'ready';
+    return model === undefined ? 'loading' : 'ready';
   }
 
   get outcome(): Outcome {
-    if (this.#model !== undefined) return { status: 'ranked', version: this.#model.facts.version };
+    const { model } = this;
+    if (model !== undefined) return { status: 'ranked', version: model.facts.version };
     return { status: 'fallback', reason: this.#reason ?? 'timeout' };
   }
 
@@ -86,7 +91,7 @@ export class Loading {
   }
 
   async #fetch(): Promise<Outcome> {
-    const { fetcher, stop, refused } = this.#context;
+    const { modules, stop, refused } = this.#context;
     if (refused()) {
       this.#reason = 'consent';
       return this.outcome;
@@ -94,21 +99,14 @@ export class Loading {
     // The module that stopped is the only one this page can have.
     if (this.#reason === 'failed') return this.outcome;
     try {
-      const module = loadRanker(fetcher, this.#context.moduleUrl());
-      const above = this.#model?.facts.version ?? 0;
-      const seen = this.#context.seen();
-      const asked = seconds();
-      const model = await Model.fetch(this.#context, module, asked, above, seen);
-      (model ?? this.#model)?.validated(asked);
+      const module = loadRanker(modules);
+      const model = await Model.fetch(this.#context, module, seconds(), () => this.model);
       if (stop.aborted || refused()) model?.free();
       else if (model !== undefined) await this.#adopt(model);
     } catch (error) {
       // A page that ranks goes on ranking with what it has.
       if (this.#model === undefined && !stop.aborted) this.#reason = reasonOf(error);
       this.#context.failed(error);
-    }
-    if (this.#model !== undefined && this.#model.facts.expires.getTime() <= Date.now()) {
-      this.drop('refused');
     }
     return this.outcome;
   }
@@ -117,6 +115,7 @@ export class Loading {
     this.#release();
     this.#model = model;
     this.#reason = undefined;
+    this.#expire();
     this.#adopting = true;
     try {
       await this.#context.adopted(model);
@@ -125,7 +124,16 @@ export class Loading {
     }
   }
 
+  /** Says so when the model expires. */
+  #expire(): void {
+    const { model } = this;
+    if (model === undefined) return this.#context.changed();
+    this.#expiry = setTimeout(() => this.#expire(), Math.min(leftOf(model), LONGEST_TIMER));
+    (this.#expiry as { unref?: () => void }).unref?.();
+  }
+
   #release(): void {
+    clearTimeout(this.#expiry);
     this.#context.dropped();
     const model = this.#model;
     this.#model = undefined;
@@ -137,8 +145,14 @@ export class Loading {
   }
 }
 
+/** How long a model may still be used, in milliseconds. */
+function leftOf(model: Model): number {
+  return model.facts.expires.getTime() - Date.now();
+}
+
 /** What a list is told of an error. */
 export function reasonOf(error: unknown): FallbackReason {
+  if (error instanceof Expired) return 'expired';
   if (error instanceof Refused) return 'refused';
   if (error instanceof Unreachable) return 'unreachable';
   if (error instanceof Unsupported) return 'unsupported';

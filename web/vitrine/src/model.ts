@@ -4,13 +4,15 @@
  * @module
  */
 
-import initialise, { Manifest, type Ranker } from '../wasm/ranker.js';
+import { initSync, Manifest, type Ranker } from '../wasm/ranker.js';
 import { ACTIONS } from './actions.js';
-import { Blocks } from './blocks.js';
+import type { Blocks } from './blocks.js';
 import { type Fetcher, Refused, refusing } from './fetching.js';
 import type { Kept } from './kept.js';
+import type { Modules } from './modules.js';
 import { type Files, INDEX, openBundle, rankerFiles, release, verified } from './opening.js';
 import { reasonsOf } from './reasons.js';
+import { highest, UNSIGNED, type Versions } from './record.js';
 import type { Signatures } from './signatures.js';
 import { turn } from './slices.js';
 import type {
@@ -33,9 +35,15 @@ export interface Origin {
   fetcher: Fetcher;
   kept: Kept;
   endpoint: string;
+  modules: Modules;
   /** Where keys are pinned. */
   signatures: Signatures | undefined;
+  /** The highest bundle versions that this device has accepted, by signer. */
+  seen(): Promise<Versions>;
 }
+
+/** The bundle was to be used until a time that is over. */
+export class Expired extends Refused {}
 
 /** The fields of a manifest that are used here; `core` has checked them. */
 interface ManifestFields {
@@ -49,8 +57,6 @@ interface ManifestFields {
   privacy: CellCounts & { k: number; window_seconds: number };
 }
 
-/** The longest module that is read. */
-const MAX_MODULE_BYTES = 16 * 1024 * 1024;
 /** The longest manifest that is read; as in `core`. */
 const MAX_MANIFEST_BYTES = 256 * 1024;
 /** A module of one function, which gives a vector: `i8x16.splat` of 0. */
@@ -64,7 +70,9 @@ let module: Promise<WebAssembly.Memory> | undefined;
  * Compiles the ranker's module, once for the page; resolves to its memory. Whoever waited for
  * another instance's load tries it again where that one failed: it may only have been disposed.
  */
-export async function loadRanker(fetcher: Fetcher, url: string): Promise<WebAssembly.Memory> {
+export async function loadRanker(modules: Modules): Promise<WebAssembly.Memory> {
+  // What another instance has loaded may be unverified.
+  modules.check();
   while (module !== undefined) {
     try {
       return await module;
@@ -72,24 +80,23 @@ export async function loadRanker(fetcher: Fetcher, url: string): Promise<WebAsse
       // The one whose load it was says so.
     }
   }
-  module = compile(fetcher, url).catch((error: unknown) => {
+  module = compile(modules).catch((error: unknown) => {
     module = undefined;
     throw error;
   });
   return module;
 }
 
-async function compile(fetcher: Fetcher, url: string): Promise<WebAssembly.Memory> {
+async function compile(modules: Modules): Promise<WebAssembly.Memory> {
   try {
     // Where there is no WebAssembly with SIMD, or the page's policy forbids it, no file is asked for.
     new WebAssembly.Module(PROBE);
   } catch (error) {
     throw new Unsupported(`WebAssembly cannot be run here: ${String(error)}`);
   }
-  const bytes = await fetcher.bytes(url, MAX_MODULE_BYTES);
+  const bytes = await modules.fetch('ranker');
   try {
-    const { memory } = await initialise({ module_or_path: bytes as Uint8Array<ArrayBuffer> });
-    return memory;
+    return initSync({ module: await WebAssembly.compile(bytes) }).memory;
   } catch (error) {
     throw new Unsupported(`The ranker's module cannot be started here: ${String(error)}`);
   }
@@ -101,6 +108,8 @@ export class Model {
   readonly allowed: CellCounts;
   /** The width of the encoder's input, D + 3; 0 when the bundle has no encoder. */
   readonly encoderWidth: number;
+  /** The bundle's version, for each who has signed it. */
+  readonly versions: Versions;
   readonly #manifest: Manifest;
   readonly #fields: ManifestFields;
   readonly #ranker: Ranker;
@@ -112,6 +121,7 @@ export class Model {
   private constructor(
     manifest: Manifest,
     fields: ManifestFields,
+    signers: string[],
     ranker: Ranker,
     blocks: Blocks | undefined,
   ) {
@@ -135,38 +145,43 @@ export class Model {
       k: privacy.k,
       windowSeconds: privacy.window_seconds,
     };
+    this.versions = Object.fromEntries(signers.map((signer) => [signer, version]));
     const { transitions, items, impressions, metrics } = privacy;
     this.allowed = { transitions, items, impressions, metrics };
     this.encoderWidth = files[ENCODER] && model.dim > 0 ? model.dim + ACTIONS.length : 0;
   }
 
   /**
-   * Fetches the current bundle; `undefined` when it is not above version `above`. `module` is the
-   * load of the ranker's module; `seen` the highest version that this device has accepted; `now`
-   * is Unix time in seconds. With `signatures`, the manifest's is checked before anything is
-   * parsed.
+   * Fetches the current bundle; `undefined` when it is the one in use. `module` is the load of the
+   * ranker's module; `now` is Unix time in seconds. With `signatures`, the manifest's is checked
+   * before anything is parsed.
    */
   static async fetch(
-    { fetcher, kept, endpoint, signatures }: Origin,
+    { fetcher, kept, endpoint, signatures, seen }: Origin,
     module: Promise<WebAssembly.Memory>,
     now: number,
-    above: number,
-    seen: Promise<number>,
+    inUse: () => Model | undefined,
   ): Promise<Model | undefined> {
-    const read = () => fetcher.bytes(`${endpoint}/manifest.json`, MAX_MANIFEST_BYTES, 'no-cache');
-    const reading = signatures?.verified(read) ?? read();
+    /** Whether the network said that this is the manifest of now. */
+    let fresh = true;
+    const read = () => {
+      fresh = true;
+      const copied = () => void (fresh = false);
+      return fetcher.fresh(`${endpoint}/manifest.json`, MAX_MANIFEST_BYTES, copied);
+    };
+    const reading =
+      signatures?.verified(read) ?? read().then((bytes) => ({ bytes, signers: [UNSIGNED] }));
     // Where the module cannot run, no file is asked for.
-    const bytes = await Promise.race([reading, module.then(() => reading)]);
+    const { bytes, signers } = await Promise.race([reading, module.then(() => reading)]);
     const fields = fieldsOf(bytes);
-    if (fields.version === above) return undefined;
-    const least = Math.max(above, await seen);
-    if (fields.version < least) {
-      throw new Refused(
-        `The bundle has version ${fields.version}; this device has seen ${least}: publish the older one under a higher version.`,
-      );
+    const current = inUse();
+    if (current && fields.version === current.facts.version) {
+      if (fresh) current.validated(now);
+      return undefined;
     }
+    refuseVersion(fields.version, signers, highest(await seen(), current?.versions));
     if (fields.expires <= now) {
-      throw new Refused(`The bundle of version ${fields.version} has expired: publish a new one.`);
+      throw new Expired(`The bundle of version ${fields.version} has expired: publish a new one.`);
     }
     const checked = module.then(async (memory) => {
       await turn();
@@ -178,9 +193,11 @@ export class Model {
       const { ranker, files } = await openBundle(source);
       await turn();
       const { [BLOCKS]: file, [INDEX]: index } = fields.files;
-      const blocks = index && file && new Blocks(fetcher, folder + file.sha256, ranker, refusing);
-      void kept.keep(files, folder);
-      return new Model((await checked).manifest, fields, ranker, blocks);
+      const blocks = index && file && (await blocksAt(folder + file.sha256, fetcher, ranker));
+      void kept.keep(files);
+      const model = new Model((await checked).manifest, fields, signers, ranker, blocks);
+      if (fresh) model.validated(now);
+      return model;
     } catch (error) {
       void checked.then(({ manifest }) => release(manifest)).catch(() => {});
       throw error;
@@ -214,10 +231,10 @@ export class Model {
     this.#ranker.reset();
   }
 
-  /** Takes up a stored session; one that cannot be read is as good as none. */
-  restore(session: string | undefined, now: number): void {
+  /** Takes up a stored session; one that cannot be read is as good as none, and `false`. */
+  restore(session: string | undefined, now: number): boolean {
     this.#ranker.clear();
-    if (session !== undefined) attempt(() => this.#ranker.restore(session, now));
+    return session === undefined || attempt(() => this.#ranker.restore(session, now));
   }
 
   /**
@@ -290,9 +307,9 @@ export class Model {
     return { transitions, items, impressions, metrics };
   }
 
-  /** Takes up a stored budget; one that cannot be read counts as spent. */
-  restoreBudget(budget: string | undefined, now: number): void {
-    if (budget !== undefined) this.#ranker.restoreBudget(String(budget), now);
+  /** Takes up a stored budget; one that cannot be read counts as spent, and is `false`. */
+  restoreBudget(budget: string, now: number): boolean {
+    return this.#ranker.restoreBudget(budget, now);
   }
 
   /** Notes when the latest request for the manifest began: cells are spent in its window only. */
@@ -346,6 +363,29 @@ function fieldsOf(bytes: Uint8Array): ManifestFields {
   return { ...fields, files: { ...(known && fields?.files) } } as ManifestFields;
 }
 
+/**
+ * Refuses a version that goes back behind what this device has accepted of every one of these
+ * signers, and one that would leave no room for a higher one. An attacker's high version then
+ * counts for the key that was abused, and no longer once that key is not pinned.
+ */
+function refuseVersion(version: number, signers: string[], seen: Versions): void {
+  if (version > Number.MAX_SAFE_INTEGER) {
+    throw new Refused(`The bundle has version ${version}, which is above 2^53 - 1: none is.`);
+  }
+  const least = Math.min(...signers.map((signer) => seen[signer] ?? 0));
+  if (version < least) {
+    throw new Refused(
+      `The bundle has version ${version}; this device has seen ${least}: publish the older one under a higher version.`,
+    );
+  }
+}
+
+/** The blocks of a large catalogue; their code is loaded for one. */
+async function blocksAt(url: string, fetcher: Fetcher, ranker: Ranker): Promise<Blocks> {
+  const { Blocks } = await import('./blocks.js');
+  return new Blocks({ url, fetcher, ranker, refusing, turn });
+}
+
 /** The schema that is read; as in `core`. */
 const SCHEMA = 'vitrine.bundle/1';
 
@@ -366,10 +406,13 @@ function lines(ids: readonly string[]): string {
   return ids.map((id) => (id.includes('\n') ? '' : id)).join('\n');
 }
 
-function attempt(run: () => void): void {
+/** Whether `run` did not throw. */
+function attempt(run: () => void): boolean {
   try {
     run();
+    return true;
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) throw error;
+    return false;
   }
 }

@@ -1,14 +1,64 @@
 /**
- * Where the WebAssembly modules are.
+ * The WebAssembly modules: where they are, and that they are this package's own.
+ *
+ * Whoever could put another module in their place would decide what ranks, whatever keys a page
+ * pins. So the package's code holds the SHA-256 of its modules, and no other bytes are run.
  *
  * @module
  */
 
+import { DIGESTS } from '../wasm/digests.js';
+import { type Fetcher, Refused } from './fetching.js';
+import { hasSha256, hex, sha256 } from './platform.js';
+
 /** A module of the package. */
-export type Module = 'ranker' | 'verifier' | 'encoder';
+export type Module = keyof typeof DIGESTS;
+
+/** Fetches the package's modules. */
+export class Modules {
+  readonly #fetcher: Fetcher;
+  readonly #folder: string | URL | undefined;
+  readonly #pinned: boolean;
+
+  /** `folder` is as in the options; `pinned` says whether the page pins keys. */
+  constructor(fetcher: Fetcher, folder: string | URL | undefined, pinned: boolean) {
+    this.#fetcher = fetcher;
+    this.#folder = folder;
+    this.#pinned = pinned;
+  }
+
+  /** Refuses where a key is pinned and nothing can be verified: a page that came without TLS. */
+  check(): void {
+    if (this.#pinned && !hasSha256()) {
+      throw new Refused(
+        'A page with publicKeys must come over TLS: without it, nothing that runs can be verified.',
+      );
+    }
+  }
+
+  /** The bytes of a module, verified where the browser can. */
+  async fetch(name: Module): Promise<Uint8Array<ArrayBuffer>> {
+    this.check();
+    const own = DIGESTS[name];
+    const url = moduleUrl(name, this.#folder);
+    for (const cache of ['default', 'reload'] as const) {
+      const bytes = await this.#fetcher.bytes(url, own.bytes, cache).catch(longer);
+      // A browser may have kept the module of the package's last version under the same address.
+      if (bytes && (!hasSha256() || hex(await sha256(bytes)) === own.sha256)) return bytes;
+    }
+    throw new Refused(
+      `${url} is not the module that belongs to this code: serve both from one version of the package.`,
+    );
+  }
+}
+
+/** A module that is longer is another one. */
+function longer(error: unknown): undefined {
+  if (!(error instanceof Refused)) throw error;
+}
 
 /** Where a module is: beside this code, in the words that bundlers look for, or in a folder. */
-export function moduleUrl(name: Module, folder: string | URL | undefined): string {
+function moduleUrl(name: Module, folder: string | URL | undefined): string {
   if (folder !== undefined) return `${String(folder).replace(/\/*$/, '')}/${name}.wasm`;
   switch (name) {
     case 'ranker':

@@ -1,23 +1,37 @@
 /**
- * Reports on their way to the server.
+ * Reports on their way to the server. Loaded when there may be something to report, because no
+ * list waits for it. It imports no code, which a page would then fetch in a file of its own before
+ * the first list.
  *
  * A report must not tell which other report it belongs to. So each travels in a request of its
- * own, without a cookie, a referrer or a time, after a delay drawn for it alone; what an earlier
- * page left behind gets a new delay, or a visit's reports would leave together when the next
- * page opens. A retry repeats the nonce, and the server counts it once. A report that did not
- * arrive within its window, or shortly after, is dropped: the server takes it into no other.
+ * own, without a cookie, a referrer or a time, after a delay drawn for it alone. Reports become due
+ * together when timers have stood still: in a laptop that slept, in a tab in the background, or
+ * between two visits. Then one of them leaves, and each other one gets a new delay.
+ *
+ * A report is claimed before it is sent: its next try is written first, in a transaction that is
+ * on the disk before the request begins. So no report leaves whose budget was not kept, and of
+ * several tabs only one sends it. A retry repeats nonce and window, and the server counts it once.
+ * A report that did not arrive within its window, or shortly after, is dropped: the server takes
+ * it into no other.
  *
  * @module
  */
 
-import type { Outgoing, State } from './store.js';
+import type { Model } from './model.js';
+import type { Outgoing, PendingEvent, State } from './record.js';
 import type { FeedbackWindow, Report, ReportState } from './types.js';
+
+export { posting } from './posting.js';
 
 /** What the outbox needs from around it; times in milliseconds since the epoch. */
 export interface OutboxContext {
   now(): number;
   /** Uniform in [0, 1). */
   random(): number;
+  /** Uniform 32-bit numbers. */
+  randomNumbers(count: number): Uint32Array;
+  /** 32 hexadecimal digits that are used once. */
+  nonce(): string;
   delay: readonly [number, number];
   /** Sends a report; resolves to the HTTP status, rejects without a network. */
   post(report: Report): Promise<number>;
@@ -27,21 +41,25 @@ export interface OutboxContext {
   allowed(): boolean;
   /** Whether a report of a window may still be sent; `undefined` while no bundle is loaded. */
   reportable(window: FeedbackWindow): boolean | undefined;
-  update(change: (state: State) => void): Promise<State>;
+  /** Changes the record, as a store does. */
+  update(change: (state: State) => void, durability?: IDBTransactionDurability): Promise<State>;
   /** Called when a report changes its state. */
   changed(): void;
   failed(error: unknown): void;
 }
 
-/** The wait before the second try, doubled for each further one. */
-const FIRST_RETRY = 30_000;
-const LAST_RETRY = 3_600_000;
-/** How often a report is tried. */
-const ATTEMPTS = 8;
+/** The wait before the second try, doubled for each further one; longer than a request may take. */
+const FIRST_PAUSE = 60_000;
+/** How often a report is tried: with the pauses in between, over eight hours. */
+const ATTEMPTS = 10;
+/** The longest timer; browsers count to 2^31 and no further. */
+const LONGEST_TIMER = 3_600_000;
 /** How many finished reports `inspect` shows. */
 const REMEMBERED = 50;
+/** Random numbers that one event may use. */
+const RANDOM_NUMBERS = 16;
 
-/** Sends what is due, one report at a time. */
+/** Takes cells from events, and sends what is due, one report at a time. */
 export class Outbox {
   readonly #context: OutboxContext;
   #queue: Outgoing[] = [];
@@ -54,13 +72,32 @@ export class Outbox {
     this.#context = context;
   }
 
-  /** A report for a cell, with a nonce and a delay of its own. */
+  /**
+   * The reports of the latest event, taken from the budget of `model`. Only the latest `reportable`
+   * events are looked at, so that no cell names what came before consent.
+   */
+  take(model: Model, { impressions }: PendingEvent, reportable: number): Outgoing[] {
+    const { randomNumbers, nonce } = this.#context;
+    const now = Math.floor(this.#context.now() / 1000);
+    const cells = model.candidates(reportable, now, randomNumbers(RANDOM_NUMBERS));
+    for (const shown of impressions) {
+      const cell = model.impression(shown.item, shown.rank, shown.clicked, now);
+      if (cell !== undefined) cells.push(cell);
+      // Its noise is drawn here, once; the true rank is not stored.
+      const metric = shown.clicked && model.metric(shown.rank, now, randomNumbers(2));
+      if (metric) cells.push(metric);
+    }
+    const window = model.window(now);
+    return cells.map((cell) => this.outgoing(cell, window, nonce()));
+  }
+
+  /** A report for a cell, with a delay of its own. */
   outgoing(cell: unknown, window: FeedbackWindow, nonce: string): Outgoing {
     const report = { nonce, window, cell } as Report;
     return { report, due: this.#context.now() + this.#delay(), attempts: 0 };
   }
 
-  /** Gives what an earlier page left behind a new delay. */
+  /** Gives each report that is due a new delay. */
   redraw(state: State): void {
     const now = this.#context.now();
     for (const entry of state.outbox) {
@@ -105,70 +142,76 @@ export class Outbox {
     if (first && this.#context.reportable(first.report.window) === undefined) return;
     const due = Math.min(...this.#queue.map((entry) => entry.due));
     const wait = Math.max(0, due - this.#context.now());
-    this.#timer = setTimeout(() => void this.#run(), Math.min(wait, LAST_RETRY));
+    this.#timer = setTimeout(() => void this.#run(), Math.min(wait, LONGEST_TIMER));
   }
 
   async #run(): Promise<void> {
     this.#sending = true;
     try {
-      // One tab sends for all; without the API the nonce alone keeps a double from counting.
-      const locks = globalThis.navigator?.locks as LockManager | undefined;
-      if (locks === undefined) await this.#sendDue();
-      else await locks.request('vitrine-outbox', () => this.#sendDue());
+      const entry = await this.#claim();
+      if (entry !== undefined && !this.#disposed) await this.#finish(entry);
     } catch (error) {
       this.#context.failed(error);
-      // What cannot be stored is not sent again and again from this page.
+      // What cannot be stored is not sent from this page.
       this.#queue = [];
     }
     this.#sending = false;
     this.#schedule();
   }
 
-  async #sendDue(): Promise<void> {
-    const now = this.#context.now();
-    // Another tab may have sent some of it.
-    this.#queue = (await this.#context.update(() => {})).outbox;
-    for (const entry of this.#queue.filter((entry) => entry.due <= now)) {
-      if (this.#disposed) return;
-      const outcome = await this.#send(entry);
-      const state = await this.#context.update((state) => {
-        if (outcome !== 'queued') {
-          state.outbox = state.outbox.filter((other) => other.report.nonce !== entry.report.nonce);
-          return;
-        }
-        const stored = state.outbox.find((other) => other.report.nonce === entry.report.nonce);
-        if (stored === undefined) return;
-        stored.attempts += 1;
-        const wait = Math.min(FIRST_RETRY * 2 ** (stored.attempts - 1), LAST_RETRY);
-        stored.due = this.#context.now() + wait * (0.5 + this.#context.random());
-      });
-      this.#queue = state.outbox;
-      if (outcome !== 'queued') {
-        this.#finished = [...this.#finished, { report: entry.report, state: outcome }];
-        this.#finished = this.#finished.slice(-REMEMBERED);
-      }
-      this.#context.changed();
-    }
+  /** One of the reports that are due, chosen by chance, as its order would tell of the others. */
+  async #claim(): Promise<Outgoing | undefined> {
+    let claimed: Outgoing | undefined;
+    const state = await this.#context.update((state) => {
+      const now = this.#context.now();
+      const due = state.outbox.filter((entry) => entry.due <= now);
+      claimed = due[Math.floor(due.length * this.#context.random())];
+      this.redraw(state);
+      if (claimed === undefined) return;
+      const pause = FIRST_PAUSE * 2 ** claimed.attempts;
+      claimed.attempts += 1;
+      claimed.due = now + pause * (0.5 + this.#context.random());
+    }, 'strict');
+    this.#queue = state.outbox;
+    return claimed;
   }
 
-  async #send(entry: Outgoing): Promise<ReportState> {
-    const open = this.#context.reportable(entry.report.window);
-    if (!this.#context.allowed() || !open) return 'dropped';
+  /** Sends a claimed report, and writes how it ended. */
+  async #finish(entry: Outgoing): Promise<void> {
+    const outcome = await this.#send(entry);
+    const { nonce } = entry.report;
+    const state = await this.#context.update((state) => {
+      if (outcome !== 'queued') {
+        state.outbox = state.outbox.filter(({ report }) => report.nonce !== nonce);
+      }
+      // What became due while it was sent must not follow on its heels.
+      this.redraw(state);
+    });
+    this.#queue = state.outbox;
+    if (outcome !== 'queued') {
+      this.#finished = [...this.#finished, { report: entry.report, state: outcome }];
+      this.#finished = this.#finished.slice(-REMEMBERED);
+    }
+    this.#context.changed();
+  }
+
+  async #send({ report, attempts }: Outgoing): Promise<ReportState> {
+    if (!this.#context.allowed() || !this.#context.reportable(report.window)) return 'dropped';
     try {
-      if (this.#context.beforeSend?.(structuredClone(entry.report)) === false) return 'vetoed';
+      if (this.#context.beforeSend?.(structuredClone(report)) === false) return 'vetoed';
     } catch (error) {
       // A veto that cannot speak is a veto.
       this.#context.failed(error);
       return 'vetoed';
     }
     try {
-      const status = await this.#context.post(entry.report);
+      const status = await this.#context.post(report);
       if (status >= 200 && status < 300) return 'sent';
       const later = [408, 425, 429].includes(status) || status >= 500;
       if (!later) return 'dropped';
     } catch (error) {
       this.#context.failed(error);
     }
-    return entry.attempts + 1 < ATTEMPTS ? 'queued' : 'dropped';
+    return attempts < ATTEMPTS ? 'queued' : 'dropped';
   }
 }

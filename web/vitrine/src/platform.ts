@@ -16,7 +16,11 @@ export function randomNumbers(count: number): Uint32Array {
 
 /** 16 random bytes as 32 hexadecimal digits. */
 export function nonce(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return hex(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+/** Bytes as lower-case hexadecimal digits. */
+export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 

@@ -15,12 +15,17 @@ export type Post = (report: Report) => Promise<number>;
 
 /** The way that the page has chosen. */
 export function posting(fetcher: Fetcher, endpoint: string, relay?: RelayOptions): Post {
-  if (!relay) return (report) => fetcher.post(`${endpoint}/v1/feedback`, report);
+  if (!relay) {
+    return async (report) => {
+      const json = JSON.stringify(report);
+      return (await fetcher.post(`${endpoint}/v1/feedback`, 'application/json', json)).status;
+    };
+  }
   return async (report) => {
     const { envelope } = await import('./oblivious.js');
     const { bytes, status } = await envelope(relay, endpoint, report);
     const url = String(relay.url);
-    const answer = await fetcher.exchange(url, 'message/ohttp-req', bytes, MAX_ANSWER);
+    const answer = await fetcher.post(url, 'message/ohttp-req', bytes, MAX_ANSWER);
     return status(answer.status, answer.parts);
   };
 }

@@ -77,10 +77,12 @@ export type FallbackReason =
   /** The server could not be reached, or has no bundle. */
   | 'unreachable'
   /**
-   * The bundle was altered, is malformed, has expired, is older than one seen before, or is not
-   * signed with a key of `publicKeys`.
+   * The bundle was altered, is malformed, is older than one seen before, or is not signed with a
+   * key of `publicKeys`; or a module is not this package's own.
    */
   | 'refused'
+  /** The bundle's time is over; also in a page that has been open since before. */
+  | 'expired'
   /** This browser has no WebAssembly with SIMD, or the page's policy forbids it. */
   | 'unsupported'
   /** The visitor refused ranking. */
@@ -236,12 +238,16 @@ export interface VitrineOptions {
    * over what was stored; left out, the stored answers hold, and `pending` where there are none.
    */
   consent?: Choice | Partial<Consents>;
-  /** Where to keep things. Default: IndexedDB, and memory where that is refused. */
+  /**
+   * Where to keep things. From memory nothing is reported, because a budget there would be a new
+   * one with each page load. Default: IndexedDB, and memory where that is refused.
+   */
   storage?: 'indexeddb' | 'memory';
   /**
    * Where the modules are, when the bundler does not serve them beside the package's code: a
    * folder with `ranker.wasm`, `encoder.wasm` and, where `publicKeys` is given,
-   * `verifier.wasm`. Default: resolved from `import.meta.url`.
+   * `verifier.wasm`. Other modules than those of this very build of the package are refused.
+   * Default: resolved from `import.meta.url`.
    */
   wasmUrl?: string | URL;
   /**
@@ -305,8 +311,8 @@ export interface Vitrine {
   /** The visitor's answers; with an argument, records them. One word answers both questions. */
   consent(choice?: Choice | Partial<Consents>): Consents;
   /**
-   * Erases all that Vitrine keeps on this device, the answers and the budget with it; after
-   * `dispose` too.
+   * Erases all that Vitrine keeps on this device for this endpoint, the answers and the budget with
+   * it; after `dispose` too.
    */
   forget(): Promise<void>;
   /** All that Vitrine knows and keeps. */

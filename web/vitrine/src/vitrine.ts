@@ -5,17 +5,16 @@
  */
 
 import { answered, globalPrivacyControl, mayUpload, UNANSWERED } from './consent.js';
-import { Encoding } from './encoding.js';
+import type { Encoding, EncodingContext } from './encoding.js';
 import { read } from './events/index.js';
 import { Fetcher } from './fetching.js';
 import { Journal } from './journal.js';
 import { Kept } from './kept.js';
 import { Loading, reasonOf } from './loading.js';
 import type { Model } from './model.js';
-import { moduleUrl } from './modules.js';
-import { Outbox } from './outbox.js';
-import { randomNumbers, seconds, within } from './platform.js';
-import { posting } from './posting.js';
+import { Modules } from './modules.js';
+import { nonce, randomNumbers, seconds, whenIdle, within } from './platform.js';
+import { Reporting } from './reporting.js';
 import { Signatures } from './signatures.js';
 import { slice } from './slices.js';
 import { openStore, type Store } from './store.js';
@@ -35,6 +34,10 @@ import type {
 } from './types.js';
 
 const MAX_RECOMMENDED = 1000;
+/** How long the page may be busy before the encoder is loaded all the same, in milliseconds. */
+const IDLE_PATIENCE = 4_000;
+/** How long a list waits for the encoder to have seen the latest event, in milliseconds. */
+const ANSWER_PATIENCE = 60;
 
 /**
  * Starts Vitrine. In a browser it begins to load the model; on a server (without a `document`,
@@ -51,12 +54,17 @@ class Instance implements Vitrine {
   readonly #stop = new AbortController();
   readonly #listeners = new Set<() => void>();
   readonly #fetcher: Fetcher;
-  readonly #outbox: Outbox;
-  readonly #encoding: Encoding;
+  readonly #reporting: Reporting;
+  readonly #encodingContext: EncodingContext;
   readonly #loading: Loading;
   readonly #journal: Journal;
   readonly #store: Promise<Store>;
   readonly #kept: Kept;
+  /** Parts of the record whose damage was told of. */
+  readonly #damaged = new Set<string>();
+  /** The encoder's part, once its code is here; until then, `#encoder` says how things stand. */
+  #encoding: Encoding | undefined;
+  #encoder: Inspection['encoder'] = 'off';
   #consents: Consents;
   /** What `consent()` was told on this page. */
   #told: Partial<Consents> = {};
@@ -68,18 +76,24 @@ class Instance implements Vitrine {
     this.#consents = answered(UNANSWERED, options.consent);
     // Called without its receiver, a page's fetch throws.
     this.#fetcher = new Fetcher(options.fetch ?? ((input, init) => fetch(input, init)));
+    const endpoint = baseOf(options.endpoint);
     this.#store = openStore(this.#onServer ? 'memory' : options.storage, {
+      endpoint,
       consents: () => this.#consents,
       erased: () => this.#blank(),
+      damaged: (part) => this.#tellOfDamage(part),
       failed: (error) => this.#failed(error),
     });
     this.#kept = new Kept(
+      endpoint,
       () => this.#consents.ranking === 'granted' && options.storage !== 'memory' && !this.#stopped,
     );
-    const origin = options.endpoint ?? globalThis.location?.origin ?? '';
+    const { publicKeys } = options;
+    const modules = new Modules(this.#fetcher, options.wasmUrl, publicKeys !== undefined);
     const around = {
       fetcher: this.#fetcher,
-      endpoint: String(origin).replace(/\/+$/, ''),
+      endpoint,
+      modules,
       store: this.#store,
       stop: this.#stop.signal,
       model: () => this.#loading.model,
@@ -88,41 +102,38 @@ class Instance implements Vitrine {
       changed: () => this.#changed(),
       failed: (error: unknown) => this.#failed(error),
     };
-    this.#outbox = new Outbox({
+    this.#reporting = new Reporting({
       ...around,
       now: () => Date.now(),
       random: () => (randomNumbers(1)[0] ?? 0) / 2 ** 32,
+      randomNumbers,
+      nonce,
       delay: options.reportDelay ?? [5_000, 120_000],
-      post: posting(this.#fetcher, around.endpoint, options.relay),
+      relay: options.relay,
       beforeSend: options.beforeSend,
-      allowed: () => mayUpload(this.#consents),
       reportable: (window) => this.#loading.model?.reportable(window, seconds()),
-      update: async (change) => (await this.#store).update(change),
+      update: async (change, durability) => (await this.#store).update(change, durability),
+      loaded: () => this.#journal.commit(),
     });
-    this.#encoding = new Encoding({
-      ...around,
-      moduleUrl: () => moduleUrl('encoder', options.wasmUrl),
-      worker: options.worker,
-    });
+    this.#encodingContext = { ...around, worker: options.worker };
     this.#journal = new Journal({
       ...around,
-      outbox: this.#outbox,
-      moved: () => this.#encoding.ask(),
+      reporting: this.#reporting,
+      damaged: (part) => this.#tellOfDamage(part),
+      moved: () => this.#encoding?.ask(),
     });
     this.#loading = new Loading(
       {
         ...around,
         kept: this.#kept,
-        moduleUrl: () => moduleUrl('ranker', options.wasmUrl),
-        signatures:
-          options.publicKeys &&
-          new Signatures(this.#fetcher, around.endpoint, options.publicKeys, () =>
-            moduleUrl('verifier', options.wasmUrl),
-          ),
+        signatures: publicKeys && new Signatures(this.#fetcher, endpoint, publicKeys, modules),
         refused: () => this.#consents.ranking === 'denied',
-        seen: async () => (await this.#store).version(),
+        seen: async () => (await this.#store).versions(),
         adopted: (model) => this.#adopted(model),
-        dropped: () => this.#encoding.close(),
+        dropped: () => {
+          this.#encoding?.close();
+          this.#encoder = 'off';
+        },
       },
       this.#onServer ? 'server' : undefined,
     );
@@ -198,13 +209,15 @@ class Instance implements Vitrine {
       await store.erase();
       await this.#kept.erase();
       // What came while the erasing waited for its turn goes too.
-      this.#outbox.clear();
+      this.#reporting.outbox?.clear();
     });
     this.#changed();
   }
 
   async inspect(): Promise<Inspection> {
     const store = await this.#store;
+    await this.#journal.settled;
+    await this.#reporting.settled();
     await this.#journal.settled;
     const { model } = this.#loading;
     return {
@@ -215,10 +228,10 @@ class Instance implements Vitrine {
       budget: this.#guarded(
         () => model && { spent: model.spent(seconds()), allowed: model.allowed },
       ),
-      reports: this.#outbox.reports(),
+      reports: this.#reporting.outbox?.reports() ?? [],
       bundle: this.#loading.model?.facts,
       files: await this.#kept.addresses(),
-      encoder: this.#encoding.state,
+      encoder: this.#encoder === 'off' ? (this.#encoding?.state ?? 'off') : this.#encoder,
     };
   }
 
@@ -231,7 +244,6 @@ class Instance implements Vitrine {
     if (this.#stopped) return;
     this.#stop.abort();
     clearInterval(this.#refresh);
-    this.#outbox.dispose();
     this.#fetcher.dispose();
     this.#loading.drop('disposed');
     this.#listeners.clear();
@@ -246,9 +258,9 @@ class Instance implements Vitrine {
   /** Leaves nothing of this visitor in the page's memory. */
   #blank(): void {
     this.#journal.clear();
-    this.#encoding.forget();
+    this.#encoding?.forget();
     this.#told = {};
-    this.#outbox.clear();
+    this.#reporting.outbox?.clear();
     this.#guarded(() => this.#loading.model?.reset());
     const before = this.#consents;
     this.#consents = answered(UNANSWERED, this.#options.consent);
@@ -259,11 +271,10 @@ class Instance implements Vitrine {
 
   async #begin(): Promise<Outcome> {
     const restored = this.#journal.queue(async (store) => {
-      const stored = (await store.read()).consent ?? UNANSWERED;
+      const { consent = UNANSWERED, shown } = await store.read();
       // The shop's word of today is above what was stored, and the visitor's of now above both.
-      this.#consents = answered(answered(stored, this.#options.consent), this.#told);
-      const state = await store.update((state) => this.#outbox.redraw(state));
-      this.#journal.resume(state.shown);
+      this.#consents = answered(answered(consent, this.#options.consent), this.#told);
+      if (mayUpload(this.#consents)) this.#journal.resume(shown);
     });
     // Where the shop has not said whether ranking is allowed, what is stored decides.
     const { ranking } = answered({ ...UNANSWERED, ranking: 'denied' }, this.#options.consent);
@@ -277,7 +288,22 @@ class Instance implements Vitrine {
     await this.#journal.restored();
     const gone = this.#loading.model !== model;
     if (gone || this.#options.encoder === false || model.encoderWidth === 0) return;
-    this.#encoding.open(model);
+    this.#encoder = 'loading';
+    whenIdle(() => void this.#openEncoder(model), IDLE_PATIENCE);
+  }
+
+  async #openEncoder(model: Model): Promise<void> {
+    try {
+      const { Encoding } = await import('./encoding.js');
+      if (this.#loading.model !== model) return;
+      this.#encoding ??= new Encoding(this.#encodingContext);
+      this.#encoding.open(model);
+      this.#encoder = 'off';
+    } catch (error) {
+      this.#encoder = 'failed';
+      this.#failed(error);
+      this.#changed();
+    }
   }
 
   /** Looks for a newer bundle, and for what other tabs have done. */
@@ -328,7 +354,7 @@ class Instance implements Vitrine {
       const gathered = gather(model).then(
         (came) => {
           reason = undefined;
-          if (came) this.#encoding.ask();
+          if (came) this.#encoding?.ask();
         },
         (error: unknown) => {
           this.#broken(error);
@@ -339,7 +365,8 @@ class Instance implements Vitrine {
       // Of a newer bundle that was taken up meanwhile, nothing was fetched.
       const now = this.#loading.model;
       if (now !== undefined && now !== model) return this.#settle(gather, options);
-      await this.#encoding.settled();
+      const answered = this.#encoding?.asking;
+      if (answered) await within(ANSWER_PATIENCE, answered, this.#stop.signal);
     }
     return signal?.aborted ? 'aborted' : reason;
   }
@@ -368,6 +395,16 @@ class Instance implements Vitrine {
     if (error instanceof WebAssembly.RuntimeError) this.#loading.drop('failed');
   }
 
+  /** Says once that a part of the record was damaged. */
+  #tellOfDamage(part: string): void {
+    if (this.#damaged.has(part)) return;
+    this.#damaged.add(part);
+    const kept = `The record on this device is damaged: its part '${part}' was dropped`;
+    const budget = part === 'budget' || part === 'record';
+    const spent = budget ? ', and the budget counts as spent for this window' : '';
+    this.#failed(new Error(`${kept}${spent}.`));
+  }
+
   #changed(): void {
     for (const listener of this.#listeners) {
       try {
@@ -386,6 +423,18 @@ class Instance implements Vitrine {
       // The page's handler is the page's affair.
     }
   }
+}
+
+/** The base URL of the server: absolute, because what is stored is named by it. */
+function baseOf(endpoint: string | URL | undefined): string {
+  const { location, document } = globalThis;
+  let base = String(endpoint ?? location?.origin ?? '');
+  try {
+    base = new URL(base, document?.baseURI ?? location?.href).href;
+  } catch {
+    // The requests will fail, and say so.
+  }
+  return base.replace(/\/+$/, '');
 }
 
 function idOf(item: string | { id: string }): string {

@@ -1,17 +1,19 @@
+import 'fake-indexeddb/auto';
 import assert from 'node:assert/strict';
-import { after, afterEach, mock, test } from 'node:test';
+import { after, afterEach, beforeEach, test } from 'node:test';
 import { createVitrine } from 'vitrine';
-import { internal } from './internal.js';
-import { ids, options, Shop, until } from './shop.js';
-
-const { Outbox } = await internal('outbox');
+import { IDBFactory } from 'fake-indexeddb';
+import { ids, manifest, options, Shop, until } from './shop.js';
 
 const open = [];
 const start = (shop, more) => {
-  const vitrine = createVitrine(options(shop, more));
+  const vitrine = createVitrine(options(shop, { storage: 'indexeddb', ...more }));
   open.push(vitrine);
   return vitrine;
 };
+beforeEach(() => {
+  globalThis.indexedDB = new IDBFactory();
+});
 after(() => open.forEach((vitrine) => vitrine.dispose()));
 afterEach(() =>
   Object.defineProperty(globalThis, 'navigator', { value: undefined, configurable: true }),
@@ -119,7 +121,10 @@ test('a refusal empties the queue, and the shop can hold a report back', async (
   vitrine.consent({ upload: 'denied' });
   await until(async () => (await vitrine.inspect()).reports.length === 0);
 
+  vitrine.dispose();
+
   const other = new Shop();
+  globalThis.indexedDB = new IDBFactory();
   const vetoing = start(other, {
     consent: 'granted',
     beforeSend: ({ cell }) => cell.table !== 'item',
@@ -151,97 +156,37 @@ test('forgetting erases session, answers, budget and queue', async () => {
   assert.deepEqual(items, (await fresh.rank(ids)).items);
 });
 
-/** An outbox whose clock, chance and server are the test's. */
-function outbox(post, more = {}) {
-  const state = { pending: [], shown: [], outbox: [] };
-  const context = {
-    now: () => Date.now(),
-    random: () => 0.5,
-    delay: [1_000, 3_000],
-    post,
-    beforeSend: undefined,
-    allowed: () => true,
-    reportable: ({ number }) => number === 7,
-    update: async (change) => {
-      change(state);
-      return structuredClone(state);
-    },
-    changed: () => {},
-    failed: () => {},
-    ...more,
-  };
-  const box = new Outbox(context);
-  const put = (cell, number = 7) => {
-    state.outbox.push(
-      box.outgoing(cell, { number, seconds: 604_800 }, String(state.outbox.length)),
-    );
-    box.follow(state);
-  };
-  return { box, put, state };
-}
-
-async function pass(milliseconds) {
-  mock.timers.tick(milliseconds);
-  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
-}
-
-test('a report waits its delay, is tried again under its nonce, and less and less often', async () => {
-  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 });
-  try {
-    const posted = [];
-    const { box, put } = outbox(async (report) => posted.push([Date.now(), report.nonce]) && 503);
-    put({ table: 'item', item: 'a', action: 'view' });
-    await pass(1_999);
-    assert.deepEqual(posted, []);
-    await pass(1);
-    await pass(29_999);
-    assert.equal(posted.length, 1);
-    await pass(1);
-    await pass(60_000);
-    // 1,000,000 + 2,000, then 30 s · 1, then 60 s · 1.
-    assert.deepEqual(posted, [
-      [1_002_000, '0'],
-      [1_032_000, '0'],
-      [1_092_000, '0'],
-    ]);
-    for (let turn = 0; turn < 12; turn += 1) await pass(3_600_000);
-    assert.equal(posted.length, 8);
-    assert.equal(box.reports()[0].state, 'dropped');
-  } finally {
-    mock.timers.reset();
+test('from memory nothing is reported: a budget there would be a new one with each page', async () => {
+  const shop = new Shop();
+  for (let page = 0; page < 10; page += 1) {
+    const vitrine = start(shop, { consent: 'granted', storage: 'memory' });
+    await vitrine.ready;
+    visit(vitrine);
+    const known = await vitrine.inspect();
+    assert.equal(known.session.length, 6);
+    assert.deepEqual(known.reports, []);
+    vitrine.dispose();
   }
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(shop.reports(), []);
 });
 
-test('a refused report is not tried again, and one of another window is not sent', async () => {
-  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 });
-  try {
-    const posted = [];
-    const { box, put } = outbox(async (report) => posted.push(report.nonce) && 422);
-    put({ table: 'item', item: 'a', action: 'view' });
-    put({ table: 'item', item: 'b', action: 'view' }, 6);
-    await pass(5_000);
-    await pass(600_000);
-    assert.deepEqual(posted, ['0']);
-    assert.deepEqual(
-      box.reports().map(({ state }) => state),
-      ['dropped', 'dropped'],
-    );
-  } finally {
-    mock.timers.reset();
-  }
-});
-
-test('what an earlier page left behind does not leave all at once', () => {
-  let draw = 0;
-  const { box, put, state } = outbox(async () => 204, {
-    random: () => (draw += 0.1),
-    now: () => 50_000,
+test('nothing is reported under a manifest that the network has not confirmed in this window', async () => {
+  const shop = new Shop();
+  // Without a network, the browser's own copy serves.
+  shop.answers.set('/manifest.json', ({ init }) => {
+    if (init.cache === 'no-cache') throw new TypeError('offline');
+    return new Response(JSON.stringify(manifest));
   });
-  put('a');
-  put('b');
-  state.outbox.forEach((entry) => (entry.due = 10));
-  box.redraw(state);
-  const [first, second] = state.outbox.map(({ due }) => due);
-  assert.ok(first >= 51_000 && second >= 51_000 && first !== second);
-  box.dispose();
+  const vitrine = start(shop, { consent: 'granted', refreshInterval: 20 });
+  assert.equal((await vitrine.ready).status, 'ranked');
+  visit(vitrine);
+  assert.deepEqual((await vitrine.inspect()).reports, []);
+  shop.answers.clear();
+  const asked = () => shop.requests.filter(({ path }) => path === '/manifest.json').length;
+  const before = asked();
+  await until(() => asked() > before + 1, 'a manifest from the network');
+  vitrine.track({ item: ids[20] });
+  await settled(vitrine);
+  assert.ok(shop.reports().length > 0);
 });

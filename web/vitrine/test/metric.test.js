@@ -1,6 +1,8 @@
+import 'fake-indexeddb/auto';
 import assert from 'node:assert/strict';
 import { after, mock, test } from 'node:test';
 import { createVitrine } from 'vitrine';
+import { IDBFactory } from 'fake-indexeddb';
 import { ids, manifest, options, Shop, until } from './shop.js';
 
 const open = [];
@@ -10,9 +12,10 @@ const LOCAL = { level: 'local', transitions: 0, items: 0, impressions: 0, metric
 
 /** A visit that clicks twice on what was recommended; what it reported. */
 async function clicks() {
+  globalThis.indexedDB = new IDBFactory();
   const shop = new Shop();
   shop.publish({ privacy: { ...manifest.privacy, ...LOCAL } });
-  const vitrine = createVitrine(options(shop, { consent: 'granted' }));
+  const vitrine = createVitrine(options(shop, { consent: 'granted', storage: 'indexeddb' }));
   open.push(vitrine);
   await vitrine.ready;
   for (const place of [0, 7]) {

@@ -15,13 +15,13 @@ function shopWith(module) {
   return { shop, errors, vitrine: createVitrine(options(shop, more)) };
 }
 
-test('a module that cannot be run is what the page is told, whatever was asked for', async () => {
+test('a module that is refused is what the page is told, whatever was asked for', async () => {
   const broken = shopWith(async () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     return new Response(new Uint8Array(100));
   });
-  assert.equal((await broken.vitrine.rank(ids)).reason, 'unsupported');
-  assert.deepEqual(broken.errors, ['Unsupported']);
+  assert.equal((await broken.vitrine.rank(ids)).reason, 'refused');
+  assert.deepEqual(broken.errors, ['Refused']);
   broken.vitrine.dispose();
 });
 

@@ -1,0 +1,118 @@
+/**
+ * The package runs its own modules and no others, wherever they come from. In a file of its own,
+ * and in this order: the ranker's module is loaded once for the page.
+ */
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, test } from 'node:test';
+import { createVitrine } from 'vitrine';
+import { ids, options, Shop, until } from './shop.js';
+import { fileOf, makeKey } from './signing.js';
+
+const open = [];
+after(() => open.forEach((vitrine) => vitrine.dispose()));
+
+const FOLDER = 'https://ranking.example/wasm';
+const own = (name) => readFile(new URL(`../wasm/${name}.wasm`, import.meta.url));
+const MANIFEST = await readFile(new URL('../../fixture/manifest.json', import.meta.url));
+const key = makeKey();
+
+/** A patched module: it still runs, with one byte more in a section that is for people to read. */
+async function patched(name) {
+  return Buffer.concat([await own(name), Buffer.from([0, 2, 1, 0x78])]);
+}
+
+/** A page whose modules come from the ranking server, which gives `modules` in place of its own. */
+function page(modules, more) {
+  const shop = new Shop();
+  const asked = [];
+  const errors = [];
+  const fetch = async (input, init) => {
+    const url = String(input);
+    if (!url.startsWith(FOLDER)) return shop.fetch(input, init);
+    const name = /(\w+)\.wasm$/.exec(url)[1];
+    asked.push([name, init.cache]);
+    return new Response(modules[name]?.(init) ?? (await own(name)));
+  };
+  const vitrine = createVitrine(
+    options(shop, {
+      fetch,
+      wasmUrl: FOLDER,
+      onError: (error) => errors.push(error.message),
+      ...more,
+    }),
+  );
+  open.push(vitrine);
+  return { vitrine, shop, asked, errors };
+}
+
+/** Nothing of a bundle was asked for, and the list is the shop's. */
+async function refuses({ vitrine, errors, shop }, says) {
+  const list = await vitrine.rank(ids);
+  assert.deepEqual([list.status, list.reason], ['fallback', 'refused'], errors.join());
+  assert.deepEqual(list.items, ids);
+  assert.match(errors.join(), says);
+  return shop.requests.map(({ path }) => path);
+}
+
+test('a patched ranker is refused, with keys and without, though its server is the bundle’s', async () => {
+  const bytes = await patched('ranker');
+  await WebAssembly.compile(bytes);
+  for (const more of [{}, { publicKeys: [key.public] }]) {
+    await refuses(page({ ranker: () => bytes }, more), /ranker\.wasm is not the module/);
+  }
+  const other = (await own('ranker')).fill(1, 1000, 1001);
+  await refuses(page({ ranker: () => other }), /ranker\.wasm is not the module/);
+  await refuses(page({ ranker: () => bytes.subarray(0, 1000) }), /ranker\.wasm is not the module/);
+});
+
+test('a patched verifier verifies nothing', async () => {
+  const bytes = await patched('verifier');
+  const said = page({ verifier: () => bytes }, { publicKeys: [key.public] });
+  said.shop.answers.set('/manifest.sig', () => new Response(fileOf(MANIFEST, key)));
+  const asked = await refuses(said, /verifier\.wasm is not the module/);
+  assert.ok(!asked.includes('/manifest.json'), asked.join());
+});
+
+test('without TLS nothing can be verified, so with keys nothing is run', async () => {
+  Object.defineProperty(crypto, 'subtle', { value: undefined, configurable: true });
+  try {
+    const pinned = page({}, { publicKeys: [key.public] });
+    await refuses(pinned, /must come over TLS/);
+    assert.deepEqual(pinned.asked, []);
+    const plain = page({});
+    assert.equal((await plain.vitrine.rank(ids)).status, 'ranked');
+    // What the other instance has loaded is not verified either.
+    const next = page({}, { publicKeys: [key.public] });
+    next.shop.answers.set('/manifest.sig', () => new Response(fileOf(MANIFEST, key)));
+    await refuses(next, /must come over TLS/);
+  } finally {
+    delete crypto.subtle;
+  }
+});
+
+test('a patched encoder module is given up, and the table ranks alone', async () => {
+  const bytes = await patched('encoder');
+  const { vitrine, errors } = page({ encoder: () => bytes }, { encoder: true });
+  assert.equal((await vitrine.rank(ids)).status, 'ranked');
+  await until(async () => (await vitrine.inspect()).encoder === 'failed', 'the refusal');
+  assert.match(errors.join(), /encoder\.wasm is not the module/);
+});
+
+test('a module that the browser has kept of the last version is asked for anew', async () => {
+  const old = await patched('encoder');
+  const { vitrine, asked, errors } = page(
+    { encoder: ({ cache }) => (cache === 'reload' ? undefined : old) },
+    { encoder: true },
+  );
+  await until(async () => (await vitrine.inspect()).encoder === 'ready', 'the encoder');
+  assert.deepEqual(
+    asked.filter(([name]) => name === 'encoder'),
+    [
+      ['encoder', 'default'],
+      ['encoder', 'reload'],
+    ],
+  );
+  assert.deepEqual(errors, []);
+});
