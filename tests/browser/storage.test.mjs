@@ -99,9 +99,10 @@ test("ten page loads with storage that lasts report one budget", async (t) => {
   for (let load = 0; load < 10; load += 1) {
     const page = await open(visitor, url);
     await track(page, ids.slice(load * 4, load * 4 + 4));
-    await sent(page).catch(() => {});
+    if (load === 0) await sent(page);
+    await inspect(page);
+    await pause(60);
     await page.close();
-    if (load === 0) assert.ok(posted(requests).length > 0);
   }
   const cells = new Set(posted(requests).map(({ cell }) => JSON.stringify(cell)));
   assert.ok(cells.size <= 8, `${cells.size} cells`);
