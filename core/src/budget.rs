@@ -291,8 +291,13 @@ fn shuffle(cells: &mut [Cell], random: &mut dyn FnMut() -> u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::{Limits, SessionGap};
 
     const NOW: u64 = 1000;
+    const LIMITS: Limits = Limits {
+        events: 50,
+        gap: SessionGap::LONGEST,
+    };
 
     fn at(now: u64) -> Moment {
         Moment {
@@ -310,7 +315,7 @@ mod tests {
         };
         let mut cells = Vec::new();
         for (item, action) in items {
-            session.push(item, *action, NOW, 50);
+            session.push(item, *action, NOW, LIMITS);
             cells.extend(budget.after_event(privacy, at(NOW), &session, &mut random));
         }
         cells

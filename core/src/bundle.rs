@@ -14,6 +14,7 @@ use crate::ids::Ids;
 use crate::incoming::Incoming;
 use crate::manifest::{FileEntry, Manifest, ManifestError, file};
 use crate::opening::{Opened, Opening};
+use crate::session::Limits;
 use crate::tables::Tables;
 
 /// The files of a bundle that the ranker reads. The encoder's file is read by its own module.
@@ -92,7 +93,7 @@ pub struct Bundle {
     tables: Tables,
     ids: Ids,
     facets: Option<Facets>,
-    max_session: usize,
+    limits: Limits,
 }
 
 impl Bundle {
@@ -118,17 +119,12 @@ impl Bundle {
         }
     }
 
-    pub(crate) fn new(
-        tables: Tables,
-        ids: Ids,
-        facets: Option<Facets>,
-        max_session: usize,
-    ) -> Self {
+    pub(crate) fn new(tables: Tables, ids: Ids, facets: Option<Facets>, limits: Limits) -> Self {
         Self {
             tables,
             ids,
             facets,
-            max_session,
+            limits,
         }
     }
 
@@ -154,7 +150,12 @@ impl Bundle {
 
     /// How many of the session's latest events are looked at, T.
     pub fn max_session(&self) -> usize {
-        self.max_session
+        self.limits.events
+    }
+
+    /// How much of a session is kept.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// The tables that the score is computed from.

@@ -1,5 +1,6 @@
 //! `dataset.json`: the facts of a prepared history, written by `prepare` and read by `train`.
 
+use crate::session::SessionGap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -22,6 +23,10 @@ pub struct DatasetFacts {
     pub to: Option<u64>,
     /// The fewest events before a label in an evaluation example.
     pub shortest_prefix: usize,
+    /// The pause that cut visitors' events into sessions, where the source has no sessions of its
+    /// own.
+    #[serde(default, rename = "session_gap_seconds")]
+    pub session_gap: SessionGap,
     /// How the splits came about, as a sentence.
     pub split_rule: String,
 }

@@ -7,6 +7,7 @@
 use crate::Digest;
 use crate::delta::is_delta;
 pub use crate::privacy::{Guarantee, Level, Privacy};
+use crate::session::{Limits, SessionGap};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -69,6 +70,14 @@ pub struct Manifest {
     pub files: BTreeMap<String, FileEntry>,
     /// Shape of the tables.
     pub model: ModelFacts,
+    /// Seconds without an event after which a session is over, on the device as in the history
+    /// that the bundle was trained from; 1800 where it is left out.
+    #[serde(
+        default,
+        rename = "session_gap_seconds",
+        skip_serializing_if = "SessionGap::is_default"
+    )]
+    pub session_gap: SessionGap,
     /// What the bundle was trained from.
     pub training: TrainingFacts,
     /// What a client must follow when it reports.
@@ -185,6 +194,14 @@ impl Manifest {
         })
     }
 
+    /// How much of a session a client keeps.
+    pub fn session_limits(&self) -> Limits {
+        Limits {
+            events: self.model.max_session as usize,
+            gap: self.session_gap,
+        }
+    }
+
     /// The files that together are the bundle: all but its provenance, its deltas and the blocks of
     /// a large catalogue, which hold the same as its tables.
     pub fn whole_files(&self) -> impl Iterator<Item = (&String, &FileEntry)> {
@@ -286,6 +303,7 @@ pub(crate) mod tests {
                 neighbours: 2,
                 max_session: 20,
             },
+            session_gap: SessionGap::default(),
             training: TrainingFacts::default(),
             privacy: Privacy::default(),
         }
@@ -296,6 +314,24 @@ pub(crate) mod tests {
         let manifest = example();
         assert_eq!(Manifest::parse(&manifest.to_bytes()).unwrap(), manifest);
         assert_eq!(manifest.privacy.budget(), 8);
+    }
+
+    #[test]
+    fn the_session_gap_travels_and_old_manifests_mean_half_an_hour() {
+        let text = String::from_utf8(example().to_bytes()).unwrap();
+        assert!(!text.contains("session_gap"), "{text}");
+        let with = |seconds: &str| {
+            let field = format!("\"session_gap_seconds\": {seconds}, \"training\"");
+            Manifest::parse(text.replacen("\"training\"", &field, 1).as_bytes())
+        };
+        let manifest = with("3600").unwrap();
+        assert_eq!(manifest.session_gap.seconds(), 3600);
+        assert_eq!(Manifest::parse(&manifest.to_bytes()).unwrap(), manifest);
+        for wrong in ["59", "86401", "0", "-1", "1e9", "\"1800\"", "null"] {
+            assert!(with(wrong).is_err(), "{wrong}");
+        }
+        let error = with("59").unwrap_err().to_string();
+        assert!(error.contains("session gap of 59 seconds"), "{error}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::ids::Ids;
 use crate::ids::nodes::{Nodes, Numbering};
 use crate::incoming::{Incoming, Reader, Way};
 use crate::manifest::{Manifest, ModelFacts, file};
+use crate::session::Limits;
 use crate::tables::TablesReader;
 
 /// Ids that one step looks at.
@@ -29,6 +30,7 @@ pub enum Opened {
 /// A bundle that is being opened.
 pub struct Opening {
     model: ModelFacts,
+    limits: Limits,
     parts: Parts,
 }
 
@@ -63,6 +65,7 @@ impl Opening {
         let facets = Incoming::kept(manifest, file::FACETS);
         Ok(Self {
             model: manifest.model.clone(),
+            limits: manifest.session_limits(),
             parts: Parts::Whole {
                 tables: Way::of(Incoming::kept(manifest, file::TABLES)?),
                 items: Way::of(Incoming::kept(manifest, file::ITEMS)?),
@@ -82,6 +85,7 @@ impl Opening {
         let index = Way::of(Incoming::kept(manifest, file::INDEX)?);
         Ok(Self {
             model: manifest.model.clone(),
+            limits: manifest.session_limits(),
             parts: Parts::Blocks(Box::new(manifest.clone()), index),
         })
     }
@@ -172,7 +176,7 @@ impl Opening {
                     tables.read()?,
                     Ids::Fst(items.read()?),
                     facets.map_or(Some(None), |facets| facets.map(Some))?,
-                    self.model.max_session as usize,
+                    self.limits,
                 ))))
             }
         }

@@ -104,8 +104,7 @@ impl Ranker {
 
     /// Records an event at `now` (Unix time in seconds). The encoder's earlier answer is dropped.
     pub fn track(&mut self, item: &str, action: Action, now: u64) {
-        let limit = self.bundle.max_session();
-        self.session.push(item, action, now, limit);
+        self.session.push(item, action, now, self.bundle.limits());
         // The rows of what the session has kept are known.
         let kept = self.session.events().len() - 1;
         let surplus = self.events.len().saturating_sub(kept);
@@ -117,7 +116,7 @@ impl Ranker {
 
     /// Takes up a stored session, unless it is over at `now`.
     pub fn restore(&mut self, session: Session, now: u64) {
-        self.session = if session.is_over(now) {
+        self.session = if session.is_over(now, self.bundle.limits().gap) {
             Session::default()
         } else {
             session

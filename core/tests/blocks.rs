@@ -15,6 +15,7 @@ use vitrine_core::manifest::{
 };
 use vitrine_core::neighbours::WeightBits;
 use vitrine_core::rank::Ranker;
+use vitrine_core::session::SessionGap;
 use vitrine_core::tables::{Fusion, Tables};
 use vitrine_core::writer::{NewTables, write_items};
 use vitrine_core::{Action, Digest};
@@ -123,6 +124,7 @@ fn shop(dim: usize, weight_bits: WeightBits) -> Shop {
         ]
         .into(),
         model,
+        session_gap: SessionGap::default(),
         training: TrainingFacts::default(),
         privacy: Privacy::default(),
     };

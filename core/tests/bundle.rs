@@ -16,6 +16,7 @@ use vitrine_core::manifest::{
 use vitrine_core::neighbours::WeightBits;
 use vitrine_core::opening::{Opened, Opening};
 use vitrine_core::rank::Ranker;
+use vitrine_core::session::SessionGap;
 use vitrine_core::tables::Fusion;
 use vitrine_core::writer::{NewTables, write_items};
 use vitrine_core::{Action, Digest};
@@ -83,6 +84,7 @@ fn pack(tables: &NewTables) -> (Manifest, Files) {
             neighbours: 2,
             max_session: 3,
         },
+        session_gap: SessionGap::default(),
         training: TrainingFacts::default(),
         privacy: Privacy::default(),
     };

@@ -12,6 +12,7 @@ use vitrine_core::manifest::{
     FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
 };
 use vitrine_core::rank::Ranker;
+use vitrine_core::session::SessionGap;
 use vitrine_core::{Action, signature};
 use vitrine_encoder::Encoder;
 
@@ -171,6 +172,7 @@ pub fn naming(files: BTreeMap<String, FileEntry>, model: ModelFacts) -> Manifest
         synthetic: true,
         files,
         model,
+        session_gap: SessionGap::default(),
         training: TrainingFacts::default(),
         privacy: Privacy::default(),
     }

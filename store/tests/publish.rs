@@ -8,6 +8,7 @@ use std::path::Path;
 use vitrine_core::manifest::{
     FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
 };
+use vitrine_core::session::SessionGap;
 use vitrine_core::{Digest, delta};
 use vitrine_store::{Coding, Outcome, Store, StoreError, add_deltas};
 
@@ -38,6 +39,7 @@ fn bundle(dir: &Path, version: u64, tables: &[u8]) -> Manifest {
             neighbours: 2,
             max_session: 20,
         },
+        session_gap: SessionGap::default(),
         training: TrainingFacts::default(),
         privacy: Privacy::default(),
     };

@@ -9,6 +9,7 @@ use vitrine_core::Digest;
 use vitrine_core::manifest::{
     FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
 };
+use vitrine_core::session::SessionGap;
 use vitrine_store::Store;
 
 /// Bytes of the tables: what the README's shops ship.
@@ -147,6 +148,7 @@ fn publish(folder: &Path) -> Result<Digest> {
             neighbours: 2,
             max_session: 20,
         },
+        session_gap: SessionGap::default(),
         training: TrainingFacts::default(),
         privacy: Privacy::default(),
     };

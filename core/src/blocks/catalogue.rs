@@ -9,7 +9,7 @@ use crate::facets::Facets;
 use crate::ids::Ids;
 use crate::manifest::{Manifest, file};
 use crate::order::{self, Bits};
-use crate::session::Session;
+use crate::session::{Limits, Session};
 use crate::tables::Tables;
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ pub struct Catalogue {
     index: Index,
     items: u32,
     dim: usize,
-    max_session: usize,
+    limits: Limits,
     /// `[K]`; `None` where it is not here.
     blocks: Vec<Option<Vec<Row>>>,
 }
@@ -38,7 +38,7 @@ impl Catalogue {
             index,
             items: manifest.model.items,
             dim: manifest.model.dim as usize,
-            max_session: manifest.model.max_session as usize,
+            limits: manifest.session_limits(),
         })
     }
 
@@ -158,7 +158,7 @@ impl Catalogue {
             Tables::gathered(self.index.constants.clone(), self.dim, &rows, here),
             Ids::Listed(rows.iter().map(|row| row.id.clone()).collect()),
             facets,
-            self.max_session,
+            self.limits,
         )
     }
 

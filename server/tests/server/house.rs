@@ -13,6 +13,7 @@ use vitrine_core::Digest;
 use vitrine_core::manifest::{
     FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
 };
+use vitrine_core::session::SessionGap;
 use vitrine_core::window::WindowName;
 use vitrine_server::clock::{Clock as _, SystemClock};
 use vitrine_store::Store;
@@ -78,6 +79,7 @@ impl House {
                 neighbours: 2,
                 max_session: 20,
             },
+            session_gap: SessionGap::default(),
             training: TrainingFacts::default(),
             privacy,
         };

@@ -16,6 +16,7 @@ use vitrine_core::facets::Facets;
 use vitrine_core::manifest::{ModelFacts, Privacy, TrainingFacts};
 use vitrine_core::neighbours::WeightBits;
 use vitrine_core::rank::Ranker;
+use vitrine_core::session::SessionGap;
 use vitrine_core::tables::Fusion;
 use vitrine_core::writer::NewTables;
 use vitrine_learn::bundle::{self, NewBundle};
@@ -62,6 +63,7 @@ fn main() -> anyhow::Result<()> {
             facets: &facets,
             encoder: None,
             model,
+            session_gap: SessionGap::default(),
             version: arguments.version,
             parent: None,
             created: 1_760_000_000,

@@ -13,6 +13,7 @@ use vitrine_core::manifest::{
     file,
 };
 use vitrine_core::provenance::Provenance;
+use vitrine_core::session::SessionGap;
 use vitrine_core::tables::Tables;
 use vitrine_core::writer::{WriteError, write_items};
 
@@ -60,6 +61,8 @@ pub struct NewBundle<'a> {
     pub encoder: Option<Vec<u8>>,
     /// Shape of the tables.
     pub model: ModelFacts,
+    /// The pause that ends a session.
+    pub session_gap: SessionGap,
     /// From 1.
     pub version: u64,
     /// The manifest before this one.
@@ -129,6 +132,7 @@ pub fn write(folder: &Path, bundle: NewBundle<'_>) -> Result<Manifest, FolderErr
         synthetic: bundle.synthetic,
         files,
         model: bundle.model,
+        session_gap: bundle.session_gap,
         training: bundle.training,
         privacy: bundle.privacy,
     };

@@ -483,6 +483,7 @@ pub(crate) fn finish(
             neighbours: shape.most_neighbours as u32,
             max_session: shape.max_session as u32,
         },
+        session_gap: data.facts.session_gap,
         version,
         parent,
         created: options.now,

@@ -51,7 +51,7 @@ pub(crate) fn options_value(
         "columns": options.columns.iter().map(|column| {
             format!("{}.{}={}", column.input.name(), column.name, column.source)
         }).collect::<Vec<_>>(),
-        "session_gap_minutes": options.session_gap_minutes,
+        "session_gap_minutes": options.session_gap.seconds() / 60,
         "test": match options.test {
             TestPart::Share(share) => serde_json::json!({"share": share}),
             TestPart::Days(days) => serde_json::json!({"days": days}),

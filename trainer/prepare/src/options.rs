@@ -6,6 +6,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use vitrine_core::Action;
+use vitrine_core::session::SessionGap;
 
 /// Milliseconds of a day.
 pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -38,9 +39,9 @@ pub struct Options {
     pub default_action: Option<Action>,
     /// The rules' thresholds.
     pub rules: Rules,
-    /// Minutes without an event of a visitor after which a new session begins, where the source
-    /// has no sessions; default 30.
-    pub session_gap_minutes: u32,
+    /// The pause of a visitor after which a new session begins, where the source has no sessions;
+    /// default half an hour.
+    pub session_gap: SessionGap,
     /// What is set aside for testing where the source publishes no split.
     pub test: TestPart,
     /// Fewest events before a label; default: the length of the shortest session less one, at
@@ -69,7 +70,7 @@ impl Options {
             columns: Vec::new(),
             default_action: None,
             rules: Rules::default(),
-            session_gap_minutes: 30,
+            session_gap: SessionGap::default(),
             test: TestPart::default(),
             shortest_prefix: None,
             max_bad_rows: 0.5,

@@ -98,10 +98,7 @@ pub(crate) async fn run(
         "min_session_length",
         unsigned(thresholds.min_session_length).unwrap_or(1),
     );
-    engine.set(
-        "session_gap",
-        i64::from(options.session_gap_minutes) * 60_000,
-    );
+    engine.set("session_gap", i64::from(options.session_gap.seconds()));
     engine.set("order_window", ORDER_WINDOW_MS);
 
     // Clean.

@@ -101,9 +101,6 @@ fn check(options: &Options) -> Result<(), PrepareError> {
     {
         return fail("the share of the test part must lie between 0 and 1");
     }
-    if options.session_gap_minutes == 0 {
-        return fail("--session-gap-minutes must be at least one minute");
-    }
     if options.memory_mb < 64 {
         return fail("--memory-mb must be at least 64");
     }
@@ -266,6 +263,7 @@ impl Run<'_> {
                 from: figures.span_ms.and_then(|(first, _)| seconds(first)),
                 to: figures.span_ms.and_then(|(_, last)| seconds(last)),
                 shortest_prefix: prefix as usize,
+                session_gap: options.session_gap,
                 split_rule: outcome.test_rule.clone(),
             },
             protocol: outcome.protocol,

@@ -17,6 +17,7 @@ use vitrine_core::digest::Digest;
 use vitrine_core::facets::Facets;
 use vitrine_core::manifest::{self, FileEntry, Manifest, ModelFacts, Privacy, TrainingFacts};
 use vitrine_core::neighbours::WeightBits;
+use vitrine_core::session::SessionGap;
 use vitrine_core::tables::{Fusion, Tables};
 use vitrine_core::writer::{NewTables, write_items};
 
@@ -157,6 +158,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         synthetic: true,
         files: [].into(),
         model,
+        session_gap: SessionGap::default(),
         training: TrainingFacts {
             dataset: "an invented shop".into(),
             sessions: 12_000,

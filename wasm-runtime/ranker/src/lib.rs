@@ -20,7 +20,6 @@ use vitrine_core::facets::Filter;
 use vitrine_core::incoming::Incoming;
 use vitrine_core::manifest::Manifest;
 use vitrine_core::opening::Opened;
-use vitrine_core::session::Session;
 use vitrine_core::window::{Admission, WindowName};
 use vitrine_core::{opening, rank};
 use wasm_bindgen::prelude::*;
@@ -323,11 +322,7 @@ impl Ranker {
         let mut random = random.iter().copied().cycle();
         let mut next = || random.next().unwrap_or(0);
         let moment = self.moment(now);
-        let events = self.ranker.session().events();
-        let mut session = Session::default();
-        for event in &events[events.len().saturating_sub(reportable)..] {
-            session.push(&event.item, event.action, moment.now, reportable);
-        }
+        let session = self.ranker.session().latest(reportable);
         json(
             &self
                 .budget

@@ -92,8 +92,7 @@ impl Walk {
             let mut now = moment.now.saturating_sub(PACE * visit.len() as u64);
             for event in visit {
                 now += PACE;
-                let longest = manifest.model.max_session as usize;
-                session.push(&event.item, event.action, now, longest);
+                session.push(&event.item, event.action, now, manifest.session_limits());
                 let mut draw = || random.random();
                 for cell in budget.after_event(&manifest.privacy, moment, &session, &mut draw) {
                     let nonce = format!("{:032x}", random.random::<u128>());

@@ -2,6 +2,7 @@
 
 use crate::progress::Bars;
 use std::path::PathBuf;
+use vitrine_core::session::SessionGap;
 use vitrine_prepare::options::{ColumnFlag, Options, TestPart};
 use vitrine_prepare::prepare;
 use vitrine_prepare::preset::Preset;
@@ -41,8 +42,9 @@ pub struct Arguments {
     /// Name of the data set in reports; the source's name by default.
     #[arg(long)]
     name: Option<String>,
-    /// Minutes without an event after which a new session begins.
-    #[arg(long, default_value_t = 30)]
+    /// Minutes without an event after which a new session begins, where the source has no sessions;
+    /// devices follow it too [at most 1440, a day].
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=1440))]
     session_gap_minutes: u32,
     /// Set aside the sessions of the last days for testing [default: the last tenth of the time].
     #[arg(long, value_name = "DAYS", conflicts_with = "no_test")]
@@ -84,7 +86,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     options.mapping = arguments.mapping;
     options.columns = arguments.columns;
     options.name = arguments.name;
-    options.session_gap_minutes = arguments.session_gap_minutes;
+    options.session_gap = SessionGap::of_seconds(arguments.session_gap_minutes * 60)?;
     options.test = match (arguments.no_test, arguments.test_days) {
         (true, _) => TestPart::None,
         (false, Some(days)) => TestPart::Days(days),

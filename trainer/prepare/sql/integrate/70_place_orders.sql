@@ -19,7 +19,7 @@ hosts AS (
         row_number() OVER (PARTITION BY l.source_row ORDER BY s.started DESC, s.session_id) AS choice
     FROM lines l
     JOIN sessions s ON l.user_id = s.user_id
-    WHERE l.session_id IS NULL AND l.ts >= s.started AND l.ts <= s.ended + $session_gap
+    WHERE l.session_id IS NULL AND l.ts >= s.started AND l.ts / 1000 <= s.ended / 1000 + $session_gap
 )
 SELECT
     l.source_row,

@@ -1,5 +1,6 @@
 -- Sessions: the source's own where it has them; else a visitor's events up to a pause of
--- $session_gap milliseconds; without times, all of a visitor's events.
+-- $session_gap seconds; without times, all of a visitor's events. The rule is that of the device
+-- (core/src/session.rs), which counts in whole seconds.
 WITH keyed AS (
     SELECT
         *,
@@ -28,7 +29,7 @@ SELECT
     split,
     sum(CASE
         WHEN visit_before IS NULL OR visit <> visit_before THEN 1
-        WHEN session_id IS NULL AND ts - ts_before > $session_gap THEN 1
+        WHEN session_id IS NULL AND ts / 1000 - ts_before / 1000 > $session_gap THEN 1
         ELSE 0
     END) OVER (
         ORDER BY visit, place_told, ts, position, source_row

@@ -1,7 +1,11 @@
 //! Where sessions begin and end, how they are numbered, and what is set aside for testing.
 
 use crate::support::{DAY, Shop};
+use rand::{Rng as _, SeedableRng as _, seq::SliceRandom as _};
+use rand_chacha::ChaCha8Rng;
+use vitrine_core::Action;
 use vitrine_core::dataset::DatasetFacts;
+use vitrine_core::session::{Limits, Session, SessionGap};
 use vitrine_prepare::TestPart;
 
 #[test]
@@ -21,9 +25,64 @@ fn a_pause_of_more_than_thirty_minutes_begins_a_session() {
     options.test = TestPart::None;
     let (_, prepared) = shop.prepare(&options).unwrap();
     assert_eq!(prepared.sessions(), [vec!["a", "b"], vec!["x"], vec!["c"]]);
-    options.session_gap_minutes = 31;
+    options.session_gap = SessionGap::of_seconds(31 * 60).unwrap();
     let (_, prepared) = shop.prepare(&options).unwrap();
     assert_eq!(prepared.sessions(), [vec!["a", "b", "c"], vec!["x"]]);
+}
+
+/// One rule for a session's end: `prepare` cuts a history in SQL where a device would begin a new
+/// session, for pauses of exactly the gap, a second more and less, and parts of a second.
+#[test]
+fn a_history_is_cut_where_a_device_begins_a_session() {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    for seconds in [60, 1800, 7200, 86_400] {
+        let gap = SessionGap::of_seconds(seconds).unwrap();
+        let gap_ms = i64::from(seconds) * 1000;
+        let mut rows = Vec::new();
+        let mut on_devices = Vec::new();
+        for user in 0..40 {
+            let mut time = DAY * 1000 + random.random_range(0..1000);
+            let mut device = Session::default();
+            for place in 0..30 {
+                let item = format!("u{user}e{place:02}");
+                rows.push(format!("u{user},{item},{time}\n"));
+                let limits = Limits { events: 100, gap };
+                device.push(&item, Action::View, (time / 1000) as u64, limits);
+                if device.events().len() == 1 {
+                    on_devices.push(Vec::new());
+                }
+                on_devices.last_mut().unwrap().push(item);
+                time += match random.random_range(0..8) {
+                    0 => gap_ms,
+                    1 => gap_ms + 1000,
+                    2 => gap_ms - 1000,
+                    3 => gap_ms + random.random_range(-999..=999),
+                    4 => 0,
+                    _ => random.random_range(0..2 * gap_ms),
+                };
+            }
+        }
+        // Only times say the order: the file tells it in any.
+        rows.shuffle(&mut random);
+        let text = format!("user_id,item_id,timestamp\n{}", rows.concat());
+        let shop = Shop::with("log.csv", &text);
+        let mut options = shop.options("log.csv");
+        options.test = TestPart::None;
+        options.session_gap = gap;
+        let (summary, prepared) = shop.prepare(&options).unwrap();
+        assert_eq!(summary.dataset.facts.session_gap, gap);
+        let sorted = |mut sessions: Vec<Vec<String>>| {
+            // Events of one moment stand in the order of the file.
+            sessions.iter_mut().for_each(|session| session.sort());
+            sessions.sort();
+            sessions
+        };
+        let cut = prepared.sessions().into_iter().map(|session| {
+            let items = session.iter().map(|item| item.to_string());
+            items.collect()
+        });
+        assert_eq!(sorted(cut.collect()), sorted(on_devices), "{seconds} s");
+    }
 }
 
 #[test]
