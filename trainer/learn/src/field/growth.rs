@@ -18,13 +18,16 @@
 //! limited too, by the same factor: the share of all events that lie on items among whose 20
 //! strongest transitions it is. A transition that would take it beyond stays below the strongest;
 //! those from the least visited items are let in first, which is where honest news comes from and
-//! not what a forger wants. Decoys must not move this limit either:
+//! not what a forger wants. Decoys should not move this limit either:
 //!
 //! - A transition counts as one of the strongest when it reaches the 20th of those that were so
 //!   before. Other newcomers of the same item do not raise that bar.
 //! - What a new place costs is the share of events of the item that it starts from, in the history
-//!   or now, whichever is larger; what the places before are worth is the smaller of the two. Forged
-//!   popularity makes no item cheaper.
+//!   or now, whichever is larger; what the places before are worth is the smaller of the two. So
+//!   popularity that is forged in one window makes no place cheaper in it. In the windows after, it
+//!   has raised the total that shares are taken of: with about two reports for each event of the
+//!   history a forger takes a third more than the limit. Shares of the history's own total would
+//!   hold, and would hold back honest growth as windows add up.
 //!
 //! Everything here happens to released counts: what a release promised and what the ledger
 //! says of it do not change by it.
