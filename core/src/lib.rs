@@ -17,6 +17,7 @@ pub mod blocks;
 pub mod budget;
 pub mod bundle;
 pub mod cell;
+pub mod checkpoint;
 pub mod dataset;
 pub mod delta;
 pub mod digest;

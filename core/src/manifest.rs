@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 pub const SCHEMA: &str = "vitrine.bundle/1";
 /// The manifest's own file name.
 pub const MANIFEST_FILE: &str = "manifest.json";
-/// Where a signature over the manifest's bytes is looked for.
+/// The signatures over the manifest's bytes, in a bundle's folder and at the server's address of
+/// the current one; a store keeps them under the manifest's hash.
 pub const SIGNATURE_FILE: &str = "manifest.sig";
 /// Names of the files of a bundle.
 pub mod file {
@@ -45,6 +46,10 @@ pub const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 pub const MAX_WHOLE_BYTES: u64 = 256 * 1024 * 1024;
 /// The most items a bundle may hold.
 pub const MAX_ITEMS: u32 = 4_000_000;
+
+/// The highest version, and the latest time: the largest whole number that every reader of JSON
+/// keeps exactly (RFC 8259, section 6).
+pub const MAX_VERSION: u64 = (1 << 53) - 1;
 
 /// The manifest of one bundle.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -260,6 +265,12 @@ impl Manifest {
         if self.version == 0 {
             return fail("version", "counts from 1");
         }
+        if self.version > MAX_VERSION {
+            return fail("version", "is above 9,007,199,254,740,991 (2^53 - 1)");
+        }
+        if self.expires > MAX_VERSION {
+            return fail("expires", "is above 9,007,199,254,740,991 (2^53 - 1)");
+        }
         if self.expires <= self.created {
             return fail("expires", "is not after created");
         }
@@ -361,6 +372,10 @@ pub(crate) mod tests {
         };
         assert!(change(&|m| m.schema = "vitrine.bundle/9".into()).contains("update Vitrine"));
         assert!(change(&|m| m.version = 0).contains("version"));
+        for version in [MAX_VERSION + 1, u64::MAX] {
+            assert!(change(&|m| m.version = version).contains("version"));
+            assert!(change(&|m| m.expires = version).contains("expires"));
+        }
         assert!(change(&|m| m.model.items = 0).contains("model.items"));
         assert!(change(&|m| m.privacy.transitions = 100).contains("privacy"));
         assert!(change(&|m| m.privacy.k = 0).contains("privacy.k"));

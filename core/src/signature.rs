@@ -54,6 +54,12 @@ pub enum SignatureError {
         /// Ids of the keys that are trusted.
         trusted: String,
     },
+    /// A signature by a key that is not trusted stands beside those that are.
+    #[error(
+        "manifest.sig has a signature of key {0} too, which cannot be verified here: add its \
+         public key to `public_keys`, or sign without it"
+    )]
+    Unverified(KeyId),
     /// A trusted key's signature is of other bytes.
     #[error(
         "manifest.sig does not fit manifest.json (key {0}): one of them was altered; sign and \
@@ -163,10 +169,18 @@ impl fmt::Debug for SecretKey {
 /// assert!(verify(b"another", &file, &[new.public()]).is_err());
 /// ```
 pub fn sign(manifest: &[u8], keys: &[&SecretKey]) -> Vec<u8> {
+    let lines = keys.iter().map(|key| {
+        let signature = key.0.sign(manifest);
+        (key.public().id(), signature.to_bytes())
+    });
+    written(lines)
+}
+
+fn written(lines: impl IntoIterator<Item = Line>) -> Vec<u8> {
     let mut text = format!("{FORM}\n");
-    for key in keys {
-        text += &format!("{} ", key.public().id());
-        for byte in key.0.sign(manifest).to_bytes() {
+    for (id, signature) in lines {
+        text += &format!("{id} ");
+        for byte in signature {
             text += &format!("{byte:02x}");
         }
         text.push('\n');
@@ -202,6 +216,38 @@ pub fn verify(
     })
 }
 
+/// The signature file to keep of `manifest` when `file` is to take the place of `stored`: every
+/// signature in it is of a trusted key and verifies. Good ones that only `stored` has are kept, so
+/// that an older file, played back, takes no signature away.
+///
+/// # Errors
+/// Those of [`verify`], and when `file` has a signature of a key that is not trusted.
+pub fn join(
+    manifest: &[u8],
+    file: &[u8],
+    stored: &[u8],
+    trusted: &[PublicKey],
+) -> Result<Vec<u8>, SignatureError> {
+    verify(manifest, file, trusted)?;
+    let mut kept: Vec<Line> = Vec::new();
+    for line in lines(file)? {
+        if !trusted.iter().any(|key| key.id() == line.0) {
+            return Err(SignatureError::Unverified(line.0));
+        }
+        if !kept.contains(&line) {
+            kept.push(line);
+        }
+    }
+    for line in lines(stored).unwrap_or_default() {
+        let new = kept.iter().all(|(id, _)| *id != line.0);
+        let good = verify(manifest, &written([line]), trusted).is_ok();
+        if new && good && kept.len() < MAX_SIGNATURES {
+            kept.push(line);
+        }
+    }
+    Ok(written(kept))
+}
+
 /// The ids of the keys that a signature file names; they prove nothing.
 ///
 /// # Errors
@@ -210,7 +256,10 @@ pub fn signers(file: &[u8]) -> Result<Vec<KeyId>, SignatureError> {
     Ok(lines(file)?.into_iter().map(|line| line.0).collect())
 }
 
-fn lines(file: &[u8]) -> Result<Vec<(KeyId, [u8; 64])>, SignatureError> {
+/// The key that signed, and its signature.
+type Line = (KeyId, [u8; 64]);
+
+fn lines(file: &[u8]) -> Result<Vec<Line>, SignatureError> {
     let form = |reason| SignatureError::Form(reason);
     if file.len() > MAX_SIGNATURE_BYTES {
         return Err(form("it is longer than eight signatures"));
@@ -324,6 +373,27 @@ mod tests {
         assert_eq!(verify(manifest, &mixed, &trusted), refused);
         // Who does not trust key 2 does not look at its line.
         verify(manifest, &mixed, &trusted[..1]).unwrap();
+    }
+
+    #[test]
+    fn what_is_kept_verifies_and_a_good_signature_is_not_lost() {
+        let manifest = b"manifest";
+        let trusted = [1, 2].map(|seed| key(seed).public());
+        let of = |seeds: &[u8]| {
+            let keys: Vec<SecretKey> = seeds.iter().copied().map(key).collect();
+            sign(manifest, &keys.iter().collect::<Vec<_>>())
+        };
+        let join = |file: &[u8], stored: &[u8]| join(manifest, file, stored, &trusted);
+        let both = of(&[1, 2]);
+        assert_eq!(join(&of(&[1]), &both).unwrap(), both);
+        assert_eq!(join(&of(&[1; 8]), &of(&[2])).unwrap(), both);
+        // A key that is trusted no longer, a signature of other bytes and junk are not kept.
+        for stored in [of(&[3]), sign(b"another", &[&key(2)]), b"junk".to_vec()] {
+            assert_eq!(join(&of(&[1]), &stored).unwrap(), of(&[1]));
+        }
+        let id = key(3).public().id();
+        assert_eq!(join(&of(&[1, 3]), &[]), Err(SignatureError::Unverified(id)));
+        assert!(join(&sign(b"another", &[&key(1)]), &both).is_err());
     }
 
     #[test]

@@ -44,13 +44,13 @@ pub async fn manifest(
     Ok(small(&request, &tag, "application/json", &current.bytes))
 }
 
-/// The signature over the current manifest's bytes.
+/// The signatures over the current manifest's bytes.
 #[utoipa::path(
     get,
     path = "/manifest.sig",
     tag = "bundles",
     responses(
-        (status = 200, description = "The signature that was published with the current manifest.", content_type = "application/octet-stream"),
+        (status = 200, description = "The signatures of the manifest that is current now. Another request may have got another manifest: /manifests/{sha256}.sig has those of a certain one.", content_type = "application/octet-stream"),
         (status = 304, description = "The copy that If-None-Match names is current."),
         (status = 404, description = "The current manifest was published without one.", body = Problem, content_type = "application/problem+json"),
     )
@@ -60,18 +60,42 @@ pub async fn signature(
     live: web::Data<Live>,
 ) -> Result<HttpResponse, Problem> {
     let current = live.current().ok_or_else(Problem::nothing_published)?;
-    let signature = live
-        .store()
-        .signature(current.digest)
-        .map_err(unreadable)?
-        .ok_or_else(|| Problem::not_found("the current manifest was published unsigned"))?;
+    signatures(&request, &live, current.digest)
+}
+
+/// The signatures over a certain manifest's bytes.
+#[utoipa::path(
+    get,
+    path = "/manifests/{sha256}.sig",
+    tag = "bundles",
+    params(("sha256" = String, Path, description = "SHA-256 of the manifest, 64 lower-case hexadecimal digits.")),
+    responses(
+        (status = 200, description = "The signatures of this very manifest, whichever is current by now.", content_type = "application/octet-stream"),
+        (status = 304, description = "The copy that If-None-Match names is current."),
+        (status = 404, description = "No such manifest was published, or it is unsigned.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn signature_of(
+    request: HttpRequest,
+    name: web::Path<String>,
+    live: web::Data<Live>,
+) -> Result<HttpResponse, Problem> {
+    let digest = name.parse();
+    let digest = digest.map_err(|_| Problem::not_found("no manifest has this SHA-256"))?;
+    signatures(&request, &live, digest)
+}
+
+fn signatures(
+    request: &HttpRequest,
+    live: &Live,
+    manifest: Digest,
+) -> Result<HttpResponse, Problem> {
+    let signature = live.store().signature(manifest).map_err(unreadable)?;
+    let signature =
+        signature.ok_or_else(|| Problem::not_found("no signature of this manifest is stored"))?;
     let tag = format!("\"{}\"", Digest::of(&signature));
-    Ok(small(
-        &request,
-        &tag,
-        "application/octet-stream",
-        &signature,
-    ))
+    let media_type = "application/octet-stream";
+    Ok(small(request, &tag, media_type, &signature))
 }
 
 /// A file of a bundle.

@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use vitrine_core::Digest;
 use vitrine_core::privacy::Level;
+use vitrine_core::signature::PublicKey;
 
 /// Serves Vitrine's bundles by content hash, takes feedback as single unlinkable cells, and
 /// releases what passes the rule.
@@ -77,14 +78,19 @@ The server may keep running meanwhile. Each window becomes released/window-<numb
     vitrine-server privacy --database vitrine.db
     vitrine-server privacy --config vitrine.toml")]
     Privacy(PrivacyArgs),
-    /// Check the audit log's chain and print its last hash, to be kept elsewhere
+    /// Check the audit log's chain, write a checkpoint, and check the log against an earlier one
     #[command(after_long_help = "Examples:
 
     vitrine-server audit audit.jsonl
     vitrine-server audit audit.jsonl --head $(cat noted-last-week)
 
-A line that was changed, removed or put in between breaks the chain. That the end is missing only
-shows against a hash that was noted before.")]
+  A checkpoint, signed on the machine where the key is, and the log against it a month later:
+    vitrine-server audit audit.jsonl --out checkpoint
+    vitrine key sign checkpoint --key audit.pem
+    vitrine-server audit audit.jsonl --checkpoint checkpoint --public-key 3d40…660c
+
+A line that was changed, removed or put in between breaks the chain. That the end is missing, or
+that the whole was written anew, only shows against a hash or a checkpoint from before.")]
     Audit(AuditArgs),
     /// Make and look at the keys of Oblivious HTTP, through which reports come by a relay
     #[command(after_long_help = "Examples:
@@ -163,6 +169,15 @@ pub struct AuditArgs {
     /// A hash that this command printed earlier: some line must have it
     #[arg(long, value_name = "HEX")]
     pub head: Option<Digest>,
+    /// Write a checkpoint to FILE: the time, the number of lines and the last hash, to be signed
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// A signed checkpoint of this log: the line that was its last must be there still
+    #[arg(long, value_name = "FILE", requires = "public_keys")]
+    pub checkpoint: Option<PathBuf>,
+    /// A key that signs checkpoints, as `vitrine key show` prints it; may be given several times
+    #[arg(long = "public-key", value_name = "HEX", requires = "checkpoint")]
+    pub public_keys: Vec<PublicKey>,
 }
 
 /// Settings of `privacy`.

@@ -4,11 +4,15 @@ use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::{CommandFactory, Parser};
-use std::io::{self, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use vitrine_core::checkpoint::{Checkpoint, MAX_CHECKPOINT_BYTES};
+use vitrine_core::signature::PublicKey;
+use vitrine_server::audit::Known;
 use vitrine_server::cli::{
     AuditArgs, Cli, Command, DatabaseArgs, ObliviousKeyCommand, PrivacyArgs, ReleaseArgs, ServeArgs,
 };
@@ -113,16 +117,50 @@ async fn run_release(args: ReleaseArgs) -> Result<()> {
 }
 
 fn run_audit(args: &AuditArgs) -> Result<()> {
-    let checked = audit::verify(&args.file, args.head)?;
+    let checkpoint = args.checkpoint.as_deref();
+    let checkpoint = checkpoint.map(|path| believed(path, &args.public_keys));
+    let known = Known {
+        head: args.head,
+        checkpoint: checkpoint.transpose()?,
+    };
+    let checked = audit::verify(&args.file, known)?;
     say(&format!(
         "{} lines, each names the one before",
         checked.lines
     ));
+    if let Some(Checkpoint { at, lines, .. }) = known.checkpoint {
+        say(&format!(
+            "the first {lines} are those of the checkpoint (Unix time {at})"
+        ));
+    }
     if checked.torn > 0 {
         say("a line after them was cut short; the next start of the server takes it away");
     }
+    if let Some(out) = &args.out {
+        let checkpoint = Checkpoint {
+            at: SystemClock::default().now(),
+            lines: checked.lines,
+            head: checked.head,
+        };
+        vitrine_store::replace(out, &checkpoint.to_bytes())?;
+        let name = out.display();
+        say(&format!(
+            "{name}: sign it where the key is, `vitrine key sign {name} --key KEY`, and keep it there"
+        ));
+    }
     say(&format!("head {}", checked.head));
     Ok(())
+}
+
+/// A checkpoint whose signature verifies.
+fn believed(path: &Path, keys: &[PublicKey]) -> Result<Checkpoint> {
+    let name = || path.display().to_string();
+    let mut file = Vec::new();
+    File::open(path)
+        .and_then(|open| open.take(MAX_CHECKPOINT_BYTES).read_to_end(&mut file))
+        .with_context(name)?;
+    let (checkpoint, _) = Checkpoint::verified(&file, keys).with_context(name)?;
+    Ok(checkpoint)
 }
 
 fn run_oblivious_key(command: &ObliviousKeyCommand) -> Result<()> {

@@ -113,6 +113,7 @@ enum Arm {
     paths(
         crate::bundles::manifest,
         crate::bundles::signature,
+        crate::bundles::signature_of,
         crate::bundles::file,
         crate::feedback::post,
         crate::oblivious::post,

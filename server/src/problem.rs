@@ -437,10 +437,13 @@ impl From<StoreError> for Problem {
                 problem.missing = files.into();
                 problem
             }
-            StoreError::NotNewer { .. } | StoreError::VersionTaken { .. } => Self::new(
+            StoreError::NotNewer { .. }
+            | StoreError::VersionTaken { .. }
+            | StoreError::TooFar { .. }
+            | StoreError::FirstTooFar { .. } => Self::new(
                 StatusCode::CONFLICT,
                 "version",
-                "The version is not above the current one",
+                "The version may not follow the current one",
                 detail,
             )
             .field(Some("version")),

@@ -196,10 +196,9 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
     let mut listen_for_admin = None;
     if let Some(admin) = config.admin {
         let data = web::Data::new(Admin {
-            store,
+            store: store.trusting(&config.public_keys),
             token: admin.token,
             metrics_token: admin.metrics_token,
-            public_keys: config.public_keys.clone(),
             audit: Arc::new(AuditLog::open(&config.audit_log)?),
             clock: Arc::clone(&shared_clock),
         });
@@ -316,6 +315,7 @@ impl Parts {
             .app_data(self.document.clone())
             .service(get("/manifest.json", bundles::manifest))
             .service(get("/manifest.sig", bundles::signature))
+            .service(get("/manifests/{sha256}.sig", bundles::signature_of))
             .service(get("/bundles/{sha256}", bundles::file))
             .service(get("/healthz", health::healthz))
             .service(get("/readyz", health::readyz))

@@ -1,5 +1,6 @@
 //! Why the store refuses.
 
+use crate::publish::{MAX_FIRST_VERSION, MAX_STEP};
 use std::io;
 use std::path::{Path, PathBuf};
 use vitrine_core::Digest;
@@ -88,6 +89,28 @@ pub enum StoreError {
     NotNewer {
         /// Version of the current manifest.
         current: u64,
+        /// Version of the one that was offered.
+        offered: u64,
+    },
+    /// The manifest is too far ahead of the current one.
+    #[error(
+        "the manifest has version {offered}, which is more than {MAX_STEP} above version \
+         {current}, which is published: a browser never goes back, so the versions in between \
+         could not be used any more. Give the bundle version {}", current.saturating_add(1)
+    )]
+    TooFar {
+        /// Version of the current manifest.
+        current: u64,
+        /// Version of the one that was offered.
+        offered: u64,
+    },
+    /// The first manifest leaves too few versions for those that follow.
+    #[error(
+        "the manifest has version {offered}, and a store begins at {MAX_FIRST_VERSION} at most, so \
+         that others can follow: give the bundle version 1, or the one after the last that \
+         browsers have seen"
+    )]
+    FirstTooFar {
         /// Version of the one that was offered.
         offered: u64,
     },

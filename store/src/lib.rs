@@ -8,8 +8,8 @@
 //!   manifests/<version>.json   every manifest that was ever published
 //!   manifests/<sha256>.sig     signatures over a manifest's bytes, under the hash of those
 //!   manifest.json          the current manifest
-//!   manifest.sig           its signatures, where it has any
 //!   candidate.json         a manifest that waits to be promoted, where there is one
+//!   waiting/<sha256>.sig   signatures whose manifest has not come yet
 //! ```
 //!
 //! The layout is also the layout of the URLs, so a store can be served by any static file host.
@@ -47,6 +47,7 @@ mod history;
 mod incoming;
 mod promote;
 mod publish;
+mod signatures;
 
 pub use delta::add_deltas;
 pub use error::StoreError;
@@ -57,14 +58,16 @@ pub use publish::{Outcome, Published};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use vitrine_core::Digest;
 use vitrine_core::manifest::{MANIFEST_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, Manifest};
-use vitrine_core::signature::MAX_SIGNATURE_BYTES;
+use vitrine_core::signature::PublicKey;
 
 /// A folder of published bundles. Cheap to clone; holds no open file.
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
+    trusted: Arc<[PublicKey]>,
 }
 
 /// The current manifest.
@@ -92,7 +95,10 @@ pub enum Coding {
 impl Store {
     /// Opens the store at `dir`, and makes the folder when there is none.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        let store = Self { root: dir.into() };
+        let store = Self {
+            root: dir.into(),
+            trusted: Arc::default(),
+        };
         for folder in [store.bundles(), store.manifests()] {
             fs::create_dir_all(&folder).map_err(StoreError::io("create the folder", &folder))?;
         }
@@ -145,14 +151,6 @@ impl Store {
         }))
     }
 
-    /// The signature file of the manifest with this SHA-256, when one is stored.
-    pub fn signature(&self, manifest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        read_at_most(
-            &self.signature_path(manifest),
-            MAX_SIGNATURE_BYTES as u64 + 1,
-        )
-    }
-
     /// The bytes under a hash, checked against it.
     pub fn read(&self, digest: Digest) -> Result<Vec<u8>, StoreError> {
         let path = self.file_path(digest, Coding::Identity);
@@ -194,10 +192,6 @@ impl Store {
 
     fn manifests(&self) -> PathBuf {
         self.root.join("manifests")
-    }
-
-    fn signature_path(&self, manifest: Digest) -> PathBuf {
-        self.manifests().join(format!("{manifest}.sig"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Making a candidate the current one, and what it has to show for that.
 
-use crate::publish::published;
+use crate::publish::{published, would};
 use crate::{Current, Outcome, Published, Store, StoreError, replace};
 use std::fs;
 use vitrine_core::manifest::file;
@@ -18,25 +18,33 @@ impl Store {
     /// # Errors
     /// [`StoreError::Held`] when the gate holds it back: it stays the candidate.
     pub fn promote(&self, candidate: Digest, force: Option<&str>) -> Result<Published, StoreError> {
-        let waiting = self.candidate()?;
+        let lock = self.lock()?;
         let current = self.current()?;
-        let Some(found) = waiting.filter(|found| found.digest == candidate) else {
-            // Promoting twice is harmless, as publishing twice is.
-            if let Some(current) = current.filter(|c| c.digest == candidate) {
-                let (manifest, bytes) = (&current.manifest, &current.bytes);
-                return Ok(published(manifest, bytes, Outcome::Unchanged));
+        let waiting = self.candidate()?.filter(|found| found.digest == candidate);
+        if let Some(current) = current.as_ref().filter(|c| c.digest == candidate) {
+            // Promoting twice is harmless, as publishing twice is. A candidate that is current
+            // already was left by a process that was lost before it took it away.
+            if waiting.is_some() {
+                self.remove_candidate()?;
             }
-            return Err(StoreError::NoCandidate(candidate));
-        };
+            let (manifest, bytes) = (&current.manifest, &current.bytes);
+            return Ok(published(manifest, bytes, Outcome::Unchanged));
+        }
+        let found = waiting.ok_or(StoreError::NoCandidate(candidate))?;
+        would(current.as_ref(), &found.manifest, &found.bytes)?;
         match (force, &current) {
             (Some(reason), _) => self.keep_reason(candidate, reason)?,
             (None, Some(current)) => self.gate(&found, current)?,
             (None, None) => {}
         }
-        let published = self.put_manifest(&found.bytes)?;
-        let path = self.candidate_path();
-        fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        let published = self.switch(&lock, &found.manifest, &found.bytes, None)?;
+        self.remove_candidate()?;
         Ok(published)
+    }
+
+    fn remove_candidate(&self) -> Result<(), StoreError> {
+        let path = self.candidate_path();
+        fs::remove_file(&path).map_err(StoreError::io("remove", &path))
     }
 
     fn keep_reason(&self, candidate: Digest, reason: &str) -> Result<(), StoreError> {

@@ -2,14 +2,19 @@
 
 use crate::incoming::replace;
 use crate::{Current, Store, StoreError, read_at_most};
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use vitrine_core::Digest;
 use vitrine_core::manifest::{
-    FileEntry, MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest, SIGNATURE_FILE,
+    FileEntry, MANIFEST_FILE, MAX_MANIFEST_BYTES, MAX_VERSION, Manifest, SIGNATURE_FILE,
 };
-use vitrine_core::signature::{self, MAX_SIGNATURE_BYTES};
+use vitrine_core::signature::MAX_SIGNATURE_BYTES;
+
+/// The most by which a version may be above the current one: enough for versions that are dates.
+pub(crate) const MAX_STEP: u64 = 1_000_000;
+/// The highest version of a store's first manifest: half of the versions may follow it.
+pub(crate) const MAX_FIRST_VERSION: u64 = MAX_VERSION / 2;
 
 /// What publishing did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,127 +36,89 @@ pub enum Outcome {
     Unchanged,
 }
 
+/// Proof that nobody else changes the store, for as long as it lives.
+pub(crate) struct Lock {
+    _file: File,
+}
+
 impl Store {
     /// Publishes the bundle in `bundle_dir`: checks every file that its manifest names, stores
     /// them by content hash, and makes the manifest the current one.
     ///
-    /// Publishing the current bundle again changes nothing. A version that is not above the
-    /// current one is refused before anything is copied.
+    /// Publishing the current bundle again changes nothing but its signatures. A version that may
+    /// not follow the current one is refused before anything is copied.
     pub fn publish_folder(&self, bundle_dir: &Path) -> Result<Published, StoreError> {
         let path = bundle_dir.join(MANIFEST_FILE);
         let bytes = read_at_most(&path, MAX_MANIFEST_BYTES as u64 + 1)?
             .ok_or_else(|| StoreError::io("open", &path)(std::io::ErrorKind::NotFound.into()))?;
         let manifest =
             Manifest::parse(&bytes).map_err(|source| StoreError::Manifest { path, source })?;
-        let outcome = self.would(&manifest, &bytes)?;
-        if let Some(signature) = read_at_most(
+        let signature = read_at_most(
             &bundle_dir.join(SIGNATURE_FILE),
             MAX_SIGNATURE_BYTES as u64 + 1,
-        )? {
-            self.put_signature(Digest::of(&bytes), &signature)?;
+        )?;
+        if would(self.current()?.as_ref(), &manifest, &bytes)? == Outcome::Switched {
+            for (name, entry) in &manifest.files {
+                let whole = manifest.is_fetched_whole(name);
+                self.copy_in(&bundle_dir.join(name), entry, whole)?;
+            }
         }
-        if outcome == Outcome::Unchanged {
-            return Ok(published(&manifest, &bytes, outcome));
-        }
-        for (name, entry) in &manifest.files {
-            let whole = manifest.is_fetched_whole(name);
-            self.copy_in(&bundle_dir.join(name), entry, whole)?;
-        }
-        self.put_manifest(&bytes)
-    }
-
-    /// Stores the signature file of the manifest with this SHA-256, before that is published or
-    /// after: signing the current manifest again, with another key too, takes effect at once.
-    ///
-    /// The form is checked; whose signatures are trusted is for whoever holds public keys.
-    pub fn put_signature(&self, manifest: Digest, file: &[u8]) -> Result<(), StoreError> {
-        signature::signers(file)?;
-        let _lock = self.lock()?;
-        replace(&self.signature_path(manifest), file)?;
-        match self.current()? {
-            Some(current) if current.digest == manifest => self.show_signature(manifest),
-            _ => Ok(()),
-        }
-    }
-
-    /// Puts the signatures of a manifest beside `manifest.json`, for hosts that know no more than
-    /// files.
-    fn show_signature(&self, manifest: Digest) -> Result<(), StoreError> {
-        let path = self.root().join(SIGNATURE_FILE);
-        match self.signature(manifest)? {
-            Some(file) => replace(&path, &file),
-            None => match fs::remove_file(&path) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                    Err(StoreError::io("remove", &path)(e))
-                }
-                _ => Ok(()),
-            },
-        }
-    }
-
-    /// Held while the store is changed. Two publishers at once: the second must see the first's
-    /// version.
-    fn lock(&self) -> Result<File, StoreError> {
-        let path = self.root().join("store.lock");
-        let lock = File::create(&path).map_err(StoreError::io("write", &path))?;
-        lock.lock().map_err(StoreError::io("lock", &path))?;
-        Ok(lock)
+        let lock = self.lock()?;
+        self.switch(&lock, &manifest, &bytes, signature.as_deref())
     }
 
     /// Makes a manifest the current one. Every file that it names must be stored already.
     pub fn put_manifest(&self, bytes: &[u8]) -> Result<Published, StoreError> {
         let manifest = Manifest::parse(bytes).map_err(StoreError::ManifestBytes)?;
-        let _lock = self.lock()?;
-        let outcome = self.would(&manifest, bytes)?;
-        if outcome == Outcome::Switched {
-            self.all_there(&manifest)?;
-            let kept = self.manifests().join(format!("{}.json", manifest.version));
-            replace(&kept, bytes)?;
-            // Whoever asks between these two finds that they do not fit, and asks again.
-            self.show_signature(Digest::of(bytes))?;
-            replace(&self.manifest_path(), bytes)?;
-        }
-        Ok(published(&manifest, bytes, outcome))
+        let lock = self.lock()?;
+        self.switch(&lock, &manifest, bytes, None)
     }
 
     /// Makes a manifest the candidate, in place of any other: all that publishing checks is
     /// checked, and browsers see nothing of it until it is promoted.
     pub fn put_candidate(&self, bytes: &[u8]) -> Result<Published, StoreError> {
         let manifest = Manifest::parse(bytes).map_err(StoreError::ManifestBytes)?;
-        let _lock = self.lock()?;
-        let outcome = self.would(&manifest, bytes)?;
+        let lock = self.lock()?;
+        let outcome = would(self.current()?.as_ref(), &manifest, bytes)?;
         if outcome == Outcome::Switched {
             self.all_there(&manifest)?;
+            self.settle_signature(&lock, bytes, None)?;
             replace(&self.candidate_path(), bytes)?;
         }
         Ok(published(&manifest, bytes, outcome))
     }
 
-    /// What publishing this manifest would do, by its version alone.
-    fn would(&self, manifest: &Manifest, bytes: &[u8]) -> Result<Outcome, StoreError> {
-        let Some(Current {
-            bytes: current_bytes,
-            manifest: current,
-            ..
-        }) = self.current()?
-        else {
-            return Ok(Outcome::Switched);
-        };
-        if current_bytes == bytes {
-            return Ok(Outcome::Unchanged);
+    /// Waits until nobody else changes the store, in this process or another. Whatever a change is
+    /// judged by is read while the lock is held.
+    pub(crate) fn lock(&self) -> Result<Lock, StoreError> {
+        let path = self.root().join("store.lock");
+        let file = File::create(&path).map_err(StoreError::io("write", &path))?;
+        file.lock().map_err(StoreError::io("lock", &path))?;
+        Ok(Lock { _file: file })
+    }
+
+    /// Makes a manifest the current one, with the signatures given or those that wait for it.
+    ///
+    /// The signatures are stored before the manifest is current, under its hash: whoever has read
+    /// a manifest finds the signatures of that very manifest.
+    pub(crate) fn switch(
+        &self,
+        lock: &Lock,
+        manifest: &Manifest,
+        bytes: &[u8],
+        signature: Option<&[u8]>,
+    ) -> Result<Published, StoreError> {
+        let outcome = would(self.current()?.as_ref(), manifest, bytes)?;
+        if outcome == Outcome::Switched {
+            self.all_there(manifest)?;
         }
-        if manifest.version == current.version {
-            return Err(StoreError::VersionTaken {
-                version: current.version,
-            });
+        self.settle_signature(lock, bytes, signature)?;
+        if outcome == Outcome::Switched {
+            let kept = self.manifests().join(format!("{}.json", manifest.version));
+            replace(&kept, bytes)?;
+            replace(&self.manifest_path(), bytes)?;
         }
-        if manifest.version < current.version {
-            return Err(StoreError::NotNewer {
-                current: current.version,
-                offered: manifest.version,
-            });
-        }
-        Ok(Outcome::Switched)
+        Ok(published(manifest, bytes, outcome))
     }
 
     /// Refuses a manifest that names what is not stored, or stored with another length.
@@ -222,5 +189,39 @@ pub(crate) fn published(manifest: &Manifest, bytes: &[u8], outcome: Outcome) -> 
         version: manifest.version,
         digest: Digest::of(bytes),
         outcome,
+    }
+}
+
+/// What publishing a manifest would do, by its version alone.
+///
+/// A browser never goes back, so a version that is far ahead would use up those in between; and
+/// above the last one nothing could follow.
+pub(crate) fn would(
+    current: Option<&Current>,
+    manifest: &Manifest,
+    bytes: &[u8],
+) -> Result<Outcome, StoreError> {
+    let offered = manifest.version;
+    let Some(current) = current else {
+        return match offered > MAX_FIRST_VERSION {
+            true => Err(StoreError::FirstTooFar { offered }),
+            false => Ok(Outcome::Switched),
+        };
+    };
+    if current.bytes == bytes {
+        return Ok(Outcome::Unchanged);
+    }
+    let version = current.manifest.version;
+    match offered.checked_sub(version) {
+        None => Err(StoreError::NotNewer {
+            current: version,
+            offered,
+        }),
+        Some(0) => Err(StoreError::VersionTaken { version }),
+        Some(step) if step > MAX_STEP => Err(StoreError::TooFar {
+            current: version,
+            offered,
+        }),
+        Some(_) => Ok(Outcome::Switched),
     }
 }

@@ -1,8 +1,8 @@
 //! The files of a bundle and the signatures of a manifest: what goes up before the switch, and the
 //! files again for who makes the next version's deltas.
 
-use super::body::{body_of, chunk, refuse_above};
-use super::{Admin, digest_in_address, on_disk_thread};
+use super::body::{body_of, chunk, deadline, refuse_above};
+use super::{Admin, Subject, digest_in_address, on_disk_thread};
 use crate::audit::Action;
 use crate::problem::Problem;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -10,7 +10,7 @@ use serde::Serialize;
 use vitrine_core::Digest;
 use vitrine_core::manifest::MAX_FILE_BYTES;
 use vitrine_core::signature::MAX_SIGNATURE_BYTES;
-use vitrine_store::{Incoming, StoreError};
+use vitrine_store::{Incoming, Store, StoreError};
 
 /// Bytes gathered before they are handed to the disk's thread.
 const PIECE: usize = 1024 * 1024;
@@ -68,7 +68,15 @@ pub async fn put_file(
         incoming = incoming.uncompressed();
     }
     let incoming = receive(incoming, payload).await?;
-    let bytes = on_disk_thread(move || incoming.finish()).await?;
+    let subject = Subject {
+        action: Action::Upload,
+        manifest: None,
+        file: Some(digest),
+        reason: None,
+    };
+    let bytes = admin
+        .logged(subject, move |_| incoming.finish(), |_| None)
+        .await?;
     tracing::info!(sha256 = %digest, bytes, "stored a file");
     Ok(HttpResponse::Ok().json(StoredFile {
         sha256: digest,
@@ -116,10 +124,10 @@ pub async fn file(
     params(("sha256" = String, Path, description = "SHA-256 of the signed manifest, 64 lower-case hexadecimal digits.")),
     request_body(content = String, content_type = "text/plain"),
     responses(
-        (status = 204, description = "The signatures are stored, in place of any before."),
+        (status = 204, description = "The signatures are stored; those of a manifest that is not there yet wait for it."),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is longer than eight signatures.", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The body is not a signature file.", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The body is not a signature file; or the manifest is there, keys are pinned, and a signature does not verify.", body = Problem, content_type = "application/problem+json"),
     ),
     security(("token" = []))
 )]
@@ -132,11 +140,14 @@ pub async fn put_signature(
     admin.authorize(&request)?;
     let manifest = digest_in_address(&name)?;
     let body = body_of(&request, payload, MAX_SIGNATURE_BYTES).await?;
-    admin
-        .logged(Action::Sign, manifest, None, move |store, _| {
-            store.put_signature(manifest, &body).map(|()| None)
-        })
-        .await?;
+    let subject = Subject {
+        action: Action::Sign,
+        manifest: Some(manifest),
+        file: Some(Digest::of(&body)),
+        reason: None,
+    };
+    let work = move |store: &Store| store.put_signature(manifest, &body);
+    admin.logged(subject, work, |()| None).await?;
     tracing::info!(sha256 = %manifest, "stored a signature");
     Ok(HttpResponse::NoContent().finish())
 }
@@ -145,8 +156,9 @@ pub async fn put_signature(
 async fn receive(mut incoming: Incoming, mut payload: web::Payload) -> Result<Incoming, Problem> {
     let mut piece = Vec::with_capacity(PIECE);
     let mut length = 0;
+    let mut due = deadline();
     loop {
-        let arrived = chunk(&mut payload).await?;
+        let arrived = chunk(&mut payload, due).await?;
         if let Some(arrived) = &arrived {
             length += arrived.len() as u64;
             if length > MAX_FILE_BYTES {
@@ -161,6 +173,7 @@ async fn receive(mut incoming: Incoming, mut payload: web::Payload) -> Result<In
                 Ok(incoming)
             })
             .await?;
+            due = deadline();
         }
         if arrived.is_none() {
             return Ok(incoming);

@@ -1,14 +1,13 @@
 //! Manifests: which one is current, which one waits to be, and what was published before.
 
 use super::body::body_of;
-use super::{Admin, digest_in_address, on_disk_thread};
+use super::{Admin, Subject, digest_in_address, on_disk_thread};
 use crate::audit::Action;
 use crate::problem::Problem;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use vitrine_core::Digest;
 use vitrine_core::manifest::{MAX_MANIFEST_BYTES, Manifest};
-use vitrine_core::signature::{self, PublicKey};
 use vitrine_store::{Current, Outcome, Published, Store, StoreError};
 
 /// The longest reason for promoting past the gate, in bytes.
@@ -35,7 +34,7 @@ pub struct PublishedManifest {
     responses(
         (status = 200, description = "The manifest is the current one.", body = PublishedManifest),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Files are missing (`missing` names them), or the version is not above the current one.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Files are missing (`missing` names them), or the version is not above the current one, or too far above it.", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The manifest is above 256 KiB.", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The manifest is refused; `detail` names the field, or says whose signature is missing.", body = Problem, content_type = "application/problem+json"),
     ),
@@ -53,12 +52,8 @@ pub async fn put_manifest(
         Ok(manifest) if manifest.restores.is_some() => Action::Rollback,
         _ => Action::Publish,
     };
-    let work = move |store: &Store, trusted: &[PublicKey]| {
-        signed(store, &body, trusted)?;
-        store.put_manifest(&body).map(Some)
-    };
-    let published = admin.logged(action, digest, None, work).await?;
-    answer(published)
+    let work = move |store: &Store| store.put_manifest(&body);
+    change(&admin, action, digest, None, work).await
 }
 
 /// Makes a manifest the candidate, which browsers do not see until it is promoted.
@@ -70,7 +65,7 @@ pub async fn put_manifest(
     responses(
         (status = 200, description = "The manifest is the candidate.", body = PublishedManifest),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Files are missing (`missing` names them), or the version is not above the current one.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Files are missing (`missing` names them), or the version is not above the current one, or too far above it.", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The manifest or its signature is refused.", body = Problem, content_type = "application/problem+json"),
     ),
     security(("token" = []))
@@ -83,12 +78,8 @@ pub async fn put_candidate(
     admin.authorize(&request)?;
     let body = body_of(&request, payload, MAX_MANIFEST_BYTES).await?;
     let digest = Digest::of(&body);
-    let work = move |store: &Store, trusted: &[PublicKey]| {
-        signed(store, &body, trusted)?;
-        store.put_candidate(&body).map(Some)
-    };
-    let proposed = admin.logged(Action::Propose, digest, None, work).await?;
-    answer(proposed)
+    let work = move |store: &Store| store.put_candidate(&body);
+    change(&admin, Action::Propose, digest, None, work).await
 }
 
 /// Makes the candidate the current manifest.
@@ -118,17 +109,8 @@ pub async fn promote(
     let reason = String::from_utf8_lossy(&body).trim().to_owned();
     let reason = (!reason.is_empty()).then_some(reason);
     let force = reason.clone();
-    let work = move |store: &Store, trusted: &[PublicKey]| {
-        // The keys may have changed since it was proposed.
-        if let Some(found) = store.candidate()?.filter(|found| found.digest == candidate) {
-            signed(store, &found.bytes, trusted)?;
-        }
-        store.promote(candidate, force.as_deref()).map(Some)
-    };
-    let promoted = admin
-        .logged(Action::Promote, candidate, reason, work)
-        .await?;
-    answer(promoted)
+    let work = move |store: &Store| store.promote(candidate, force.as_deref());
+    change(&admin, Action::Promote, candidate, reason, work).await
 }
 
 /// The candidate's bytes.
@@ -188,20 +170,26 @@ fn manifest_answer(found: Option<Current>, missing: &str) -> Result<HttpResponse
         .body(found.bytes))
 }
 
-fn answer(published: Option<Published>) -> Result<HttpResponse, Problem> {
-    let published = published.ok_or_else(|| Problem::unavailable("nothing was published"))?;
+/// Changes which manifest is current or the candidate, between two lines of the audit log.
+async fn change(
+    admin: &Admin,
+    action: Action,
+    manifest: Digest,
+    reason: Option<String>,
+    work: impl FnOnce(&Store) -> Result<Published, StoreError> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let subject = Subject {
+        action,
+        manifest: Some(manifest),
+        file: None,
+        reason,
+    };
+    let published = admin
+        .logged(subject, work, |done| Some(done.version))
+        .await?;
     Ok(HttpResponse::Ok().json(PublishedManifest {
         version: published.version,
         sha256: published.digest,
         switched: published.outcome == Outcome::Switched,
     }))
-}
-
-/// Refuses a manifest that no trusted key has signed, where keys are pinned.
-fn signed(store: &Store, manifest: &[u8], trusted: &[PublicKey]) -> Result<(), StoreError> {
-    if !trusted.is_empty() {
-        let file = store.signature(Digest::of(manifest))?.unwrap_or_default();
-        signature::verify(manifest, &file, trusted)?;
-    }
-    Ok(())
 }

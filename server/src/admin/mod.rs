@@ -20,13 +20,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use vitrine_core::Digest;
-use vitrine_core::signature::PublicKey;
-use vitrine_store::{Published, Store, StoreError};
+use vitrine_store::{Store, StoreError};
 
 /// What the handlers need.
 #[derive(Clone)]
 pub struct Admin {
-    /// Where bundles are stored.
+    /// Where bundles are stored; it trusts the keys of `public_keys`.
     pub store: Store,
     /// What the token must hash to.
     pub token: TokenHash,
@@ -36,8 +35,14 @@ pub struct Admin {
     pub audit: Arc<AuditLog>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// Whose signature a manifest needs; none of them: it needs none.
-    pub public_keys: Vec<PublicKey>,
+}
+
+/// What a change is about, as the audit log has it.
+struct Subject {
+    action: Action,
+    manifest: Option<Digest>,
+    file: Option<Digest>,
+    reason: Option<String>,
 }
 
 /// Counters in the Prometheus text format: for the admin token, and for one that can do nothing else,
@@ -79,34 +84,33 @@ pub async fn put_or_get(request: HttpRequest) -> Problem {
 impl Admin {
     /// Does `work` between two lines of the audit log. Where the first cannot be written, nothing
     /// is done.
-    async fn logged(
+    async fn logged<T: Send + 'static>(
         &self,
-        action: Action,
-        manifest: Digest,
-        reason: Option<String>,
-        work: impl FnOnce(&Store, &[PublicKey]) -> Result<Option<Published>, StoreError>
-        + Send
-        + 'static,
-    ) -> Result<Option<Published>, Problem> {
+        subject: Subject,
+        work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+        version: impl FnOnce(&T) -> Option<u64> + Send + 'static,
+    ) -> Result<T, Problem> {
         let admin = self.clone();
+        let action = subject.action;
         let done = web::block(move || {
             let line = |stage, version| {
                 admin.audit.append(Entry {
                     number: 0,
                     at: admin.clock.now(),
-                    action,
+                    action: subject.action,
                     stage,
-                    manifest,
+                    manifest: subject.manifest,
+                    file: subject.file,
                     version,
-                    reason: reason.clone(),
+                    reason: subject.reason.clone(),
                     token: admin.token.0.to_string().chars().take(8).collect(),
                     previous: Digest::of(b""),
                 })
             };
             line(Stage::Begun, None)?;
-            let done = work(&admin.store, &admin.public_keys);
+            let done = work(&admin.store);
             let (stage, version) = match &done {
-                Ok(published) => (Stage::Done, published.as_ref().map(|p| p.version)),
+                Ok(done) => (Stage::Done, version(done)),
                 Err(error) => {
                     tracing::warn!(%error, "refused to publish");
                     (Stage::Failed, None)
@@ -121,9 +125,7 @@ impl Admin {
         let done = done
             .await
             .map_err(|_| Problem::unavailable("the server is stopping"))??;
-        if let Some(done) = &done {
-            tracing::info!(?action, version = done.version, "the audit log has it");
-        }
+        tracing::info!(?action, "the audit log has it");
         Ok(done)
     }
 

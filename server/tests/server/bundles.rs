@@ -98,15 +98,15 @@ fn a_signature_is_served_where_there_is_one() {
             &trusted,
         )
         .unwrap();
-        assert_eq!(
-            std::fs::read(house.path("store/manifest.sig")).unwrap(),
-            file
-        );
+        // Under the manifest's hash too, there and where the store is served as files.
+        let path = format!("/manifests/{}.sig", Digest::of(&bytes));
+        assert_eq!(server.get(&path, &[]).body, file);
+        let path = house.path("store").join(&path[1..]);
+        assert_eq!(std::fs::read(path).unwrap(), file);
     }
     // An unsigned bundle has no signature, least of all its predecessor's.
     house.publish(3, "tables");
     assert_eq!(server.get("/manifest.sig", &[]).status, 404);
-    assert!(!house.path("store/manifest.sig").exists());
 }
 
 #[test]
@@ -220,6 +220,7 @@ fn the_interface_describes_itself() {
     for path in [
         "/manifest.json",
         "/manifest.sig",
+        "/manifests/{sha256}.sig",
         "/bundles/{sha256}",
         "/v1/feedback",
         "/healthz",

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use vitrine_core::Digest;
-use vitrine_server::audit::{self, Action, AuditLog, Entry, Stage};
+use vitrine_server::audit::{self, Action, AuditLog, Entry, Known, Stage};
 
 /// The limit, in blocks of 512 bytes.
 const BLOCKS: u64 = 400;
@@ -145,7 +145,8 @@ fn fill(log: &Path, left: u64) -> u64 {
             at: 1_700_000_000,
             action: Action::Promote,
             stage: Stage::Done,
-            manifest: Digest::of(b"a manifest"),
+            manifest: Some(Digest::of(b"a manifest")),
+            file: None,
             version: Some(1),
             reason: Some("x".repeat(reason)),
             token: "01234567".into(),
@@ -204,7 +205,11 @@ fn a_full_disk_refuses_a_change_that_the_audit_log_cannot_hold() {
             .log()
             .contains("the end of a change is not in the audit log")
     );
-    let begun = audit::verify(&log, None).unwrap();
+    let begun = audit::verify(&log, Known::default()).unwrap();
+    let noted = Known {
+        head: Some(begun.head),
+        ..Known::default()
+    };
     assert_eq!((begun.lines, begun.torn), (filled + 1, 0));
 
     // What cannot even be begun is not done.
@@ -219,12 +224,12 @@ fn a_full_disk_refuses_a_change_that_the_audit_log_cannot_hold() {
         "{detail}"
     );
     assert_eq!(live(), 2);
-    assert_eq!(audit::verify(&log, Some(begun.head)).unwrap(), begun);
+    assert_eq!(audit::verify(&log, noted).unwrap(), begun);
 
     make_room(&server);
     assert_eq!(publish(3).status, 200);
     assert_eq!(live(), 3);
-    let after = audit::verify(&log, Some(begun.head)).unwrap();
+    let after = audit::verify(&log, noted).unwrap();
     assert_eq!((after.lines, after.torn), (filled + 3, 0));
 }
 

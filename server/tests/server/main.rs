@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod admin;
+mod attacks;
 mod bad_input;
 mod bundles;
 #[allow(dead_code, reason = "shared: the other crate of tests uses the rest")]

@@ -2,9 +2,14 @@
 
 use crate::key_file;
 use anyhow::Context;
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
+use vitrine_core::Digest;
+use vitrine_core::checkpoint::{Checkpoint, MAX_CHECKPOINT_BYTES};
 use vitrine_core::manifest::{MANIFEST_FILE, SIGNATURE_FILE};
 use vitrine_core::signature::{PublicKey, SecretKey, signers, verify};
+use vitrine_learn::files::write_atomically;
 
 /// Make and look at the offline keys that sign bundles.
 ///
@@ -16,6 +21,7 @@ use vitrine_core::signature::{PublicKey, SecretKey, signers, verify};
 ///   vitrine publish run/bundle --to store --key shop.pem
 ///   vitrine key show shop.pem
 ///   vitrine key check store --public-key 3d40…660c
+///   vitrine key sign checkpoint --key audit.pem
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
@@ -35,9 +41,17 @@ enum Command {
         /// The key's file.
         file: PathBuf,
     },
+    /// Sign a checkpoint of the server's audit log, as `vitrine-server audit --out` writes it
+    Sign {
+        /// The checkpoint; the signature is added to it.
+        checkpoint: PathBuf,
+        /// The key's file; not the one that signs bundles.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
     /// Check the signature of a bundle's folder or a store
     Check {
-        /// Folder with manifest.json and manifest.sig.
+        /// A bundle's folder, with manifest.json and manifest.sig, or a store.
         folder: PathBuf,
         /// A trusted public key, as `vitrine key show` prints it; may be given several times.
         #[arg(long = "public-key", required = true)]
@@ -56,6 +70,21 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             print(&key);
         }
         Command::Show { file } => print(&key_file::read(file)?),
+        Command::Sign { checkpoint, key } => {
+            let key = key_file::read(key)?;
+            let name = || checkpoint.display().to_string();
+            let mut file = Vec::new();
+            File::open(checkpoint)
+                .and_then(|open| open.take(MAX_CHECKPOINT_BYTES).read_to_end(&mut file))
+                .with_context(name)?;
+            let parsed = Checkpoint::parse(&file).with_context(name)?;
+            write_atomically(checkpoint, &parsed.signed(&key)).with_context(name)?;
+            println!(
+                "{} lines of the audit log, signed by key {}",
+                parsed.lines,
+                key.public().id()
+            );
+        }
         Command::Check {
             folder,
             public_keys,
@@ -65,7 +94,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 std::fs::read(&path).with_context(|| path.display().to_string())
             };
             let manifest = read(MANIFEST_FILE)?;
-            let file = read(SIGNATURE_FILE).context("not signed: publish with --key")?;
+            let of_store = format!("manifests/{}.sig", Digest::of(&manifest));
+            let file = match folder.join(&of_store).is_file() {
+                true => read(&of_store),
+                false => read(SIGNATURE_FILE)
+                    .context("not signed, or altered since it was: publish it with --key"),
+            }?;
             let id = verify(&manifest, &file, public_keys)
                 .with_context(|| folder.display().to_string())?;
             println!(

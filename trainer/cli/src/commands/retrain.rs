@@ -4,6 +4,7 @@ use crate::progress::Bars;
 use crate::quarantine::{Quarantine, list};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
+use vitrine_core::manifest::MAX_VERSION;
 use vitrine_core::released::ReleasedWindow;
 use vitrine_learn::encoder::device::DeviceChoice;
 use vitrine_learn::retrain::{Changes, PAGE, Released, Retrained, retrain};
@@ -36,7 +37,7 @@ pub struct Arguments {
     out: PathBuf,
     /// Version of the new bundle [default: the one after that of the run's bundle]; after a
     /// rollback it has to be above the version that is live.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MAX_VERSION))]
     version: Option<u64>,
     /// What trains the encoder: auto, cpu or cuda.
     #[arg(long, default_value = "auto")]

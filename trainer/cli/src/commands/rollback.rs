@@ -4,7 +4,7 @@ use crate::quarantine::{self, Quarantine};
 use crate::{deltas, destination, key_file};
 use anyhow::ensure;
 use std::path::PathBuf;
-use vitrine_core::manifest::Manifest;
+use vitrine_core::manifest::{MAX_VERSION, Manifest};
 use vitrine_core::signature::{SecretKey, sign};
 use vitrine_core::{Digest, delta};
 
@@ -46,6 +46,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         arguments.version,
         current.version
     );
+    ensure!(
+        current.version < MAX_VERSION,
+        "version {} is live, and no version may follow it: put the last good manifest back by hand, \
+         as docs/server.md says under \"Recovering from a fast-forward\"",
+        current.version
+    );
     let now = super::now()?;
     let suspects: Vec<u64> = current
         .training
@@ -64,7 +70,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         version: current.version + 1,
         restores: Some(Digest::of(&bytes)),
         created: now,
-        expires: now + (older.expires - older.created),
+        expires: now.saturating_add(older.expires - older.created),
         // What was promised since is not taken back with the bundle.
         privacy: current.privacy,
         ..older
