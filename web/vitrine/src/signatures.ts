@@ -6,6 +6,7 @@
 
 import { type Fetcher, Refused, Unreachable } from './fetching.js';
 import type { Modules } from './modules.js';
+import { hex, sha256 } from './platform.js';
 
 /** What is needed of `wasm/verifier.js`, which is loaded only where a key is pinned. */
 interface Verifier {
@@ -23,42 +24,43 @@ export interface SignedManifest {
 /** Reads manifests that one of the pinned keys has signed, and no others. */
 export class Signatures {
   readonly #fetcher: Fetcher;
-  readonly #url: string;
+  readonly #endpoint: string;
   readonly #keys: string[];
   readonly #modules: Modules;
   #verifier: Promise<Verifier> | undefined;
 
   constructor(fetcher: Fetcher, endpoint: string, keys: readonly string[], modules: Modules) {
     this.#fetcher = fetcher;
-    this.#url = `${endpoint}/manifest.sig`;
+    this.#endpoint = endpoint;
     this.#keys = Array.from(keys, String);
     this.#modules = modules;
   }
 
   /**
    * The bytes that `read` gives, once a pinned key is known to have signed them; nothing has
-   * parsed them before. A manifest that is replaced between the two requests does not fit its
-   * signature, so both are asked for once more.
+   * parsed them before. The signature is asked for by the hash of these bytes, so that a manifest
+   * which is replaced meanwhile, or kept by a cache, still gets its own.
    */
   async verified(read: () => Promise<Uint8Array>): Promise<SignedManifest> {
     const verifier = await this.#load();
-    for (let last = false; ; last = true) {
-      const [bytes, file] = await Promise.all([read(), this.#file(verifier)]);
-      try {
-        verifier.verify(bytes, file, this.#keys.join('\n'));
-        const signers = this.#keys.flatMap((key) => signer(verifier, bytes, file, key));
-        return { bytes, signers };
-      } catch (error) {
-        if (error instanceof WebAssembly.RuntimeError) throw error;
-        if (last) throw new Refused(error instanceof Error ? error.message : String(error));
-      }
+    const bytes = await read();
+    const file = await this.#file(verifier, bytes);
+    try {
+      verifier.verify(bytes, file, this.#keys.join('\n'));
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) throw error;
+      throw new Refused(error instanceof Error ? error.message : String(error));
     }
+    const signers = this.#keys.flatMap((key) => signer(verifier, bytes, file, key));
+    return { bytes, signers };
   }
 
-  /** `manifest.sig`; empty when the manifest was published without one. */
-  async #file(verifier: Verifier): Promise<Uint8Array> {
+  /** The signature file of a manifest; empty when it was published without one. */
+  async #file(verifier: Verifier, manifest: Uint8Array): Promise<Uint8Array> {
+    const digest = hex(await sha256(manifest as Uint8Array<ArrayBuffer>));
+    const url = `${this.#endpoint}/manifests/${digest}.sig`;
     try {
-      return await this.#fetcher.fresh(this.#url, verifier.maxSignatureBytes());
+      return await this.#fetcher.fresh(url, verifier.maxSignatureBytes());
     } catch (error) {
       if (error instanceof Unreachable && error.status === 404) return new Uint8Array();
       throw error;

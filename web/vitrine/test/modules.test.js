@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { createVitrine } from 'vitrine';
 import { ids, options, Shop, until } from './shop.js';
-import { fileOf, makeKey } from './signing.js';
+import { addressOf, fileOf, makeKey } from './signing.js';
 
 const open = [];
 after(() => open.forEach((vitrine) => vitrine.dispose()));
@@ -70,7 +70,7 @@ test('a patched ranker is refused, with keys and without, though its server is t
 test('a patched verifier verifies nothing', async () => {
   const bytes = await patched('verifier');
   const said = page({ verifier: () => bytes }, { publicKeys: [key.public] });
-  said.shop.answers.set('/manifest.sig', () => new Response(fileOf(MANIFEST, key)));
+  said.shop.answers.set(addressOf(MANIFEST), () => new Response(fileOf(MANIFEST, key)));
   const asked = await refuses(said, /verifier\.wasm is not the module/);
   assert.ok(!asked.includes('/manifest.json'), asked.join());
 });
@@ -85,7 +85,7 @@ test('without TLS nothing can be verified, so with keys nothing is run', async (
     assert.equal((await plain.vitrine.rank(ids)).status, 'ranked');
     // What the other instance has loaded is not verified either.
     const next = page({}, { publicKeys: [key.public] });
-    next.shop.answers.set('/manifest.sig', () => new Response(fileOf(MANIFEST, key)));
+    next.shop.answers.set(addressOf(MANIFEST), () => new Response(fileOf(MANIFEST, key)));
     await refuses(next, /must come over TLS/);
   } finally {
     delete crypto.subtle;

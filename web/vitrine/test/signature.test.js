@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { createVitrine } from 'vitrine';
 import { ids, manifest, options, Shop } from './shop.js';
-import { fileOf, makeKey } from './signing.js';
+import { addressOf, fileOf, makeKey } from './signing.js';
 
 const open = [];
 after(() => open.forEach((vitrine) => vitrine.dispose()));
@@ -16,7 +16,7 @@ async function outcome(bytes, file, more = { publicKeys: [mine.public] }) {
   const shop = new Shop();
   const said = [];
   shop.answers.set('/manifest.json', () => new Response(bytes));
-  if (file !== undefined) shop.answers.set('/manifest.sig', () => new Response(file));
+  if (file !== undefined) shop.answers.set(addressOf(bytes), () => new Response(file));
   const vitrine = createVitrine(options(shop, { onError: (e) => said.push(e.message), ...more }));
   open.push(vitrine);
   const { status, reason } = await vitrine.ready;
@@ -25,7 +25,7 @@ async function outcome(bytes, file, more = { publicKeys: [mine.public] }) {
 
 test('a manifest that a pinned key has signed ranks', async () => {
   const shop = new Shop();
-  shop.answers.set('/manifest.sig', () => new Response(fileOf(BYTES, mine)));
+  shop.answers.set(addressOf(BYTES), () => new Response(fileOf(BYTES, mine)));
   const vitrine = createVitrine(options(shop, { publicKeys: [mine.public] }));
   open.push(vitrine);
   const list = await vitrine.rank(ids);
@@ -76,17 +76,17 @@ test('a signed manifest is refused all the same when it is unknown, expired or o
   }
 });
 
-test('a switch between the two requests is asked about once more', async () => {
+test('each manifest has its own signature, whichever is current by now', async () => {
   const shop = new Shop();
-  let turn = 0;
-  shop.answers.set('/manifest.sig', () => {
-    turn += 1;
-    return new Response(fileOf(turn === 1 ? Buffer.from('the last manifest') : BYTES, mine));
-  });
+  const later = Buffer.from('the next manifest');
+  shop.answers.set('/manifest.sig', () => new Response(fileOf(later, mine)));
+  shop.answers.set(addressOf(later), () => new Response(fileOf(later, mine)));
+  shop.answers.set(addressOf(BYTES), () => new Response(fileOf(BYTES, mine)));
   const vitrine = createVitrine(options(shop, { publicKeys: [mine.public] }));
   open.push(vitrine);
   assert.equal((await vitrine.ready).status, 'ranked');
-  assert.equal(turn, 2);
+  const asked = shop.requests.map(({ path }) => path).filter((path) => path.endsWith('.sig'));
+  assert.deepEqual(asked, [addressOf(BYTES)]);
 });
 
 test('no key and a misspelt key trust nothing, and without pinning nothing is asked for', async () => {
@@ -98,10 +98,10 @@ test('no key and a misspelt key trust nothing, and without pinning nothing is as
   assert.match(misspelt.said, /64 hexadecimal digits/);
   const plain = await outcome(BYTES, undefined, {});
   assert.equal(plain.status, 'ranked');
-  assert.ok(!plain.asked.includes('/manifest.sig'));
+  assert.ok(!plain.asked.some((path) => path.endsWith('.sig')));
   // A server that fails is not a forger.
   const shop = new Shop();
-  shop.answers.set('/manifest.sig', () => new Response('', { status: 503 }));
+  shop.answers.set(addressOf(BYTES), () => new Response('', { status: 503 }));
   const vitrine = createVitrine(options(shop, { publicKeys: [mine.public] }));
   open.push(vitrine);
   assert.equal((await vitrine.ready).reason, 'unreachable');

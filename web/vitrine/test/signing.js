@@ -14,6 +14,10 @@ export function makeKey() {
   };
 }
 
-/** `manifest.sig` of these bytes. */
+/** Where the signatures of these bytes are. */
+export const addressOf = (bytes) =>
+  `/manifests/${createHash('sha256').update(bytes).digest('hex')}.sig`;
+
+/** The signature file of these bytes. */
 export const fileOf = (bytes, ...keys) =>
   `vitrine.signature/1\n${keys.map((key) => key.line(bytes)).join('')}`;

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, mock, test } from 'node:test';
 import { createVitrine } from 'vitrine';
 import { IDBFactory } from 'fake-indexeddb';
 import { ids, inBlocks, manifest, options, Shop, until } from './shop.js';
-import { fileOf, makeKey } from './signing.js';
+import { addressOf, fileOf, makeKey } from './signing.js';
 
 const open = [];
 beforeEach(() => {
@@ -49,7 +49,7 @@ function signedShop(fields, ...keys) {
   const bytes = Buffer.from(JSON.stringify({ ...manifest, ...fields }));
   shop.answers.set('/manifest.json', () => new Response(bytes));
   if (keys.length > 0) {
-    shop.answers.set('/manifest.sig', () => new Response(fileOf(bytes, ...keys)));
+    shop.answers.set(addressOf(bytes), () => new Response(fileOf(bytes, ...keys)));
   }
   return shop;
 }
@@ -188,7 +188,7 @@ test('tuf: endless data: every download ends at its length', async () => {
   const kilobytes = (name) => manifest.files[name].bytes;
   const cases = [
     ['/manifest.json', 256 * 1024, {}],
-    ['/manifest.sig', 4096, { publicKeys: [key.public] }],
+    [addressOf(Buffer.from(JSON.stringify(manifest))), 4096, { publicKeys: [key.public] }],
     [path('tables.safetensors'), kilobytes('tables.safetensors'), {}],
     [path('items.fst'), kilobytes('items.fst'), {}],
     [path('facets.json'), kilobytes('facets.json'), {}],
