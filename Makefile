@@ -86,7 +86,7 @@ bench-server: setup ## Measure the server under load: docs/results/feedback.md.
 
 fuzz: ## Fuzz what reads bytes of strangers, SECONDS (default 600) a target.
 	@scripts/setup.sh fuzz
-	@cd fuzz && for target in feedback budget manifest bundle delta encoder; do \
+	@cd fuzz && for target in feedback oblivious budget manifest bundle delta encoder; do \
 	  mkdir -p corpus-work/$$target; \
 	  cargo +nightly fuzz run --fuzz-dir . $$target corpus-work/$$target corpus/$$target -- \
 	    -max_total_time=$(or $(SECONDS),600) -timeout=25 -rss_limit_mb=3000; \

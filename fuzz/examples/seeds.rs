@@ -4,6 +4,8 @@
 #[allow(dead_code, reason = "the encoder's tests use the rest of it")]
 mod support;
 
+use bhttp::{Message, Mode};
+use ohttp::ClientRequest;
 use std::path::Path;
 use support::{DIM, Gru, encoded, numbers};
 use vitrine_core::Digest;
@@ -13,7 +15,7 @@ use vitrine_core::manifest::{FileEntry, Manifest, ModelFacts, file};
 use vitrine_core::neighbours::WeightBits;
 use vitrine_core::tables::Fusion;
 use vitrine_core::writer::{NewTables, write_items};
-use vitrine_fuzz::targets::naming;
+use vitrine_fuzz::targets::{gateway, naming};
 
 const IDS: [&str; 3] = ["bowl", "mug", "teapot"];
 const NONCE: &str = "0123456789abcdef0123456789abcdef";
@@ -43,6 +45,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let budget = "0 2948 604800 8 1 1 0 0 12345678901234567890 42 2949 604800 8 0 0 0 1 7";
     write("budget", "two-windows", budget.as_bytes())?;
+    for (name, mode) in [
+        ("known", Mode::KnownLength),
+        ("indeterminate", Mode::IndeterminateLength),
+    ] {
+        write("oblivious", name, &message(mode)?)?;
+    }
+    let client = ClientRequest::from_encoded_config(&gateway()?.config().encode()?)?;
+    let (request, _) = client.encapsulate(&message(Mode::KnownLength)?)?;
+    write("oblivious", "encapsulated", &request)?;
     write("manifest", "plain", &manifest().to_bytes())?;
     let signature = format!(
         "vitrine.signature/1\n0123456789abcdef {}\n",
@@ -58,6 +69,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     write("delta", "tables", &[lengths.concat(), delta, old].concat())?;
     write("encoder", "gru", &encoded(&Gru::new(2).model()))?;
     Ok(())
+}
+
+/// A report's request in binary HTTP.
+fn message(mode: Mode) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let [method, scheme, authority, path] =
+        ["POST", "https", "shop.example", "/v1/feedback"].map(|part| part.as_bytes().to_vec());
+    let mut message = Message::request(method, scheme, authority, path);
+    message.put_header("content-type", "application/json");
+    message.write_content(format!(r#"{{"nonce":"{NONCE}"}}"#));
+    let mut bytes = Vec::new();
+    message.write_bhttp(mode, &mut bytes)?;
+    bytes.resize(bytes.len().next_multiple_of(256), 0);
+    Ok(bytes)
 }
 
 fn manifest() -> Manifest {

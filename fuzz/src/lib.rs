@@ -5,4 +5,6 @@
 
 #[path = "../../server/src/decode.rs"]
 pub mod decode;
+#[path = "../../server/src/oblivious/envelope.rs"]
+pub mod envelope;
 pub mod targets;

@@ -1,6 +1,9 @@
 //! The targets. None may panic, and what is accepted must keep its meaning.
 
 use super::decode::decode;
+use super::envelope;
+use ohttp::hpke::{Aead, Kdf, Kem};
+use ohttp::{ClientRequest, KeyConfig, Server, SymmetricSuite};
 use std::collections::BTreeMap;
 use vitrine_core::budget::{Budget, Moment};
 use vitrine_core::bundle::{Bundle, Files};
@@ -20,8 +23,9 @@ use vitrine_encoder::Encoder;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Target; 6] = [
+pub const ALL: [Target; 7] = [
     ("feedback", feedback),
+    ("oblivious", oblivious),
     ("budget", budget),
     ("manifest", manifest),
     ("bundle", bundle),
@@ -61,6 +65,49 @@ pub fn budget(bytes: &[u8]) {
         read.spend(&privacy, moment, &cell);
     }
     assert!(total(&read) <= before.max(privacy.budget()));
+}
+
+/// The gateway's key in the seeds.
+pub fn gateway() -> Result<Server, ohttp::Error> {
+    let suite = SymmetricSuite::new(Kdf::HkdfSha256, Aead::Aes128Gcm);
+    Server::new(KeyConfig::derive(
+        GATEWAY_KEY,
+        Kem::P256Sha256,
+        vec![suite],
+        &[7; 32],
+    )?)
+}
+
+/// Its identifier.
+pub const GATEWAY_KEY: u8 = 1;
+
+/// An encapsulated request; then the same bytes as the message inside one. A report that is found
+/// in them must come through the gateway unchanged, and its answer back to the client.
+pub fn oblivious(bytes: &[u8]) {
+    let Ok(gateway) = gateway() else {
+        return;
+    };
+    let key = |id| (id == GATEWAY_KEY).then_some(&gateway);
+    if let Ok((message, _)) = envelope::open(key, bytes) {
+        let _ = envelope::report(&message);
+    }
+    let Ok(report) = envelope::report(bytes) else {
+        return;
+    };
+    let client = gateway.config().encode();
+    let client = client.and_then(|config| ClientRequest::from_encoded_config(&config));
+    let Ok((request, response)) = client.and_then(|client| client.encapsulate(bytes)) else {
+        return;
+    };
+    let opened = envelope::open(key, &request).ok();
+    assert!(opened.is_some());
+    let Some((message, sealer)) = opened else {
+        return;
+    };
+    assert_eq!(envelope::report(&message), Ok(report));
+    let answer = envelope::seal(sealer, 204, &[], b"");
+    let answer = answer.and_then(|answer| response.decapsulate(&answer));
+    assert!(answer.is_ok_and(|answer| answer.len() == 1024));
 }
 
 /// A manifest, and the same bytes as a file of signatures.

@@ -7,6 +7,7 @@
 mod targets;
 
 use vitrine_server::decode;
+use vitrine_server::oblivious::envelope;
 
 #[test]
 fn the_corpus_of_every_target_is_read_without_a_panic() {
