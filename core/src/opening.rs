@@ -186,6 +186,21 @@ impl Opening {
 /// Checks that the fst can be read, that ids are text and that rows are numbered in their byte order.
 ///
 /// The fst's own checksum is not computed: the SHA-256 of the whole file says more.
+/// Reads the verified bytes of `items.fst` and calls `each` with every id, in rising order.
+///
+/// # Errors
+/// [`BundleError::Content`] as when the bundle is opened; `each` was then called with none.
+pub fn each_id(items: u32, bytes: Vec<u8>, mut each: impl FnMut(&[u8])) -> Result<(), BundleError> {
+    let mut reader = ItemsReader::open(items, bytes)?;
+    while !reader.step()? {}
+    let map = reader.finish()?;
+    let mut ids = map.keys();
+    while let Some(id) = fst::Streamer::next(&mut ids) {
+        each(id);
+    }
+    Ok(())
+}
+
 struct ItemsReader {
     map: fst::Map<Vec<u8>>,
     items: u32,

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 pub const SCHEMA: &str = "vitrine.released/1";
 /// The longest released file that is read, in bytes: some two million cells.
 pub const MAX_RELEASED_BYTES: usize = 256 * 1024 * 1024;
+/// The most bytes that cells may take of it, by [`cell_bytes`]; the rest is for what stands around
+/// them.
+pub const MAX_CELLS_BYTES: usize = MAX_RELEASED_BYTES - 64 * 1024;
 
 /// The released tables of one window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,9 +40,24 @@ pub struct ReleasedWindow {
     /// What passed the rule, in ascending order of the cell, each cell once; no metric, and
     /// nothing at the local level.
     pub cells: Vec<ReleasedCell>,
+    /// How many cells passed the rule and are not here, because a file of all would be longer than
+    /// [`MAX_RELEASED_BYTES`]: those with the lowest counts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
     /// The metrics, where a manifest asked for one while the window was open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Histogram>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// The bytes that a cell takes in the file, by the length of its own JSON and its count.
+pub fn cell_bytes(json: usize, count: u64) -> usize {
+    /// `{"cell":`, `,"count":` and `},`
+    const AROUND: usize = 8 + 9 + 2;
+    json + AROUND + 1 + count.checked_ilog10().unwrap_or(0) as usize
 }
 
 /// One cell and how many reports named it.
@@ -99,6 +117,7 @@ impl ReleasedWindow {
             k,
             noise,
             cells,
+            left_out: 0,
             metrics,
         }
     }
@@ -275,6 +294,30 @@ mod tests {
         );
         assert_eq!(String::from_utf8(released.to_bytes()).unwrap(), text);
         assert_eq!(ReleasedWindow::parse(text.as_bytes()).unwrap(), released);
+    }
+
+    #[test]
+    fn as_many_cells_as_may_be_written_are_read() {
+        let name = |number: usize| format!("{number:0>128}");
+        let long = |number: usize| {
+            let cell = Cell::Transition {
+                from: name(number),
+                to: name(usize::MAX),
+                action: Action::AddToCart,
+            };
+            ReleasedCell {
+                cell,
+                count: u64::MAX,
+            }
+        };
+        let json = serde_json::to_string(&long(0).cell).unwrap().len();
+        let most = MAX_CELLS_BYTES / cell_bytes(json, u64::MAX);
+        let cells = (0..most).map(long).collect();
+        let mut released = ReleasedWindow::new(9, 604_800, Level::Unlinkable, 2, None, cells, None);
+        released.left_out = 3;
+        let bytes = released.to_bytes();
+        assert!(bytes.len() > MAX_CELLS_BYTES - cell_bytes(json, u64::MAX));
+        assert_eq!(ReleasedWindow::parse(&bytes).unwrap(), released);
     }
 
     #[test]

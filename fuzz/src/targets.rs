@@ -14,6 +14,7 @@ use vitrine_core::facets::Filter;
 use vitrine_core::manifest::{
     FileEntry, Manifest, ModelFacts, Privacy, SCHEMA, TrainingFacts, file,
 };
+use vitrine_core::opening::each_id;
 use vitrine_core::rank::Ranker;
 use vitrine_core::session::SessionGap;
 use vitrine_core::{Action, signature};
@@ -155,6 +156,10 @@ pub fn bundle(bytes: &[u8]) {
         max_session: max_session.into(),
     };
     let manifest = naming(named.collect(), model);
+    let mut names: Vec<String> = Vec::new();
+    let listed = each_id(items.into(), items_fst.clone(), |id| {
+        names.push(String::from_utf8_lossy(id).into_owned());
+    });
     let files = Files {
         tables,
         items: items_fst,
@@ -167,6 +172,8 @@ pub fn bundle(bytes: &[u8]) {
         .filter_map(|row| bundle.id(row))
         .collect();
     assert_eq!(ids.len(), bundle.items() as usize);
+    assert!(listed.is_ok());
+    assert_eq!(ids, names);
     let query = vec![0.5; bundle.dim()];
     let mut ranker = Ranker::new(bundle);
     for id in ids.iter().take(3) {

@@ -6,6 +6,7 @@
 //! its Origin by [`crate::cors`] where the operator lists those that may post. Every answer ends its
 //! connection ([`crate::observe`]).
 
+use crate::catalogue::Catalogue;
 use crate::cors::Origins;
 use crate::decode::decode;
 use crate::limit::Limit;
@@ -13,6 +14,7 @@ use crate::metrics::Metrics;
 use crate::network::{Network, Senders};
 use crate::problem::Problem;
 use crate::storage::{Recorded, Row};
+use crate::totals::Totals;
 use crate::writer::Writer;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -37,6 +39,10 @@ pub struct Feedback {
     pub senders: Arc<Senders>,
     /// How many reports a network may send.
     pub limit: Arc<Limit>,
+    /// Which items bundles list.
+    pub catalogue: Arc<Catalogue>,
+    /// How many reports a window takes.
+    pub totals: Arc<Totals>,
     /// How long a body may take.
     pub body_deadline: Duration,
 }
@@ -53,12 +59,12 @@ pub struct Feedback {
         (status = 403, description = "The operator lists the origins that may send reports, and the request's is none of them.", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body did not arrive in time.", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The nonce was used for another cell.", body = Problem, content_type = "application/problem+json"),
-        (status = 410, description = "The window is closed, or there is no such window; drop the report.", body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The window is closed or full, or there is no such window; drop the report.", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is above 16 kB.", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The Content-Type is not application/json.", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "The body is not a report; `field` says where.", body = Problem, content_type = "application/problem+json"),
         (status = 425, description = "The window is not open yet; retry with the same nonce and window after `Retry-After` seconds.", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "The sender's network sent too many; retry with the same nonce after `Retry-After` seconds.", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "The sender's network sent too many, or too many of items that no bundle lists; retry with the same nonce after `Retry-After` seconds.", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The disk is full or too slow, or nothing is published; retry with the same nonce.", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -90,7 +96,7 @@ impl Feedback {
         received: Result<(Vec<u8>, Option<Network>), Problem>,
     ) -> Result<(), Problem> {
         let recorded = match received {
-            Ok((body, _)) => self.record(&body).await,
+            Ok((body, sender)) => self.record(&body, sender).await,
             Err(problem) => Err(problem),
         };
         let counter = match recorded {
@@ -106,12 +112,23 @@ impl Feedback {
         Ok(())
     }
 
-    async fn record(&self, body: &[u8]) -> Result<Recorded, Problem> {
+    async fn record(&self, body: &[u8], sender: Option<Network>) -> Result<Recorded, Problem> {
         let report = decode(body)?;
+        let is_listed = self.catalogue.lists(&report.cell);
+        let room = self.totals.check(report.window, is_listed);
+        room.map_err(Problem::window_full)?;
+        if let Some(network) = sender.filter(|_| !is_listed) {
+            let taken = self.limit.check_unlisted(network);
+            taken.map_err(Problem::too_many_unlisted)?;
+        }
         // A report that was parsed can be written again; were it not so, the client could do
         // nothing about it.
         let row = Row::of(&report).map_err(|error| Problem::unavailable(error.to_string()))?;
-        Ok(self.writer.record(row).await?)
+        let recorded = self.writer.record(row).await?;
+        if recorded == Recorded::Accepted {
+            self.totals.count(report.window, is_listed);
+        }
+        Ok(recorded)
     }
 
     /// The body of an ordinary report, and the network that it comes from.

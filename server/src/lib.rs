@@ -20,6 +20,7 @@
 pub mod admin;
 pub mod audit;
 pub mod bundles;
+pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -43,4 +44,5 @@ pub mod serve;
 pub mod site;
 pub mod statement;
 pub mod storage;
+pub mod totals;
 pub mod writer;

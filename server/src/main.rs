@@ -92,13 +92,18 @@ async fn run_release(args: ReleaseArgs) -> Result<()> {
         let path = report.path.display();
         match report.released {
             Some(released) => say(&format!(
-                "window {window}: {} reports gave {} cells{} in {path}; the raw cells are deleted{}{}",
+                "window {window}: {} reports gave {} cells{}{} in {path}; the raw cells are deleted{}{}",
                 released.reports,
                 released.cells,
                 if released.metrics {
                     " and the metrics"
                 } else {
                     ""
+                },
+                match released.left_out {
+                    0 => String::new(),
+                    left_out =>
+                        format!(" (and {left_out} with lower counts LEFT OUT, for want of room)"),
                 },
                 if outcome.overwritten {
                     ""

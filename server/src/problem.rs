@@ -8,6 +8,7 @@ use crate::audit::AuditError;
 use crate::decode::DecodeError;
 use crate::oblivious::envelope::{RequestError, SealError};
 use crate::storage::Refusal;
+use crate::totals::Full;
 use crate::writer::WriteError;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -225,6 +226,37 @@ impl Problem {
             ),
         )
         .retry_after(seconds)
+    }
+
+    /// The sender's network sent as many reports of unlisted items as it may in a day.
+    pub fn too_many_unlisted(seconds: u64) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-unlisted",
+            "Too many reports of items that no bundle lists",
+            format!(
+                "this network sends more reports of items that are in no published bundle than the \
+                 server takes in a day; send this one again, with the same nonce, in {seconds} seconds"
+            ),
+        )
+        .retry_after(seconds)
+    }
+
+    /// The window took as many reports as it takes.
+    pub fn window_full(full: Full) -> Self {
+        Self::new(
+            StatusCode::GONE,
+            "window-full",
+            "The window has no room for the report",
+            match full {
+                Full::Reports => "the window took as many reports as it may hold: drop the report",
+                Full::Unlisted => {
+                    "the window took as many reports as it may hold of items that are in no published \
+                     bundle: drop the report"
+                }
+            },
+        )
+        .field(Some("window"))
     }
 
     /// Nothing is published.

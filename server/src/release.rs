@@ -135,6 +135,15 @@ pub async fn release(
         }
         match database.release(&window, policy, clock).await {
             Ok(Some(released)) => {
+                if released.left_out > 0 {
+                    tracing::warn!(
+                        window = window.window,
+                        left_out = released.left_out,
+                        "a released file has no room for so many cells; those with the lowest counts \
+                         are left out and their reports are deleted: more were reported than shops \
+                         report, which points to forged reports"
+                    );
+                }
                 now_released.insert(window.window, released);
             }
             Ok(None) => {}
@@ -238,7 +247,7 @@ async fn write(
     let noise = ledger.noise(window.window);
     let sigma = noise.map_or(0.0, |noise| noise.sigma);
     let level = window.promise.level;
-    let bytes = ReleasedWindow::new(
+    let mut released = ReleasedWindow::new(
         window.window,
         window.window_seconds,
         level,
@@ -249,8 +258,9 @@ async fn write(
         noise,
         cells,
         metrics.map(|counts| Histogram::estimate(&counts, sigma)),
-    )
-    .to_bytes();
+    );
+    released.left_out = window.left_out;
+    let bytes = released.to_bytes();
     let path = out.join(ReleasedWindow::file_name(window.window));
     match fs::read(&path) {
         Ok(there) if there == bytes => Ok((path, false)),

@@ -7,6 +7,7 @@
 use crate::admin::{self, Admin};
 use crate::audit::{AuditError, AuditLog};
 use crate::bundles;
+use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::cors::{Origins, share};
@@ -24,6 +25,7 @@ use crate::openapi;
 use crate::problem::get_only;
 use crate::site;
 use crate::storage::{Database, ServerId, StorageError};
+use crate::totals::Totals;
 use crate::writer::Writer;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
@@ -159,6 +161,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
     );
     let limit = Limit::new(config.quotas, Arc::clone(&shared_clock)).map_err(ServeError::Random)?;
     let senders = Arc::new(Senders::new(config.behind_proxy, config.limit_loopback));
+    let catalogue = Arc::new(Catalogue::open(Arc::clone(&live)));
     let origins = Origins::new(config.allowed_origins.clone());
     let observed = Observed {
         metrics: Arc::clone(&metrics),
@@ -172,6 +175,8 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
             origins: origins.clone(),
             senders,
             limit: Arc::new(limit),
+            catalogue,
+            totals: Arc::new(Totals::new(config.most)),
             body_deadline: config.feedback_body,
         }),
         health: web::Data::new(Health {

@@ -47,6 +47,12 @@ impl Store {
         promised.collect()
     }
 
+    /// The number of every version that was published, rising.
+    pub fn versions(&self) -> Result<Vec<u64>, StoreError> {
+        let versions = self.published_versions()?.into_iter();
+        Ok(versions.map(|(version, _, _)| version).collect())
+    }
+
     /// Every version that was published, when (Unix time in seconds), and where it lies.
     fn published_versions(&self) -> Result<Vec<(u64, u64, PathBuf)>, StoreError> {
         let folder = self.manifests();

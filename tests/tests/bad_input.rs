@@ -451,5 +451,30 @@ fn retrain_names_what_is_missing_and_refuses_forged_releases() {
         .to_string(),
     );
     retrain(&desk.name("none"), &released).refused(&["none/run.json"]);
+    // A file that was renamed would pass for a window that is not quarantined.
+    fs::rename(
+        desk.path("released/window-7.json"),
+        desk.path("released/window-8.json"),
+    )
+    .unwrap();
+    retrain(&run, &released).refused(&["window-8.json", "holds window 7"]);
+    fs::remove_file(desk.path("released/window-8.json")).unwrap();
+    desk.write("released/window-seven.json", "{}");
+    retrain(&run, &released).refused(&["window-seven.json", "named for no window"]);
+    fs::remove_file(desk.path("released/window-seven.json")).unwrap();
+
+    // Of a window that is quarantined nothing is read.
+    desk.write("released/window-7.json", "{\"schema\":");
+    vitrine(&[
+        "quarantine",
+        "add",
+        "7",
+        "--released",
+        &released,
+        "--reason",
+        "forged",
+    ])
+    .done();
+    retrain(&desk.name("none"), &released).refused(&["none/run.json"]);
     assert!(!desk.path("run2/bundle").exists());
 }

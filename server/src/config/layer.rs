@@ -103,6 +103,21 @@ pub struct Layer {
     #[arg(long, env = "VITRINE_SERVER_FEEDBACK_PER_DAY", value_name = "COUNT")]
     pub feedback_per_day: Option<u32>,
 
+    /// Reports of items that are in no published bundle that one network may send in a day before the
+    /// next is answered with 429; 0: no limit [default: 200]
+    #[arg(long, env = "VITRINE_SERVER_UNLISTED_PER_DAY", value_name = "COUNT")]
+    pub unlisted_per_day: Option<u32>,
+
+    /// Reports of items that are in no published bundle that a window takes before the next is
+    /// answered with 410; 0: no limit [default: 100000]
+    #[arg(long, env = "VITRINE_SERVER_UNLISTED_PER_WINDOW", value_name = "COUNT")]
+    pub unlisted_per_window: Option<u64>,
+
+    /// Reports that a window takes before the next is answered with 410; 0: no limit
+    /// [default: 20000000]
+    #[arg(long, env = "VITRINE_SERVER_FEEDBACK_PER_WINDOW", value_name = "COUNT")]
+    pub feedback_per_window: Option<u64>,
+
     /// Apply the limits by network to the machine's own addresses too [default: true]
     #[arg(long, env = "VITRINE_SERVER_LIMIT_LOOPBACK", value_name = "BOOL")]
     pub limit_loopback: Option<bool>,
@@ -222,6 +237,9 @@ impl Layer {
             feedback_body_seconds: self.feedback_body_seconds.or(below.feedback_body_seconds),
             feedback_per_minute: self.feedback_per_minute.or(below.feedback_per_minute),
             feedback_per_day: self.feedback_per_day.or(below.feedback_per_day),
+            unlisted_per_day: self.unlisted_per_day.or(below.unlisted_per_day),
+            unlisted_per_window: self.unlisted_per_window.or(below.unlisted_per_window),
+            feedback_per_window: self.feedback_per_window.or(below.feedback_per_window),
             limit_loopback: self.limit_loopback.or(below.limit_loopback),
             allowed_origins: self.allowed_origins.or(below.allowed_origins),
             behind_proxy: self.behind_proxy.or(below.behind_proxy),

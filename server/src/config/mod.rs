@@ -14,11 +14,12 @@ pub use origin::Origin;
 use crate::limit::Quotas;
 use crate::promise::Policy;
 use crate::storage::Location;
+use crate::totals::Most;
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::fmt;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
 use vitrine_core::Digest;
@@ -51,8 +52,11 @@ pub struct Config {
     pub feedback_queue: usize,
     /// See [`Layer::feedback_body_seconds`].
     pub feedback_body: Duration,
-    /// See [`Layer::feedback_per_minute`] and [`Layer::feedback_per_day`].
+    /// See [`Layer::feedback_per_minute`], [`Layer::feedback_per_day`] and
+    /// [`Layer::unlisted_per_day`].
     pub quotas: Quotas,
+    /// See [`Layer::feedback_per_window`] and [`Layer::unlisted_per_window`].
+    pub most: Most,
     /// See [`Layer::limit_loopback`].
     pub limit_loopback: bool,
     /// See [`Layer::allowed_origins`]; `None`: any.
@@ -208,7 +212,11 @@ impl Layer {
             quotas: Quotas {
                 per_minute: NonZeroU32::new(self.feedback_per_minute.unwrap_or(600)),
                 per_day: NonZeroU32::new(self.feedback_per_day.unwrap_or(20_000)),
-                unlisted_per_day: None,
+                unlisted_per_day: NonZeroU32::new(self.unlisted_per_day.unwrap_or(200)),
+            },
+            most: Most {
+                reports: NonZeroU64::new(self.feedback_per_window.unwrap_or(20_000_000)),
+                unlisted: NonZeroU64::new(self.unlisted_per_window.unwrap_or(100_000)),
             },
             limit_loopback: self.limit_loopback.unwrap_or(true),
             allowed_origins: self.allowed_origins,

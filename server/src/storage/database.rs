@@ -95,7 +95,7 @@ impl Database {
     pub async fn windows(&mut self) -> Result<Vec<Window>, StorageError> {
         let rows = sqlx::query(
             r#"SELECT "window", window_seconds, level, k, transitions, items, impressions, metrics,
-                      epsilon, delta, epsilon_ceiling, released_at
+                      epsilon, delta, epsilon_ceiling, released_at, left_out
                FROM feedback_window ORDER BY "window" * window_seconds"#,
         )
         .fetch_all(&mut self.connection)
@@ -108,6 +108,7 @@ impl Database {
                     window_seconds: row.get::<i64, _>("window_seconds").unsigned_abs(),
                     promise: ledger::promise(&self.location, row)?,
                     released: row.get::<Option<i64>, _>("released_at").is_some(),
+                    left_out: row.get::<i64, _>("left_out").unsigned_abs(),
                 })
             })
             .collect()

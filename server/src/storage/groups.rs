@@ -8,6 +8,7 @@
 pub use vitrine_privacy::groups::GROUPS;
 
 use super::database::signed;
+use futures::TryStreamExt;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 use vitrine_core::metric;
@@ -34,19 +35,21 @@ impl CellCounts {
     }
 }
 
-/// The cells of a window that at least so many reports named, each with its counts per group, but
-/// for metrics. The database drops the other cells: this process does not read them.
-pub(super) async fn cells(
+/// Calls `each` with the cells of a window that at least so many reports named, one after another,
+/// each with its counts per group, but for metrics. The database drops the other cells: this process
+/// does not read them.
+pub(super) async fn each_cell(
     connection: &mut AnyConnection,
     window: i64,
     at_least: u64,
-) -> Result<Vec<CellCounts>, sqlx::Error> {
+    each: impl FnMut(CellCounts),
+) -> Result<(), sqlx::Error> {
     let named = r#"
         SELECT cell, nonce_group, reports FROM (
           SELECT cell, nonce_group, reports, sum(reports) OVER (PARTITION BY cell) AS total
           FROM group_count WHERE "window" = $1 AND "table" <> 'metric') AS spread
         WHERE total >= $2 ORDER BY cell"#;
-    spread(connection, named, window, at_least).await
+    spread(connection, named, window, at_least, each).await
 }
 
 /// The same of every cell, under a number in the cell's place: what the cells are is not read.
@@ -59,7 +62,9 @@ pub(super) async fn unnamed(
           SELECT dense_rank() OVER (ORDER BY cell) AS number, nonce_group, reports
           FROM group_count WHERE "window" = $1 AND "table" <> 'metric') AS spread
         WHERE reports >= $2 ORDER BY number"#;
-    spread(connection, numbered, window, 0).await
+    let mut cells = Vec::new();
+    spread(connection, numbered, window, 0, |cell| cells.push(cell)).await?;
+    Ok(cells)
 }
 
 /// How often each metric cell was reported in a window.
@@ -96,27 +101,33 @@ async fn spread(
     statement: &'static str,
     window: i64,
     at_least: u64,
-) -> Result<Vec<CellCounts>, sqlx::Error> {
-    let rows = sqlx::query(statement)
+    mut each: impl FnMut(CellCounts),
+) -> Result<(), sqlx::Error> {
+    let mut rows = sqlx::query(statement)
         .bind(window)
         .bind(signed(at_least))
-        .fetch_all(connection)
-        .await?;
-    let mut cells: Vec<CellCounts> = Vec::new();
-    for row in &rows {
+        .fetch(connection);
+    let mut open: Option<CellCounts> = None;
+    while let Some(row) = rows.try_next().await? {
         let cell: &str = row.try_get(0)?;
-        if cells.last().is_none_or(|last| last.cell != cell) {
-            cells.push(CellCounts {
+        if open.as_ref().is_none_or(|open| open.cell != cell) {
+            let next = CellCounts {
                 cell: cell.to_owned(),
                 groups: [0; GROUPS],
-            });
+            };
+            if let Some(done) = open.replace(next) {
+                each(done);
+            }
         }
         let group = usize::try_from(row.try_get::<i64, _>(1)?).unwrap_or(GROUPS);
-        let count = cells.last_mut().and_then(|last| last.groups.get_mut(group));
+        let count = open.as_mut().and_then(|open| open.groups.get_mut(group));
         let count = count.ok_or_else(|| {
             sqlx::Error::Decode(format!("nonce group {group} is not below {GROUPS}").into())
         })?;
         *count = row.try_get::<i64, _>(2)?.unsigned_abs();
     }
-    Ok(cells)
+    if let Some(done) = open {
+        each(done);
+    }
+    Ok(())
 }

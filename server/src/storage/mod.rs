@@ -33,6 +33,7 @@ mod postgres;
 mod record;
 mod release;
 mod sqlite;
+mod strongest;
 
 pub use clock::ServerId;
 pub use database::Database;
@@ -133,6 +134,8 @@ pub struct Window {
     pub promise: Promise,
     /// Whether it is released.
     pub released: bool,
+    /// How many cells passed the rule and were not released, for want of room in a file.
+    pub left_out: u64,
 }
 
 impl Window {
@@ -157,8 +160,10 @@ pub struct Released {
     pub level: Level,
     /// Reports that were counted and deleted.
     pub reports: u64,
-    /// Cells that passed the rule.
+    /// Cells that are released.
     pub cells: u64,
+    /// Cells that passed the rule too, for which a file has no room.
+    pub left_out: u64,
     /// Whether metrics were estimated.
     pub metrics: bool,
     /// The noise, where the private level was promised.

@@ -16,6 +16,7 @@
 use super::database::{Database, failed, signed, to_json};
 use super::dialect::Dialect;
 use super::groups::{self, CellCounts};
+use super::strongest::Strongest;
 use super::{Forecast, Released, StorageError, Window, ledger};
 use crate::clock::Clock;
 use crate::ledger::{Entry, Ledger, Spent};
@@ -23,6 +24,7 @@ use crate::promise::{Policy, Promise};
 use sqlx::{Any, Row as _, Transaction};
 use vitrine_core::metric;
 use vitrine_core::privacy::Level;
+use vitrine_core::released::MAX_CELLS_BYTES;
 use vitrine_privacy::gaussian::Distribution;
 use vitrine_privacy::threshold::published;
 use vitrine_privacy::{Mechanism, OsRandom, Parameters, PrivacyError, calibrate};
@@ -132,15 +134,20 @@ impl Database {
         let entry = rule.entry(window);
         let so_far = ledger::read(&location, &mut transaction).await?;
         let year = so_far.admit(&entry, ceiling)?;
-        let cells = match rule.fewest() {
-            Some(fewest) => groups::cells(&mut transaction, number, fewest)
-                .await
-                .map_err(&failed)?,
-            None => Vec::new(),
-        };
         let mut draw = Draw::of(&rule)?;
-        let passing = passing(&rule, &mut draw, cells);
-        write(&mut transaction, dialect, number, &passing)
+        let mut strongest = Strongest::within(MAX_CELLS_BYTES);
+        if let Some(fewest) = rule.fewest() {
+            let add = |cell: CellCounts| {
+                if let Some(count) = passing(&rule, &mut draw, &cell) {
+                    strongest.add(cell.cell, count);
+                }
+            };
+            groups::each_cell(&mut transaction, number, fewest, add)
+                .await
+                .map_err(&failed)?;
+        }
+        let (released, left_out) = strongest.finish();
+        write(&mut transaction, dialect, number, &released, left_out)
             .await
             .map_err(&failed)?;
         if rule.metrics {
@@ -173,7 +180,8 @@ impl Database {
         Ok(Some(Released {
             level: rule.level,
             reports,
-            cells: passing.len() as u64,
+            cells: released.len() as u64,
+            left_out,
             metrics: rule.metrics,
             noise: entry.spent.map(|spent| spent.noise),
             year,
@@ -249,17 +257,13 @@ impl Draw {
     }
 }
 
-/// What passes the rule: each cell as JSON, and the count that is published.
-fn passing(rule: &Rule, draw: &mut Option<Draw>, cells: Vec<CellCounts>) -> Vec<(String, u64)> {
-    let published = |cell: CellCounts| {
-        let count = match draw {
-            Some(draw) => draw.mechanism.release(cell.total(), &mut draw.random)?,
-            None => cell.counted(),
-        };
+/// The count that is published of a cell; `None` where it does not pass the rule.
+fn passing(rule: &Rule, draw: &mut Option<Draw>, cell: &CellCounts) -> Option<u64> {
+    match draw {
         // With noise it is the threshold that counts, which is at least k.
-        (draw.is_some() || count >= u64::from(rule.k)).then_some((cell.cell, count))
-    };
-    cells.into_iter().filter_map(published).collect()
+        Some(draw) => draw.mechanism.release(cell.total(), &mut draw.random),
+        None => Some(cell.counted()).filter(|count| *count >= u64::from(rule.k)),
+    }
 }
 
 /// Writes how often each metric cell was reported.
@@ -279,13 +283,21 @@ async fn write_metrics(
     Ok(())
 }
 
-/// Writes the window's released table.
+/// Writes the window's released table, and how many cells it has no room for.
 async fn write(
     transaction: &mut Transaction<'_, Any>,
     dialect: &Dialect,
     window: i64,
     cells: &[(String, u64)],
+    left_out: u64,
 ) -> Result<(), sqlx::Error> {
+    if left_out > 0 {
+        sqlx::query(r#"UPDATE feedback_window SET left_out = $2 WHERE "window" = $1"#)
+            .bind(window)
+            .bind(signed(left_out))
+            .execute(&mut **transaction)
+            .await?;
+    }
     for chunk in cells.chunks(CHUNK) {
         sqlx::query(dialect.insert_released)
             .bind(to_json(chunk)?)

@@ -11,6 +11,7 @@ mod cluster;
 mod database;
 mod disk;
 mod feedback;
+mod flood;
 mod house;
 mod kill;
 mod metric;

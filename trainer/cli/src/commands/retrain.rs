@@ -146,30 +146,59 @@ fn read_released(folder: &Path) -> anyhow::Result<Released> {
         )
     })?;
     let mut windows = Vec::new();
+    let mut quarantined = Vec::new();
     for entry in entries {
         let path = entry.with_context(|| folder.display().to_string())?.path();
         let name = path
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
-        if !(name.starts_with("window-") && name.ends_with(".json")) {
+        let number = name
+            .strip_prefix("window-")
+            .and_then(|name| name.strip_suffix(".json"));
+        let Some(number) = number else {
+            continue;
+        };
+        let number: u64 = number.parse().with_context(|| {
+            format!(
+                "{}: is named for no window; the release writes {}",
+                path.display(),
+                ReleasedWindow::file_name(2800)
+            )
+        })?;
+        // A window is quarantined because somebody forged reports in it: nothing of it is read.
+        if quarantine.holds(number) {
+            quarantined.push(number);
             continue;
         }
         let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
         let window = ReleasedWindow::parse(&bytes).with_context(|| path.display().to_string())?;
+        anyhow::ensure!(
+            window.window == number,
+            "{}: holds window {}; rename it to {}",
+            path.display(),
+            window.window,
+            ReleasedWindow::file_name(window.window)
+        );
+        if window.left_out > 0 {
+            println!(
+                "window {number}: {} cells passed the rule and had no room in the file; if that is \
+                 more than the shop reports, they were forged: `vitrine quarantine add` leaves the \
+                 window out",
+                window.left_out
+            );
+        }
         windows.push(window);
     }
-    windows.sort_by_key(|window| window.window);
     anyhow::ensure!(
-        !windows.is_empty(),
+        !(windows.is_empty() && quarantined.is_empty()),
         "{}: holds no window-*.json: nothing has been released yet",
         folder.display()
     );
-    let (left_out, windows): (Vec<_>, Vec<_>) = windows
-        .into_iter()
-        .partition(|window: &ReleasedWindow| quarantine.holds(window.window));
+    windows.sort_by_key(|window| window.window);
+    quarantined.sort_unstable();
     Ok(Released {
         windows,
-        quarantined: left_out.iter().map(|window| window.window).collect(),
+        quarantined,
     })
 }
