@@ -24,6 +24,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod connections;
 pub mod cors;
 pub mod decode;
 pub mod feedback;

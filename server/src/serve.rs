@@ -10,6 +10,7 @@ use crate::bundles;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::connections::Connections;
 use crate::cors::{Origins, share};
 use crate::feedback::{self, Feedback};
 use crate::health::{self, Health};
@@ -173,7 +174,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
             writer: writer.clone(),
             metrics: Arc::clone(&metrics),
             origins: origins.clone(),
-            senders,
+            senders: Arc::clone(&senders),
             limit: Arc::new(limit),
             catalogue,
             totals: Arc::new(Totals::new(config.most)),
@@ -210,6 +211,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
         listen_for_admin = Some((admin.listen, data, parts.clone()));
     }
 
+    let connections = Connections::new(config.connections, config.connections_per_network, senders);
     let public = HttpServer::new(move || {
         App::new()
             .wrap(from_fn(share))
@@ -217,6 +219,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Running, Se
             .configure(|app| parts.routes(app))
             .default_service(site::fallback())
     })
+    .on_connect(move |connection, kept| connections.accept(connection, kept))
     .workers(config.workers)
     .shutdown_timeout(config.shutdown_seconds)
     // A body that was refused is not read to its end: whoever sends ten megabytes would keep a

@@ -80,6 +80,20 @@ pub struct Layer {
     #[arg(long, env = "VITRINE_SERVER_WORKERS", value_name = "COUNT")]
     pub workers: Option<usize>,
 
+    /// Connections that the public listener keeps at a time, a count of at least 1; the next is closed
+    /// at once [default: 2000]
+    #[arg(long, env = "VITRINE_SERVER_CONNECTIONS", value_name = "COUNT")]
+    pub connections: Option<usize>,
+
+    /// Connections of them that one network (/24, or /56 of IPv6) may have, where no proxy is in
+    /// between; 0: all [default: 200]
+    #[arg(
+        long,
+        env = "VITRINE_SERVER_CONNECTIONS_PER_NETWORK",
+        value_name = "COUNT"
+    )]
+    pub connections_per_network: Option<usize>,
+
     /// Reports that may wait for the disk before the next is answered with 503, a count of at
     /// least 1 [default: 10000]
     #[arg(long, env = "VITRINE_SERVER_FEEDBACK_QUEUE", value_name = "COUNT")]
@@ -233,6 +247,10 @@ impl Layer {
             public_keys: self.public_keys.or(below.public_keys),
             audit_log: self.audit_log.or(below.audit_log),
             workers: self.workers.or(below.workers),
+            connections: self.connections.or(below.connections),
+            connections_per_network: self
+                .connections_per_network
+                .or(below.connections_per_network),
             feedback_queue: self.feedback_queue.or(below.feedback_queue),
             feedback_body_seconds: self.feedback_body_seconds.or(below.feedback_body_seconds),
             feedback_per_minute: self.feedback_per_minute.or(below.feedback_per_minute),

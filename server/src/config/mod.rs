@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use std::fmt;
 use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 use vitrine_core::Digest;
@@ -48,6 +48,10 @@ pub struct Config {
     pub audit_log: PathBuf,
     /// See [`Layer::workers`].
     pub workers: usize,
+    /// See [`Layer::connections`].
+    pub connections: usize,
+    /// See [`Layer::connections_per_network`]; `None`: all.
+    pub connections_per_network: Option<NonZeroUsize>,
     /// See [`Layer::feedback_queue`].
     pub feedback_queue: usize,
     /// See [`Layer::feedback_body_seconds`].
@@ -205,6 +209,8 @@ impl Layer {
             workers: at_least_one("workers", self.workers)?.unwrap_or_else(|| {
                 std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
             }),
+            connections: at_least_one("connections", self.connections)?.unwrap_or(2000),
+            connections_per_network: NonZeroUsize::new(self.connections_per_network.unwrap_or(200)),
             feedback_queue: at_least_one("feedback_queue", self.feedback_queue)?.unwrap_or(10_000),
             feedback_body: Duration::from_secs(
                 at_least_one("feedback_body_seconds", self.feedback_body_seconds)?.unwrap_or(10),
@@ -375,6 +381,7 @@ mod tests {
                 "oblivious_keys = \"keys\"\noblivious_relays = [\"relay.example\"]",
                 "oblivious_relays",
             ),
+            ("connections = 0", "connections"),
             ("public_keys = [\"abc\"]", "public_keys"),
             ("listen = \"nowhere\"", "listen"),
             ("admin_listen = \"127.0.0.1:1\"", "admin_token_sha256"),

@@ -108,8 +108,11 @@ impl House {
             .arg(self.path("store"))
             .arg("--database")
             .arg(&self.database.location)
-            .args(["--limit-loopback", "false"])
             .args(arguments);
+        // Tests send more than one network does.
+        if !arguments.contains(&"--limit-loopback") {
+            command.args(["--limit-loopback", "false"]);
+        }
         command
     }
 

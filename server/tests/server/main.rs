@@ -20,6 +20,7 @@ mod oblivious;
 mod private;
 mod release;
 mod site;
+mod slow;
 mod start;
 mod stop;
 mod windows;

@@ -115,21 +115,7 @@ fn a_forwarded_address_that_is_not_believed_is_warned_of_once() {
 fn the_machine_itself_is_limited_unless_told_otherwise() {
     let house = House::new();
     for (limited, statuses) in [("true", [204, 204, 429]), ("false", [204, 204, 204])] {
-        let mut command = std::process::Command::new(crate::house::BINARY);
-        command
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--limit-loopback",
-                limited,
-            ])
-            .args(["--feedback-per-minute", "2"])
-            .arg("--store")
-            .arg(house.path("store"))
-            .arg("--database")
-            .arg(&house.database.location);
-        let server = Server::start(command);
+        let server = house.start(&["--limit-loopback", limited, "--feedback-per-minute", "2"]);
         let sent = [1, 2, 3].map(|nonce| report_with(&server, nonce, &[]).status);
         assert_eq!(sent, statuses, "{limited}");
     }
