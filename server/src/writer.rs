@@ -6,6 +6,10 @@
 //! on a timer. The queue is bounded: beyond it a report is refused at once with 503, which a
 //! client can retry, instead of being held in memory, which a crash would lose.
 //!
+//! Which reports came together, and in what order, is kept for as short a time as the flush allows: a
+//! batch is stored in the order of its nonces' hashes, SQLite's log is cut in every pause, and
+//! PostgreSQL's rows are shuffled every hour.
+//!
 //! After a failed batch the connection is opened anew, so that a disk that was full and is not
 //! any more needs no restart.
 
@@ -16,7 +20,7 @@ use crate::promise::{Policy, Promise, Promises};
 use crate::storage::{Database, Location, Recorded, Refusal, Row, ServerId, StorageError};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use vitrine_core::window::{Admission, WindowName};
@@ -30,6 +34,12 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const CLOCK_NOTED_SECONDS: u64 = 60;
 /// When nothing comes for as long, the database may tidy up.
 const PAUSE: Duration = Duration::from_secs(1);
+/// While reports come without a pause, it tidies up this often.
+const TIDIED: Duration = Duration::from_secs(60);
+/// How often raw rows are shuffled, at most.
+const SHUFFLED: Duration = Duration::from_secs(3600);
+/// And what part of the time it may take: a large table is shuffled more seldom.
+const SHUFFLING: u32 = 1000;
 
 /// Hands reports to the writer's task. Cheap to clone.
 #[derive(Clone)]
@@ -136,22 +146,88 @@ struct Task {
     requests: mpsc::Receiver<Request>,
 }
 
+/// What is to be done so that the database does not keep the order in which reports came, and when.
+struct Chores {
+    /// Until when the database is tidied, though reports come; `None`: it is tidy.
+    untidy: Option<Instant>,
+    /// Whether a whole pause went by.
+    is_quiet: bool,
+    /// Whether reports were stored since raw rows were shuffled.
+    unshuffled: bool,
+    next_shuffle: Instant,
+}
+
+impl Chores {
+    fn new() -> Self {
+        Self {
+            untidy: None,
+            is_quiet: false,
+            // A process before this one may have left rows in their order.
+            unshuffled: true,
+            next_shuffle: Instant::now() + SHUFFLED,
+        }
+    }
+
+    /// Reports were stored.
+    fn stored(&mut self) {
+        self.untidy.get_or_insert_with(|| Instant::now() + TIDIED);
+        self.is_quiet = false;
+        self.unshuffled = true;
+    }
+
+    /// None came for as long as [`Chores::pause`] says.
+    fn quiet(&mut self) {
+        self.is_quiet = true;
+    }
+
+    fn tidying_is_due(&self) -> bool {
+        self.untidy
+            .is_some_and(|until| self.is_quiet || Instant::now() >= until)
+    }
+
+    fn shuffling_is_due(&self) -> bool {
+        self.unshuffled && Instant::now() >= self.next_shuffle
+    }
+
+    fn shuffled(&mut self, took: Duration) {
+        self.unshuffled = false;
+        self.next_shuffle = Instant::now() + SHUFFLED.max(took * SHUFFLING);
+    }
+
+    /// How long to wait for a report before there is something to do.
+    fn pause(&self) -> Option<Duration> {
+        let shuffle = self.next_shuffle.saturating_duration_since(Instant::now());
+        match self.untidy {
+            Some(_) => Some(PAUSE),
+            None => self.unshuffled.then_some(shuffle),
+        }
+    }
+}
+
 impl Task {
     async fn run(mut self) -> Result<(), StorageError> {
         let mut waiting = Vec::new();
-        let mut untidy = false;
+        let mut chores = Chores::new();
         loop {
+            if chores.tidying_is_due() {
+                self.tidy().await;
+                chores.untidy = None;
+            }
+            if chores.shuffling_is_due() {
+                let began = Instant::now();
+                self.shuffle().await;
+                chores.shuffled(began.elapsed());
+            }
             let next = self.requests.recv_many(&mut waiting, BATCH);
-            let received = match untidy {
-                true => tokio::time::timeout(PAUSE, next).await,
-                false => Ok(next.await),
+            let received = match chores.pause() {
+                Some(pause) => tokio::time::timeout(pause, next).await,
+                None => Ok(next.await),
             };
             match received {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(_) => {
-                    self.tidy().await;
-                    untidy = false;
+                    chores.quiet();
                     continue;
                 }
             }
@@ -176,7 +252,7 @@ impl Task {
                 continue;
             }
             let recorded = self.record(&rows).await;
-            untidy = true;
+            chores.stored();
             for (at, answer) in answers.into_iter().enumerate() {
                 let outcome = match &recorded {
                     Ok(all) => all.get(at).copied().ok_or(WriteError::Failed),
@@ -274,6 +350,16 @@ impl Task {
             if let Err(error) = self.keep_or_reopen(tidied) {
                 tracing::warn!(%error, "the write-ahead log stays as it is until the next pause");
             }
+        }
+    }
+
+    async fn shuffle(&mut self) {
+        let shuffled = match self.database().await {
+            Ok(database) => database.shuffle().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = self.keep_or_reopen(shuffled) {
+            tracing::warn!(%error, "raw rows stay in the order in which they came for another hour");
         }
     }
 

@@ -80,13 +80,25 @@ impl Database {
         transaction.commit().await.map_err(&failed)
     }
 
-    /// Does what is well done while no report comes.
+    /// Does what is well done while no report comes, and every so often while they do.
     pub async fn tidy(&mut self) -> Result<(), StorageError> {
         if let Some(statement) = self.dialect.tidy {
             sqlx::raw_sql(statement)
                 .execute(&mut self.connection)
                 .await
                 .map_err(failed(&self.location, "write its log back"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the raw rows anew, in the order of their nonces' hashes and by one transaction, where
+    /// they are in the order in which they came.
+    pub async fn shuffle(&mut self) -> Result<(), StorageError> {
+        if let Some(statements) = self.dialect.shuffle {
+            sqlx::raw_sql(statements)
+                .execute(&mut self.connection)
+                .await
+                .map_err(failed(&self.location, "shuffle raw rows"))?;
         }
         Ok(())
     }

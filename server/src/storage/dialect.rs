@@ -28,7 +28,9 @@ pub(super) struct Dialect {
     pub empty_raw: &'static str,
     /// Empties `surviving_cell` in the same way.
     pub empty_surviving: &'static str,
-    /// What is well done in a pause, where there is anything.
+    /// Puts raw rows into an order that says nothing of when they came, where they are in another.
+    pub shuffle: Option<&'static str>,
+    /// What is well done in a pause and every so often, where there is anything.
     pub tidy: Option<&'static str>,
     /// The way out of an error by its code, for what an operator can mend.
     pub hint: fn(code: &str) -> &'static str,

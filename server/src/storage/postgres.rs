@@ -38,6 +38,16 @@ pub(super) static DIALECT: Dialect = Dialect {
         FROM json_array_elements(CAST($1 AS json))"#,
     empty_raw: "TRUNCATE raw_cell",
     empty_surviving: "TRUNCATE surviving_cell",
+    // Its rows are in order of arrival, and each names the transaction that wrote it (xmin).
+    shuffle: Some(
+        "BEGIN;
+         LOCK TABLE raw_cell IN ACCESS EXCLUSIVE MODE;
+         INSERT INTO surviving_cell SELECT * FROM raw_cell;
+         TRUNCATE raw_cell;
+         INSERT INTO raw_cell SELECT * FROM surviving_cell ORDER BY nonce;
+         TRUNCATE surviving_cell;
+         COMMIT",
+    ),
     tidy: None,
     hint,
 };

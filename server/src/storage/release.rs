@@ -326,7 +326,7 @@ async fn delete_window(
         .await?;
     for statement in [
         dialect.empty_raw,
-        "INSERT INTO raw_cell SELECT * FROM surviving_cell",
+        "INSERT INTO raw_cell SELECT * FROM surviving_cell ORDER BY nonce",
         dialect.empty_surviving,
     ] {
         sqlx::query(statement).execute(&mut **transaction).await?;

@@ -39,8 +39,13 @@ pub(super) static DIALECT: Dialect = Dialect {
         SELECT $2, value ->> 0, value ->> 1 FROM json_each($1)"#,
     empty_raw: "DELETE FROM raw_cell",
     empty_surviving: "DELETE FROM surviving_cell",
-    // The log holds rows in order of arrival. PASSIVE: it waits for nobody who reads.
-    tidy: Some("PRAGMA wal_checkpoint(PASSIVE)"),
+    // Rows are clustered by the hash of their nonce.
+    shuffle: None,
+    // The log holds rows in order of arrival, also those that were written back, until it is cut. It
+    // waits for nobody who reads: then it is written back as far as it can be, and cut the next time.
+    tidy: Some(
+        "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 10000",
+    ),
     hint,
 };
 

@@ -203,3 +203,39 @@ fn a_full_disk_refuses_reports_loses_none_and_recovers() {
         acknowledged.len() as u64 + 1
     );
 }
+
+/// Rows in order of arrival, beside a proxy's log, would date every cell; so would `xmin`.
+#[test]
+fn shuffled_rows_say_nothing_of_when_they_came() {
+    let house = House::new();
+    let server = house.start(&[]);
+    for nonce in 0..40 {
+        assert_eq!(server.report(&view(nonce, "a")).status, 204);
+    }
+    let physical = || {
+        let rows = house
+            .database
+            .query("SELECT encode(nonce, 'hex') FROM raw_cell ORDER BY ctid");
+        rows.concat()
+    };
+    let transactions =
+        || house.count("SELECT count(DISTINCT CAST(CAST(xmin AS TEXT) AS BIGINT)) FROM raw_cell");
+    let came = physical();
+    assert_eq!(transactions(), 40);
+    run(async {
+        let location = house.database.location.parse().unwrap();
+        let mut database = vitrine_server::storage::Database::open(&location)
+            .await
+            .unwrap();
+        database.shuffle().await.unwrap();
+        database.close().await.unwrap();
+    });
+    let mut sorted = came.clone();
+    sorted.sort();
+    assert_ne!(came, sorted);
+    assert_eq!(physical(), sorted);
+    assert_eq!(transactions(), 1);
+    // A retry still counts once.
+    assert_eq!(server.report(&view(7, "a")).status, 204);
+    assert_eq!(physical(), sorted);
+}

@@ -15,6 +15,7 @@ use vitrine_core::manifest::{
 };
 use vitrine_core::session::SessionGap;
 use vitrine_core::window::WindowName;
+use vitrine_core::writer::write_items;
 use vitrine_server::clock::{Clock as _, SystemClock};
 use vitrine_store::Store;
 
@@ -56,10 +57,11 @@ impl House {
         let folder = self.path(&format!("bundle-{version}"));
         fs::create_dir_all(&folder).unwrap();
         let mut files = std::collections::BTreeMap::new();
-        for (name, bytes) in [(file::TABLES, tables), (file::ITEMS, "items")] {
+        let items = write_items(["a", "b", "c"]).unwrap();
+        for (name, bytes) in [(file::TABLES, tables.as_bytes()), (file::ITEMS, &items)] {
             fs::write(folder.join(name), bytes).unwrap();
             let entry = FileEntry {
-                sha256: Digest::of(bytes.as_bytes()),
+                sha256: Digest::of(bytes),
                 bytes: bytes.len() as u64,
             };
             files.insert(name.to_owned(), entry);
