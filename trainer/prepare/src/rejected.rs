@@ -15,13 +15,17 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::{Stream, StreamExt};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::pin::Pin;
 
 /// Examples kept for each rule.
 const EXAMPLES: usize = 3;
+
+/// Bytes of a value that are shown.
+const LONGEST_SHOWN: usize = 1024;
 
 /// A dropped row.
 #[derive(Clone, Debug, Serialize)]
@@ -190,10 +194,12 @@ impl Numbers {
 fn fields(names: &[String], formatters: &[Option<ArrayFormatter<'_>>], row: usize) -> String {
     let mut object = String::from("{");
     for (name, formatter) in names.iter().zip(formatters) {
-        let value = formatter
-            .as_ref()
-            .map(|f| f.value(row).to_string())
-            .unwrap_or_default();
+        let mut value = Short::default();
+        if let Some(formatter) = formatter {
+            // What does not fit ends the writing.
+            let _ = write!(value, "{}", formatter.value(row));
+        }
+        let value = value.0;
         if value.is_empty() {
             continue;
         }
@@ -206,6 +212,22 @@ fn fields(names: &[String], formatters: &[Option<ArrayFormatter<'_>>], row: usiz
     }
     object.push('}');
     object
+}
+
+/// The beginning of a value, at most a kilobyte.
+#[derive(Default)]
+struct Short(String);
+
+impl fmt::Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let left = LONGEST_SHOWN - self.0.len();
+        if text.len() <= left {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        self.0.push_str(&text[..text.floor_char_boundary(left)]);
+        Err(fmt::Error)
+    }
 }
 
 fn json_text(text: &str) -> String {

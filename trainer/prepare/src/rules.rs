@@ -39,7 +39,7 @@ pub(crate) fn rules(t: &Thresholds) -> Vec<Rule> {
     vec![
         always(
             "unreadable_row",
-            "Rows that are cut off, malformed or not UTF-8",
+            "Rows that are cut off, malformed, not UTF-8 or with a value of more than 4096 bytes",
         ),
         always("bad_time", "Rows whose time can't be read"),
         always(

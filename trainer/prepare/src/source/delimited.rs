@@ -6,8 +6,11 @@
 //! spans lines must come out with the right number of fields within [`LONGEST_RECORD`] lines, or
 //! the stray quote costs the line it stands on and reading goes on with the next.
 
-use super::lines::{Line, Lines};
-use super::{CHUNK_ROWS, Chunk, Reader, SourceFile, Unreadable};
+use super::lines::{LONGEST_LINE, Line, Lines};
+use super::{
+    CHUNK_BYTES, CHUNK_ROWS, Chunk, LONGEST_VALUE, Reader, SourceFile, Unreadable, check_width,
+    too_long,
+};
 use crate::error::PrepareError;
 use crate::mapping::Shape;
 use csv_core::ReadRecordResult;
@@ -15,7 +18,7 @@ use datafusion::arrow::array::{ArrayRef, StringBuilder};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Most lines that one quoted field may span.
+/// Most lines that one quoted field may span, within the length of a line.
 const LONGEST_RECORD: usize = 100;
 
 pub(super) struct Delimited {
@@ -64,6 +67,7 @@ impl Delimited {
             std::str::from_utf8(&fields.text[range.clone()]).map(|name| name.trim().to_string())
         });
         let names: Vec<String> = names.collect::<Result<_, _>>().map_err(|_| not_text())?;
+        check_width(&file.path, names.len())?;
         let columns = if shape.header {
             names
         } else {
@@ -93,6 +97,10 @@ impl Delimited {
             let Some(line) = self.lines.next()? else {
                 break;
             };
+            if record.len() + line.bytes.len() >= LONGEST_LINE {
+                more.push(line);
+                break;
+            }
             record.push(b'\n');
             record.extend_from_slice(&line.bytes);
             more.push(line);
@@ -130,6 +138,9 @@ impl Delimited {
             .iter()
             .map(|&column| {
                 let range = self.fields.ranges[column].clone();
+                if range.len() > LONGEST_VALUE {
+                    return Err(too_long(&self.columns[column], range.len()));
+                }
                 std::str::from_utf8(&self.fields.text[range]).map_err(|_| {
                     format!(
                         "column '{}' is not UTF-8 text; convert the file first, e.g. iconv -f latin1 -t utf-8",
@@ -155,7 +166,8 @@ impl Reader for Delimited {
         let mut lines = Vec::with_capacity(CHUNK_ROWS);
         let mut unreadable = Vec::new();
         let mut builders: Vec<_> = self.selected.iter().map(|_| StringBuilder::new()).collect();
-        while lines.len() < CHUNK_ROWS {
+        let mut bytes = 0;
+        while lines.len() < CHUNK_ROWS && bytes < CHUNK_BYTES {
             let Some(line) = self.lines.next()? else {
                 break;
             };
@@ -166,6 +178,7 @@ impl Reader for Delimited {
             match read.and_then(|()| self.texts()) {
                 Ok(texts) => {
                     for (builder, text) in builders.iter_mut().zip(texts) {
+                        bytes += text.len();
                         builder.append_value(text);
                     }
                 }

@@ -1,14 +1,20 @@
 //! JSON Lines: one object a line. Values inside values stay JSON text.
 
 use super::lines::{Line, Lines};
-use super::{CHUNK_ROWS, Chunk, Reader, SourceFile, Unreadable};
+use super::{
+    CHUNK_BYTES, CHUNK_ROWS, Chunk, LONGEST_VALUE, Reader, SourceFile, Unreadable, check_width,
+    too_long,
+};
 use crate::error::PrepareError;
 use datafusion::arrow::array::{ArrayRef, StringBuilder};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Lines whose keys make up the columns; a key that first appears later is not known.
 const SAMPLE: usize = 1000;
+/// Bytes of such lines that are held at once.
+const SAMPLE_BYTES: usize = 16 << 20;
 
 pub(super) struct JsonLines {
     lines: Lines,
@@ -21,7 +27,9 @@ impl JsonLines {
         let mut lines = Lines::open(file)?;
         let mut sample = Vec::new();
         let mut columns: Vec<String> = Vec::new();
-        while sample.len() < SAMPLE {
+        let mut known: HashSet<String> = HashSet::new();
+        let mut bytes = 0;
+        while sample.len() < SAMPLE && bytes < SAMPLE_BYTES {
             let Some(line) = lines.next()? else { break };
             if sample.is_empty() && line.bytes.trim_ascii_start().starts_with(b"[") {
                 return Err(PrepareError::source(
@@ -31,11 +39,13 @@ impl JsonLines {
             }
             if let Ok(object) = parse(&line) {
                 for key in object.keys() {
-                    if !columns.contains(key) {
+                    if known.insert(key.clone()) {
                         columns.push(key.clone());
                     }
                 }
+                check_width(&file.path, columns.len())?;
             }
+            bytes += line.bytes.len();
             sample.push(line);
         }
         if columns.is_empty() {
@@ -53,6 +63,25 @@ impl JsonLines {
             selected: (0..columns.len()).collect(),
             columns,
         })
+    }
+}
+
+impl JsonLines {
+    /// The selected values as text, or why there are none.
+    fn texts(&self, mut object: Map<String, Value>) -> Result<Vec<Option<String>>, String> {
+        let text = |&column: &usize| {
+            let name = &self.columns[column];
+            let text = match object.get_mut(name).map(Value::take) {
+                None | Some(Value::Null) => return Ok(None),
+                Some(Value::String(text)) => text,
+                Some(other) => other.to_string(),
+            };
+            if text.len() > LONGEST_VALUE {
+                return Err(too_long(name, text.len()));
+            }
+            Ok(Some(text))
+        };
+        self.selected.iter().map(text).collect()
     }
 }
 
@@ -85,21 +114,19 @@ impl Reader for JsonLines {
         let mut lines = Vec::with_capacity(CHUNK_ROWS);
         let mut unreadable = Vec::new();
         let mut builders: Vec<_> = self.selected.iter().map(|_| StringBuilder::new()).collect();
-        while lines.len() < CHUNK_ROWS {
+        let mut bytes = 0;
+        while lines.len() < CHUNK_ROWS && bytes < CHUNK_BYTES {
             let Some(line) = self.lines.next()? else {
                 break;
             };
             if line.is_blank() {
                 continue;
             }
-            match parse(&line) {
-                Ok(object) => {
-                    for (builder, &column) in builders.iter_mut().zip(&self.selected) {
-                        match object.get(&self.columns[column]) {
-                            None | Some(Value::Null) => builder.append_null(),
-                            Some(Value::String(text)) => builder.append_value(text),
-                            Some(other) => builder.append_value(other.to_string()),
-                        }
+            match parse(&line).and_then(|object| self.texts(object)) {
+                Ok(texts) => {
+                    for (builder, text) in builders.iter_mut().zip(texts) {
+                        bytes += text.as_ref().map_or(0, String::len);
+                        builder.append_option(text);
                     }
                 }
                 Err(reason) => {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Longest line that is read; what is longer is no row of a shop.
-const LONGEST_LINE: u64 = 1 << 20;
+pub(super) const LONGEST_LINE: usize = 1 << 20;
 
 /// A line without its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl Lines {
         }
         let number = self.next_number;
         let mut bytes = Vec::with_capacity(128);
-        let mut limited = self.input.by_ref().take(LONGEST_LINE);
+        let mut limited = self.input.by_ref().take(LONGEST_LINE as u64);
         limited
             .read_until(b'\n', &mut bytes)
             .map_err(|e| broken(&self.path, number, e))?;
@@ -126,7 +126,7 @@ impl Lines {
             if bytes.last() == Some(&b'\r') {
                 bytes.pop();
             }
-        } else if bytes.len() as u64 == LONGEST_LINE {
+        } else if bytes.len() == LONGEST_LINE {
             cut = true;
             self.skip_line(number)?;
         }

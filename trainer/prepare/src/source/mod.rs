@@ -9,6 +9,7 @@ mod delimited;
 mod files;
 mod json_lines;
 mod lines;
+mod pages;
 mod parquet;
 
 pub(crate) use files::{Format, SourceFile, discover};
@@ -16,9 +17,17 @@ pub(crate) use files::{Format, SourceFile, discover};
 use crate::error::PrepareError;
 use crate::mapping::Shape;
 use datafusion::arrow::array::ArrayRef;
+use std::path::Path;
 
-/// Rows in a chunk.
+/// Most rows in a chunk.
 pub(crate) const CHUNK_ROWS: usize = 8192;
+/// Bytes of text after which a chunk ends, however few its rows.
+const CHUNK_BYTES: usize = 16 << 20;
+/// Longest value of a column that is read, in bytes. SQL holds some ten thousand rows at a time, so a
+/// table's memory is bounded by this.
+const LONGEST_VALUE: usize = 4 << 10;
+/// Most columns of a file.
+const MOST_COLUMNS: usize = 10_000;
 
 /// A row that could not be read at all.
 #[derive(Debug)]
@@ -29,6 +38,25 @@ pub(crate) struct Unreadable {
     pub reason: String,
     /// The row as it stands in the file, cut at a kilobyte.
     pub text: String,
+}
+
+/// Why a row with a value of more than [`LONGEST_VALUE`] can't be read.
+fn too_long(column: &str, bytes: usize) -> String {
+    format!(
+        "column '{column}' has a value of {bytes} bytes, more than the {LONGEST_VALUE} that are read; \
+         shorten it or leave the column out"
+    )
+}
+
+/// Refuses a file with more than [`MOST_COLUMNS`].
+fn check_width(path: &Path, columns: usize) -> Result<(), PrepareError> {
+    if columns <= MOST_COLUMNS {
+        return Ok(());
+    }
+    Err(PrepareError::source(
+        path,
+        format!("has more than {MOST_COLUMNS} columns; export those that are needed"),
+    ))
 }
 
 /// Consecutive rows of one file.
