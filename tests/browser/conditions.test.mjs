@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { after, before } from "node:test";
 import { launch, record } from "./support/browser.mjs";
-import { scratch, serve, until } from "./support/programs.mjs";
+import { PACKAGE, scratch, serve, until } from "./support/programs.mjs";
 import { FIXTURE, stage } from "./support/stage.mjs";
 
 const PAGE =
@@ -230,6 +230,21 @@ test("no encoder module: the table ranks alone", async (t) => {
   const page = await open(await context(t), url);
   await encoder(page, "failed");
   await ranks(page);
+});
+
+test("a patched encoder module is refused in its worker: the table ranks alone", async (t) => {
+  const bytes = await readFile(join(PACKAGE, "wasm/encoder.wasm"));
+  bytes[bytes.length - 1] ^= 1;
+  const { url } = await stage(t, {
+    pages: PAGES,
+    answer: (request, response) =>
+      request.url.endsWith("/encoder.wasm") && Boolean(response.end(bytes)),
+  });
+  const page = await open(await context(t), url);
+  await encoder(page, "failed");
+  await ranks(page);
+  const errors = await page.evaluate(() => window.errors);
+  assert.match(errors.join(), /encoder\.wasm is not the module/);
 });
 
 test("a frame that may store nothing and start no worker", async (t) => {

@@ -61,7 +61,14 @@ export class Blocks {
     const [first, last] = [run[0], run.at(-1)];
     if (first === undefined || last === undefined) return;
     const { url, fetcher, ranker, refusing, turn } = this.#context;
-    const bytes = await fetcher.range(url, first.from, last.to);
+    const bytes = new Uint8Array(last.to - first.from);
+    let length = 0;
+    const take = (piece: Uint8Array) => {
+      bytes.set(piece, length);
+      length += piece.length;
+    };
+    const range = `bytes=${first.from}-${last.to - 1}`;
+    await fetcher.pieces(url, bytes.length, take, 'default', range);
     for (const { block, from, to } of run) {
       await turn();
       const own = bytes.subarray(from - first.from, to - first.from);

@@ -120,7 +120,9 @@ export class Encoding {
         model.encoderFile(fetcher, endpoint),
       ]);
       if (!current()) return;
-      const host = await startEncoder({ module, onnx, width: model.encoderWidth }, worker, stop);
+      const { encoderDigest: sha256 } = modules;
+      const start = { module, sha256, onnx, width: model.encoderWidth };
+      const host = await startEncoder(start, worker, stop);
       if (!current()) return host.dispose();
       this.#host = host;
       this.#state = 'ready';

@@ -68,18 +68,6 @@ export class Fetcher {
     }
   }
 
-  /** The bytes of `url` from `from` to before `to`. */
-  async range(url: string, from: number, to: number): Promise<Uint8Array> {
-    const whole = new Uint8Array(to - from);
-    let length = 0;
-    const take = (piece: Uint8Array) => {
-      whole.set(piece, length);
-      length += piece.length;
-    };
-    await this.pieces(url, whole.length, take, 'default', `bytes=${from}-${to - 1}`);
-    return whole;
-  }
-
   /**
    * Hands the bytes at `url`, at most `limit`, to `take` as they arrive, and waits for it each
    * time; resolves to their number. `range` asks for a part of them.
@@ -160,10 +148,7 @@ async function bounded<T>(
   const { signal } = abort;
   const timer = setTimeout(() => abort.abort(), patience);
   const late = new Promise<never>((_, reject) => {
-    signal.onabort = () =>
-      reject(
-        new Unreachable(`${url} was given up, at the latest after ${patience / 1000} seconds.`),
-      );
+    signal.onabort = () => reject(new Unreachable(`${url} took too long.`));
   });
   try {
     return await Promise.race([run(signal), late]);

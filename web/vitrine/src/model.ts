@@ -370,7 +370,7 @@ function fieldsOf(bytes: Uint8Array): ManifestFields {
  */
 function refuseVersion(version: number, signers: string[], seen: Versions): void {
   if (version > Number.MAX_SAFE_INTEGER) {
-    throw new Refused(`The bundle has version ${version}, which is above 2^53 - 1: none is.`);
+    throw new Refused(`The bundle's version ${version} is above 2^53 - 1.`);
   }
   const least = Math.min(...signers.map((signer) => seen[signer] ?? 0));
   if (version < least) {

@@ -27,6 +27,11 @@ export class Modules {
     this.#pinned = pinned;
   }
 
+  /** The SHA-256 that the encoder's module must have; `undefined` where nothing can be verified. */
+  get encoderDigest(): string | undefined {
+    return hasSha256() ? DIGESTS.encoder.sha256 : undefined;
+  }
+
   /** Refuses where a key is pinned and nothing can be verified: a page that came without TLS. */
   check(): void {
     if (this.#pinned && !hasSha256()) {
@@ -36,19 +41,21 @@ export class Modules {
     }
   }
 
-  /** The bytes of a module, verified where the browser can. */
+  /**
+   * The bytes of a module, verified where the browser can. Those of the encoder are verified where
+   * they are run: hashing them would hold up the page.
+   */
   async fetch(name: Module): Promise<Uint8Array<ArrayBuffer>> {
     this.check();
     const own = DIGESTS[name];
+    const verify = name !== 'encoder' && hasSha256();
     const url = moduleUrl(name, this.#folder);
     for (const cache of ['default', 'reload'] as const) {
       const bytes = await this.#fetcher.bytes(url, own.bytes, cache).catch(longer);
       // A browser may have kept the module of the package's last version under the same address.
-      if (bytes && (!hasSha256() || hex(await sha256(bytes)) === own.sha256)) return bytes;
+      if (bytes && (!verify || hex(await sha256(bytes)) === own.sha256)) return bytes;
     }
-    throw new Refused(
-      `${url} is not the module that belongs to this code: serve both from one version of the package.`,
-    );
+    throw new Refused(`${url} is not the module of this build of the package.`);
   }
 }
 

@@ -399,10 +399,8 @@ class Instance implements Vitrine {
   #tellOfDamage(part: string): void {
     if (this.#damaged.has(part)) return;
     this.#damaged.add(part);
-    const kept = `The record on this device is damaged: its part '${part}' was dropped`;
-    const budget = part === 'budget' || part === 'record';
-    const spent = budget ? ', and the budget counts as spent for this window' : '';
-    this.#failed(new Error(`${kept}${spent}.`));
+    const spent = part === 'budget' || part === 'record' ? '; the budget counts as spent' : '';
+    this.#failed(new Error(`The stored record is damaged, '${part}' was dropped${spent}.`));
   }
 
   #changed(): void {

@@ -247,7 +247,7 @@ test('tuf: slow retrieval ends, and the page goes on with the shop’s order', a
       assert.equal((await vitrine.rank(ids)).reason, 'timeout');
       const { reason } = await vitrine.ready;
       assert.equal(reason, 'unreachable', errors.join());
-      assert.match(errors.join(), /given up/);
+      assert.match(errors.join(), /took too long/);
       assert.deepEqual((await vitrine.rank(ids)).items, ids);
       // And it is looked for again: nothing hangs on the request that never ended.
       shop.answers.clear();
@@ -287,7 +287,7 @@ test('tuf: slow retrieval: a report that is never answered is given up and sent 
     const { vitrine, errors } = visit(shop, { consent: 'granted' });
     await vitrine.ready;
     vitrine.track({ item: ids[0] });
-    await until(() => errors.some((said) => /given up/.test(said)), 'the end of the request');
+    await until(() => errors.some((said) => /took too long/.test(said)), 'the end of the request');
     const [{ state }] = (await vitrine.inspect()).reports;
     assert.equal(state, 'queued');
   } finally {
