@@ -164,7 +164,7 @@ test('the network sees no item before consent, and single cells after it', async
     assert.equal(headers.cookie, undefined);
     assert.equal(headers.referer, undefined);
     const report = JSON.parse(body);
-    assert.deepEqual(Object.keys(report).sort(), ['cell', 'nonce']);
+    assert.deepEqual(Object.keys(report).sort(), ['cell', 'nonce', 'window']);
     assert.match(report.nonce, /^[0-9a-f]{32}$/);
     nonces.add(report.nonce);
     const { table, ...cell } = report.cell;

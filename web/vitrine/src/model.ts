@@ -11,9 +11,9 @@ import { type Fetcher, Refused, refusing } from './fetching.js';
 import type { Kept } from './kept.js';
 import type { Modules } from './modules.js';
 import { type Files, INDEX, openBundle, rankerFiles, release, verified } from './opening.js';
+import type { Pinning } from './pinning.js';
 import { reasonsOf } from './reasons.js';
 import { highest, UNSIGNED, type Versions } from './record.js';
-import type { Signatures } from './signatures.js';
 import { turn } from './slices.js';
 import type {
   Action,
@@ -37,7 +37,7 @@ export interface Origin {
   endpoint: string;
   modules: Modules;
   /** Where keys are pinned. */
-  signatures: Signatures | undefined;
+  signatures: Pinning | undefined;
   /** The highest bundle versions that this device has accepted, by signer. */
   seen(): Promise<Versions>;
 }
@@ -169,8 +169,7 @@ export class Model {
       const copied = () => void (fresh = false);
       return fetcher.fresh(`${endpoint}/manifest.json`, MAX_MANIFEST_BYTES, copied);
     };
-    const reading =
-      signatures?.verified(read) ?? read().then((bytes) => ({ bytes, signers: [UNSIGNED] }));
+    const reading = signatures?.(read) ?? read().then((bytes) => ({ bytes, signers: [UNSIGNED] }));
     // Where the module cannot run, no file is asked for.
     const { bytes, signers } = await Promise.race([reading, module.then(() => reading)]);
     const fields = fieldsOf(bytes);

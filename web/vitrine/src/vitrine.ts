@@ -13,9 +13,9 @@ import { Kept } from './kept.js';
 import { Loading, reasonOf } from './loading.js';
 import type { Model } from './model.js';
 import { Modules } from './modules.js';
+import { pinning } from './pinning.js';
 import { nonce, randomNumbers, seconds, whenIdle, within } from './platform.js';
 import { Reporting } from './reporting.js';
-import { Signatures } from './signatures.js';
 import { slice } from './slices.js';
 import { openStore, type Store } from './store.js';
 import type {
@@ -126,7 +126,7 @@ class Instance implements Vitrine {
       {
         ...around,
         kept: this.#kept,
-        signatures: publicKeys && new Signatures(this.#fetcher, endpoint, publicKeys, modules),
+        signatures: publicKeys && pinning(publicKeys, this.#fetcher, endpoint, modules),
         refused: () => this.#consents.ranking === 'denied',
         seen: async () => (await this.#store).versions(),
         adopted: (model) => this.#adopted(model),
