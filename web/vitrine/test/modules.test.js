@@ -111,7 +111,7 @@ test('a module that the browser has kept of the last version is asked for anew',
     { verifier: ({ cache }) => (cache === 'reload' ? undefined : old) },
     { publicKeys: [key.public] },
   );
-  shop.answers.set('/manifest.sig', () => new Response(fileOf(MANIFEST, key)));
+  shop.answers.set(addressOf(MANIFEST), () => new Response(fileOf(MANIFEST, key)));
   assert.equal((await vitrine.rank(ids)).status, 'ranked');
   assert.deepEqual(
     asked.filter(([name]) => name === 'verifier'),
