@@ -110,6 +110,8 @@ impl House {
             .arg(self.path("store"))
             .arg("--database")
             .arg(&self.database.location)
+            // Beside a PostgreSQL database there is no folder: it would be this crate's.
+            .env("VITRINE_SERVER_AUDIT_LOG", self.path("audit.jsonl"))
             .args(arguments);
         // Tests send more than one network does.
         if !arguments.contains(&"--limit-loopback") {
