@@ -165,6 +165,6 @@ mod tests {
         assert!(refused(4.0, 0.0, 8).starts_with("delta"));
         assert!(refused(4.0, 0.1, 8).starts_with("delta"));
         assert!(refused(4.0, 1e-6, 0).starts_with("cells"));
-        assert!(refused(4.0, 1e-6, 65).starts_with("cells"));
+        assert!(refused(4.0, 1e-6, MAX_WORST_CASE + 1).starts_with("cells"));
     }
 }
