@@ -3,6 +3,7 @@
 use crate::progress::Bars;
 use anyhow::Context;
 use std::path::PathBuf;
+use vitrine_core::privacy::MAX_CELLS;
 use vitrine_learn::files::write_atomically;
 use vitrine_learn::levels::forged::forge;
 use vitrine_learn::levels::{Options, markdown, recommend, simulate, write_page};
@@ -36,7 +37,11 @@ pub struct Arguments {
     #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
     windows: Vec<usize>,
     /// L: the most transitions that a profile reports in a window, several separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "4,8,16")]
+    #[arg(
+        long,
+        value_delimiter = ',', default_value = "4,8,16",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CELLS))
+    )]
     cells: Vec<u32>,
     /// Percent of the field's value that a recommended level keeps at least.
     #[arg(long, default_value_t = 50.0)]
