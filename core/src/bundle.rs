@@ -153,7 +153,7 @@ impl Bundle {
         self.limits.events
     }
 
-    /// How much of a session is kept.
+    /// The limits of a session.
     pub fn limits(&self) -> Limits {
         self.limits
     }

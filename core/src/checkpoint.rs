@@ -21,7 +21,7 @@ pub const FORM: &str = "vitrine.checkpoint/1";
 /// The longest checkpoint that is read, in bytes.
 pub const MAX_CHECKPOINT_BYTES: u64 = 4096;
 
-/// What the log came to.
+/// The state of the log after a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// When it was taken, Unix time in seconds.
@@ -103,7 +103,7 @@ impl Checkpoint {
     }
 }
 
-/// What is signed, and the signature, where there is one.
+/// The signed text, with its signature where there is one.
 fn parts(file: &[u8]) -> (&[u8], Option<&[u8]>) {
     let begins = |at: &usize| file[*at..].starts_with(SIGNATURE.as_bytes());
     match (0..file.len()).find(begins) {

@@ -199,7 +199,7 @@ impl Manifest {
         })
     }
 
-    /// How much of a session a client keeps.
+    /// The limits of a client's session.
     pub fn session_limits(&self) -> Limits {
         Limits {
             events: self.model.max_session as usize,

@@ -46,13 +46,13 @@ impl SessionGap {
         self.0
     }
 
-    /// Whether an event at `now` belongs to the session whose latest event was at `last`, both in
+    /// True where an event at `now` belongs to the session whose latest event was at `last`, both in
     /// whole seconds of Unix time. A clock that was set back does not end a session.
     pub fn joins(self, last: u64, now: u64) -> bool {
         now.saturating_sub(last) <= u64::from(self.0)
     }
 
-    /// Whether this is the default, which manifests leave out.
+    /// True for the default, which manifests leave out.
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -79,7 +79,7 @@ impl From<SessionGap> for u32 {
     }
 }
 
-/// How much of a session is kept.
+/// The limits of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The latest events that are looked at.
