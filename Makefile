@@ -44,6 +44,7 @@ docs: setup ## Make the npm package's reference from its types: web/vitrine/refe
 test: ## Run every test.
 	@$(MAKE) --no-print-directory -j2 web everything
 	@scripts/setup.sh postgres
+	@scripts/setup.sh strace
 	@scripts/setup.sh browser
 	@scripts/setup.sh packaging
 	cargo test --workspace

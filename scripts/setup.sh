@@ -4,6 +4,7 @@
 #   setup.sh packaging  the bundlers that the npm package is tested with
 #   setup.sh bench-web  the rivals that the npm package is measured beside
 #   setup.sh postgres   a PostgreSQL for the tests of the server
+#   setup.sh strace     what records a server for the tests of a loss of power
 #   setup.sh browser    a Chromium for the browser tests
 #   setup.sh deny       cargo-deny
 #   setup.sh fuzz       a nightly compiler and cargo-fuzz
@@ -51,6 +52,12 @@ postgres)
   command -v apt-get >/dev/null || fail "no PostgreSQL: install one, with initdb on the PATH"
   as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null
+  ;;
+strace)
+  command -v strace >/dev/null && exit 0
+  command -v apt-get >/dev/null || fail "no strace: install one"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq strace >/dev/null
   ;;
 browser)
   for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do

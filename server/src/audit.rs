@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use vitrine_core::Digest;
 use vitrine_core::checkpoint::Checkpoint;
+use vitrine_durable::{folder_of, sync_folder};
 
 /// The longest log that is read, in bytes: about a million lines.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
@@ -293,6 +294,8 @@ impl AuditLog {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(failed("open", path))?;
+        // A log that was made just now must still have its name after a loss of power.
+        sync_folder(folder_of(path)).map_err(failed("flush the folder of", path))?;
         let mut state = State {
             file,
             checked: Checked::default(),

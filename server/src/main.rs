@@ -147,7 +147,8 @@ fn run_audit(args: &AuditArgs) -> Result<()> {
             lines: checked.lines,
             head: checked.head,
         };
-        vitrine_store::replace(out, &checkpoint.to_bytes())?;
+        vitrine_durable::replace(out, &checkpoint.to_bytes())
+            .with_context(|| format!("cannot write {}", out.display()))?;
         let name = out.display();
         say(&format!(
             "{name}: sign it where the key is, `vitrine key sign {name} --key KEY`, and keep it there"

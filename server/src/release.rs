@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use vitrine_core::metric::Histogram;
 use vitrine_core::privacy::Level;
 use vitrine_core::released::ReleasedWindow;
-use vitrine_store::{StoreError, replace, sweep};
+use vitrine_durable::{create_folder, replace, sweep};
 
 /// What happened to one window.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,9 +37,6 @@ pub enum ReleaseError {
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The file cannot be written.
-    #[error(transparent)]
-    Write(#[from] StoreError),
     /// The output folder cannot be used.
     #[error("cannot {doing} {}: {source}; name another folder with --out", path.display())]
     Out {
@@ -119,7 +116,7 @@ pub async fn release(
     out: &Path,
     clock: &dyn Clock,
 ) -> Result<Outcome, ReleaseError> {
-    fs::create_dir_all(out).map_err(|source| ReleaseError::Out {
+    create_folder(out).map_err(|source| ReleaseError::Out {
         doing: "create the folder",
         path: out.to_owned(),
         source,
@@ -268,10 +265,14 @@ async fn write(
             window: window.window,
             path,
         }),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            replace(&path, &bytes)?;
-            Ok((path, true))
-        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => match replace(&path, &bytes) {
+            Ok(()) => Ok((path, true)),
+            Err(source) => Err(ReleaseError::Out {
+                doing: "write",
+                path,
+                source,
+            }),
+        },
         Err(source) => Err(ReleaseError::Out {
             doing: "read",
             path,

@@ -52,7 +52,7 @@ mod signatures;
 pub use delta::add_deltas;
 pub use error::StoreError;
 pub use history::Promised;
-pub use incoming::{Incoming, replace, sweep};
+pub use incoming::Incoming;
 pub use publish::{Outcome, Published};
 
 use std::fs::{self, File};
@@ -62,6 +62,7 @@ use std::sync::Arc;
 use vitrine_core::Digest;
 use vitrine_core::manifest::{MANIFEST_FILE, MAX_FILE_BYTES, MAX_MANIFEST_BYTES, Manifest};
 use vitrine_core::signature::PublicKey;
+use vitrine_durable::{create_folder, sweep};
 
 /// A folder of published bundles. Cheap to clone; holds no open file.
 #[derive(Clone, Debug)]
@@ -100,7 +101,7 @@ impl Store {
             trusted: Arc::default(),
         };
         for folder in [store.bundles(), store.manifests()] {
-            fs::create_dir_all(&folder).map_err(StoreError::io("create the folder", &folder))?;
+            create_folder(&folder).map_err(StoreError::io("create the folder", &folder))?;
         }
         fs::read_dir(store.bundles()).map_err(StoreError::io("read", &store.bundles()))?;
         for folder in [store.bundles(), store.manifests(), store.root.clone()] {

@@ -1,11 +1,12 @@
 //! Making a candidate the current one, and what it has to show for that.
 
+use crate::incoming::replace;
 use crate::publish::{published, would};
-use crate::{Current, Outcome, Published, Store, StoreError, replace};
-use std::fs;
+use crate::{Current, Outcome, Published, Store, StoreError};
 use vitrine_core::manifest::file;
 use vitrine_core::provenance::{MAX_PROVENANCE_BYTES, Provenance, Refusal};
 use vitrine_core::{Digest, delta};
+use vitrine_durable::{create_folder, remove};
 
 impl Store {
     /// Makes the candidate the current manifest. Its SHA-256 is named, so that nobody promotes
@@ -44,12 +45,12 @@ impl Store {
 
     fn remove_candidate(&self) -> Result<(), StoreError> {
         let path = self.candidate_path();
-        fs::remove_file(&path).map_err(StoreError::io("remove", &path))
+        remove(&path).map_err(StoreError::io("remove", &path))
     }
 
     fn keep_reason(&self, candidate: Digest, reason: &str) -> Result<(), StoreError> {
         let folder = self.root.join("forced");
-        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
+        create_folder(&folder).map_err(StoreError::io("create", &folder))?;
         let path = folder.join(format!("{candidate}.txt"));
         replace(&path, format!("{}\n", reason.trim()).as_bytes())
     }

@@ -10,6 +10,7 @@ use vitrine_core::manifest::{
     FileEntry, MANIFEST_FILE, MAX_MANIFEST_BYTES, MAX_VERSION, Manifest, SIGNATURE_FILE,
 };
 use vitrine_core::signature::MAX_SIGNATURE_BYTES;
+use vitrine_durable::{lock_file, sync_folder};
 
 /// The most by which a version may be above the current one: enough for versions that are dates.
 pub(crate) const MAX_STEP: u64 = 1_000_000;
@@ -92,8 +93,13 @@ impl Store {
     /// judged by is read while the lock is held.
     pub(crate) fn lock(&self) -> Result<Lock, StoreError> {
         let path = self.root().join("store.lock");
-        let file = File::create(&path).map_err(StoreError::io("write", &path))?;
+        let file = lock_file(&path).map_err(StoreError::io("open", &path))?;
         file.lock().map_err(StoreError::io("lock", &path))?;
+        // A process that is gone may have renamed a file and not flushed its folder; what is built
+        // on that file must not outlast it.
+        for folder in [&self.bundles(), &self.manifests(), self.root()] {
+            sync_folder(folder).map_err(StoreError::io("flush the folder", folder))?;
+        }
         Ok(Lock { _file: file })
     }
 

@@ -3,12 +3,13 @@
 //! Signatures may come before their manifest. They then wait in `waiting/`, where nothing reads
 //! them but the change that brings the manifest: only with its bytes can they be checked.
 
+use crate::incoming::replace;
 use crate::publish::Lock;
-use crate::{Store, StoreError, read_at_most, replace};
-use std::fs;
+use crate::{Store, StoreError, read_at_most};
 use std::path::PathBuf;
 use vitrine_core::Digest;
 use vitrine_core::signature::{self, MAX_SIGNATURE_BYTES, PublicKey};
+use vitrine_durable::{create_folder, remove};
 
 impl Store {
     /// From now on only manifests that one of `keys` has signed become the candidate or current,
@@ -44,7 +45,7 @@ impl Store {
             Some(known) => self.store_signature(&lock, &known.bytes, file),
             None => {
                 let folder = self.waiting();
-                fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
+                create_folder(&folder).map_err(StoreError::io("create", &folder))?;
                 replace(&self.waiting_path(manifest), file)
             }
         }
@@ -69,7 +70,7 @@ impl Store {
             signature::verify(manifest, &stored, &self.trusted)?;
         }
         if waiting.is_some() {
-            fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+            remove(&path).map_err(StoreError::io("remove", &path))?;
         }
         Ok(())
     }

@@ -293,3 +293,18 @@ fn what_nobody_fetches_whole_is_not_compressed() {
         .collect();
     assert_eq!(compressed, [file::INDEX]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_lock_that_is_a_link_is_refused_and_never_emptied() {
+    let dir = tempfile::tempdir().unwrap();
+    bundle(&dir.path().join("bundle"), 1, b"tables");
+    let store = Store::open(dir.path().join("store")).unwrap();
+    let victim = dir.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    std::os::unix::fs::symlink(&victim, store.root().join("store.lock")).unwrap();
+    let refused = store.publish_folder(&dir.path().join("bundle"));
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains("symbolic link"), "{said}");
+}

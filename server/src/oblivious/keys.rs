@@ -13,7 +13,7 @@ use ohttp::hpke::{Aead, Kdf, Kem};
 use ohttp::{KeyConfig, Server, SymmetricSuite};
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The most keys that a file may hold. Requests are told apart by their key, so there are few.
@@ -254,13 +254,7 @@ fn write(path: &Path, keys: &[Key]) -> io::Result<()> {
         }
         text.push('\n');
     }
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    // A temporary file is made with mode 600.
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    vitrine_durable::replace_private(path, text.as_bytes())
 }
 
 #[cfg(test)]

@@ -91,11 +91,13 @@ fn hint(code: &str) -> &'static str {
     }
 }
 
-/// Makes the file, readable by this user alone; SQLite gives its log the same rights.
+/// Makes the file, readable by this user alone; SQLite gives its log the same rights. SQLite
+/// flushes the folder of a file that it made itself, so that is done here.
 fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    options.open(path)?;
+    vitrine_durable::sync_folder(vitrine_durable::folder_of(path))
 }

@@ -17,6 +17,7 @@ mod kill;
 mod metric;
 mod network;
 mod oblivious;
+mod power_loss;
 mod private;
 mod release;
 mod site;

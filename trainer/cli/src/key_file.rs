@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use vitrine_core::signature::{MAX_SIGNATURES, SecretKey};
+use vitrine_durable::{folder_of, sync_folder};
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
@@ -47,7 +48,8 @@ pub fn create(path: &Path) -> anyhow::Result<SecretKey> {
     })?;
     let written = file
         .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all());
+        .and_then(|()| file.sync_all())
+        .and_then(|()| sync_folder(folder_of(path)));
     if written.is_err() {
         let _ = std::fs::remove_file(path);
     }

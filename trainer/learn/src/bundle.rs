@@ -100,7 +100,7 @@ pub fn write(folder: &Path, bundle: NewBundle<'_>) -> Result<Manifest, FolderErr
         let cut = blocks::cut(&tables, bundle.ids, Some(bundle.facets))?;
         contents.extend([(file::INDEX, cut.index), (file::BLOCKS, cut.blocks)]);
     }
-    std::fs::create_dir_all(folder).map_err(|source| at(folder, source))?;
+    vitrine_durable::create_folder(folder).map_err(|source| at(folder, source))?;
     let mut files = BTreeMap::new();
     for (name, bytes) in &contents {
         let path = folder.join(name);

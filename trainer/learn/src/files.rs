@@ -1,20 +1,11 @@
 //! Files that are whole or not there.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// Writes `bytes` under a temporary name beside `path`, flushes them to the disk, and renames.
+/// [`vitrine_durable::replace`], with the way out where the disk is full.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".partial");
-    let written = std::fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        // The half-written file is of no use; the first error is the one to report.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written.map_err(explained)
+    vitrine_durable::replace(path, bytes).map_err(explained)
 }
 
 /// The system's words, with the way out where the disk is full.
@@ -26,5 +17,21 @@ fn explained(error: io::Error) -> io::Error {
             io::Error::new(error.kind(), reason)
         }
         _ => error,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn a_link_planted_under_a_temporary_name_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        let planted = folder.path().join("run.json.partial");
+        std::os::unix::fs::symlink(&victim, planted).unwrap();
+        super::write_atomically(&folder.path().join("run.json"), b"{}").unwrap();
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
     }
 }

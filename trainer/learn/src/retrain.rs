@@ -16,7 +16,7 @@ use crate::bundle;
 use crate::dataset::Dataset;
 use crate::evaluate::EvaluateError;
 use crate::progress::Progress;
-use crate::run::{self, Base, Finished, Options, RunError, make_folder, read_record};
+use crate::run::{self, Base, Finished, Options, RunError, lock, make_folder, read_record};
 use std::path::{Path, PathBuf};
 use vitrine_core::released::ReleasedWindow;
 
@@ -77,6 +77,7 @@ pub fn retrain(
     progress.start("reading the prepared data", None);
     let data = Dataset::open(options.data, &released.windows).map_err(RunError::from)?;
     progress.finish();
+    let _lock = lock(options.out)?;
     make_folder(&options.checkpoints)?;
     record.validation = None;
     record.curve = Vec::new();

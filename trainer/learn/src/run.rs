@@ -23,6 +23,7 @@ use crate::report;
 use crate::search::{CompressError, Search, TABLE_ORDER, Vectors, assemble, compress};
 use crate::table::{History, neighbours};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use vitrine_core::manifest::{Manifest, ModelFacts, TrainingFacts};
 use vitrine_core::{Action, Digest};
@@ -62,6 +63,15 @@ pub enum RunError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// Another process writes the folder.
+    #[error(
+        "{path}: another run is writing this folder; wait for it to end, or name another folder \
+         with --out"
+    )]
+    Busy {
+        /// The folder.
+        path: PathBuf,
     },
     /// `run.json` is not of this version.
     #[error("{path}: not a run of this version ({reason}): train again")]
@@ -177,6 +187,7 @@ pub fn train(
     progress.start("reading the prepared data", None);
     let data = Dataset::open(options.data, &[])?;
     progress.finish();
+    let _lock = lock(options.out)?;
     make_folder(&options.checkpoints)?;
     let (fit, valid) = data.validation();
 
@@ -523,10 +534,40 @@ pub fn read_record(path: &Path) -> Result<RunRecord, RunError> {
     })
 }
 
+/// Keeps two runs out of one folder, where each would overwrite the other's checkpoints. Held
+/// until what is returned is dropped.
+pub(crate) fn lock(out: &Path) -> Result<File, RunError> {
+    let path = make_folder(out)?.join("run.lock");
+    match vitrine_durable::try_lock(&path) {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => Err(RunError::Busy { path: out.into() }),
+        Err(source) => Err(RunError::File { path, source }),
+    }
+}
+
 pub(crate) fn make_folder(path: &Path) -> Result<PathBuf, RunError> {
-    std::fs::create_dir_all(path).map_err(|source| RunError::File {
+    vitrine_durable::create_folder(path).map_err(|source| RunError::File {
         path: path.into(),
         source,
     })?;
+    vitrine_durable::sweep(path);
     Ok(path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn a_folder_takes_one_run_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = super::lock(folder.path()).unwrap();
+        let said = super::lock(folder.path()).unwrap_err().to_string();
+        assert!(
+            said.contains("another run is writing this folder"),
+            "{said}"
+        );
+        drop(held);
+        super::lock(folder.path()).unwrap();
+    }
 }

@@ -14,7 +14,7 @@ use crate::files::write_atomically;
 use crate::progress::Progress;
 use crate::recipe::Recipe;
 use crate::report;
-use crate::run::{Figures, RunError, make_folder, resolve, train_encoder};
+use crate::run::{Figures, RunError, lock, make_folder, resolve, train_encoder};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -88,6 +88,7 @@ pub fn tune(
     progress.start("reading the prepared data", None);
     let data = Dataset::open(options.data, &[])?;
     progress.finish();
+    let _lock = lock(options.out)?;
     let names = options.cross_validation.parts();
     let splits = options.cross_validation.splits(&data);
     let mut trials: Vec<Trial> = draw(&recipe.encoder, options.trials, recipe.seed);

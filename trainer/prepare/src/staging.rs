@@ -6,8 +6,9 @@
 
 use crate::dataset::FILE_NAME;
 use crate::error::PrepareError;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use vitrine_durable::{create_folder, folder_of, sync_folder, try_lock};
 
 /// Files of a prepared folder.
 pub(crate) mod file {
@@ -37,7 +38,7 @@ pub(crate) struct Staging {
 impl Staging {
     pub(crate) fn new(out: &Path) -> Result<Self, PrepareError> {
         check(out)?;
-        let absolute = std::path::absolute(out).map_err(PrepareError::io(out))?;
+        let absolute = resolve(out)?;
         let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
             return Err(PrepareError::Output {
                 path: out.into(),
@@ -45,30 +46,38 @@ impl Staging {
             });
         };
         let root = parent.join(format!(".{}.partial", name.to_string_lossy()));
-        fs::create_dir_all(&root).map_err(PrepareError::io(&root))?;
-        let lock_path = root.join("lock");
-        let lock = File::create(&lock_path).map_err(PrepareError::io(&lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(PrepareError::Output {
-                    path: out.into(),
-                    problem: "is being written by another run; wait for it or name another folder"
-                        .into(),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(PrepareError::io(&lock_path)(error)),
+        if root.is_symlink() {
+            return Err(PrepareError::Output {
+                path: root,
+                problem: "is a symbolic link where working files belong; remove it".into(),
+            });
         }
+        create_folder(&root).map_err(PrepareError::io(&root))?;
+        let lock_path = root.join("lock");
+        let lock = try_lock(&lock_path).map_err(PrepareError::io(&lock_path))?;
+        let Some(lock) = lock else {
+            return Err(PrepareError::Output {
+                path: out.into(),
+                problem: "is being written by another run; wait for it or name another folder"
+                    .into(),
+            });
+        };
         let staging = Self {
             out: absolute,
             root,
             _lock: lock,
         };
-        for folder in [staging.result(), staging.work()] {
-            // What a killed run left.
+        if !staging.out.exists() && staging.old().exists() {
+            // A run was cut off between its two renames.
+            fs::rename(staging.old(), &staging.out).map_err(PrepareError::io(&staging.out))?;
+        }
+        for folder in [staging.result(), staging.work(), staging.old()] {
+            // Left by a killed run.
             if folder.exists() {
                 fs::remove_dir_all(&folder).map_err(PrepareError::io(&folder))?;
             }
+        }
+        for folder in [staging.result(), staging.work()] {
             fs::create_dir(&folder).map_err(PrepareError::io(&folder))?;
         }
         Ok(staging)
@@ -84,6 +93,11 @@ impl Staging {
         self.root.join("work")
     }
 
+    /// The result that is replaced, on its way out.
+    fn old(&self) -> PathBuf {
+        self.root.join("old")
+    }
+
     /// Puts the result in its place, once it is on disk: a rename may survive a power cut that
     /// the files' contents did not.
     pub(crate) fn publish(self) -> Result<(), PrepareError> {
@@ -94,7 +108,8 @@ impl Staging {
             let file = File::open(&path).map_err(PrepareError::io(&path))?;
             file.sync_all().map_err(PrepareError::io(&path))?;
         }
-        let old = self.root.join("old");
+        sync_folder(&result).map_err(PrepareError::io(&result))?;
+        let old = self.old();
         if self.out.exists() {
             fs::rename(&self.out, &old).map_err(PrepareError::io(&self.out))?;
         }
@@ -102,7 +117,9 @@ impl Staging {
             // Nothing was there a moment ago, so that this can only help.
             let _ = fs::rename(&old, &self.out);
             PrepareError::io(&self.out)(error)
-        })
+        })?;
+        let parent = folder_of(&self.out);
+        sync_folder(parent).map_err(PrepareError::io(parent))
     }
 }
 
@@ -112,6 +129,18 @@ impl Drop for Staging {
             tracing::warn!(folder = %self.root.display(), %error, "working files could not be removed");
         }
     }
+}
+
+/// Where the result goes: a link to a folder stays, and the folder that it leads to is written.
+fn resolve(out: &Path) -> Result<PathBuf, PrepareError> {
+    if !out.is_symlink() {
+        return std::path::absolute(out).map_err(PrepareError::io(out));
+    }
+    fs::canonicalize(out).map_err(|_| PrepareError::Output {
+        path: out.into(),
+        problem: "is a symbolic link that leads nowhere; remove it or name another with --out"
+            .into(),
+    })
 }
 
 /// Only a missing folder, an empty one or an earlier result may be replaced.
@@ -184,6 +213,50 @@ mod tests {
             error.contains("thesis.tex") && error.contains("--out"),
             "{error}"
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_folder_stays_and_the_folder_behind_it_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("disk/real"), dir.path().join("link"));
+        fs::create_dir_all(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let staging = Staging::new(&link).unwrap();
+        fs::write(staging.result().join(FILE_NAME), "new").unwrap();
+        staging.publish().unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(real.join(FILE_NAME)).unwrap(), "new");
+
+        let nowhere = dir.path().join("nowhere");
+        std::os::unix::fs::symlink(dir.path().join("gone"), &nowhere).unwrap();
+        let error = Staging::new(&nowhere).err().unwrap().to_string();
+        assert!(error.contains("leads nowhere"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_planted_where_working_files_belong_is_refused_and_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let victim = dir.path().join("victim");
+        fs::create_dir_all(victim.join("work")).unwrap();
+        fs::write(victim.join("work/thesis.tex"), "x").unwrap();
+        std::os::unix::fs::symlink(&victim, dir.path().join(".out.partial")).unwrap();
+        let error = Staging::new(&dir.path().join("out")).err().unwrap();
+        assert!(error.to_string().contains("symbolic link"), "{error}");
+        assert!(victim.join("work/thesis.tex").exists());
+    }
+
+    #[test]
+    fn a_result_that_was_being_replaced_at_a_loss_of_power_comes_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let old = dir.path().join(".out.partial/old");
+        fs::create_dir_all(&old).unwrap();
+        fs::write(old.join(FILE_NAME), "old").unwrap();
+        drop(Staging::new(&out).unwrap());
+        assert_eq!(fs::read_to_string(out.join(FILE_NAME)).unwrap(), "old");
+        assert_eq!(names(dir.path()), ["out"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use vitrine_core::Action;
+use vitrine_durable::{create_folder, replace};
 
 /// The mark that these data are synthetic; `prepare` looks for it.
 const MARK: &str = "synthetic.json";
@@ -81,7 +82,8 @@ pub fn simulate(options: &Options) -> Result<Summary, SimulateError> {
     clear(&options.out)?;
     // The mark comes first: nothing synthetic lies about unmarked, not even after a crash.
     let mark = serde_json::json!({"synthetic": true, "statement": STATEMENT, "options": options});
-    write_file(&options.out.join(MARK), |out| writeln!(out, "{mark:#}"))?;
+    let path = options.out.join(MARK);
+    replace(&path, format!("{mark:#}\n").as_bytes()).map_err(SimulateError::io(&path))?;
     let mut summary = Summary {
         items: world.items().len() as u64,
         ..Summary::default()
@@ -93,7 +95,7 @@ pub fn simulate(options: &Options) -> Result<Summary, SimulateError> {
     fs::create_dir(&pictures).map_err(SimulateError::io(&pictures))?;
     for item in world.items() {
         let path = options.out.join(item.picture_name());
-        fs::write(&path, picture(item)).map_err(SimulateError::io(&path))?;
+        write_file(&path, |out| out.write_all(picture(item).as_bytes()))?;
     }
     history(&world, start, &mut summary)?;
     Ok(summary)
@@ -101,7 +103,7 @@ pub fn simulate(options: &Options) -> Result<Summary, SimulateError> {
 
 /// Makes the folder empty, if nothing but an earlier result is in it.
 fn clear(out: &Path) -> Result<(), SimulateError> {
-    fs::create_dir_all(out).map_err(SimulateError::io(out))?;
+    create_folder(out).map_err(SimulateError::io(out))?;
     let mut names = Vec::new();
     for entry in fs::read_dir(out).map_err(SimulateError::io(out))? {
         let entry = entry.map_err(SimulateError::io(out))?;
@@ -140,7 +142,8 @@ fn write_file(
 }
 
 fn create(path: &Path) -> Result<BufWriter<File>, SimulateError> {
-    let file = File::create(path).map_err(SimulateError::io(path))?;
+    // The folder was emptied, so a file that is there now is somebody else's, or a link.
+    let file = File::create_new(path).map_err(SimulateError::io(path))?;
     Ok(BufWriter::with_capacity(1 << 18, file))
 }
 

@@ -37,7 +37,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let from = arguments.run.join("bundle");
     let opened = bundle::open(&from)?;
     if let Some(out) = &arguments.out {
-        std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
+        vitrine_durable::create_folder(out).with_context(|| out.display().to_string())?;
         // The manifest last: a folder with a manifest is whole.
         let names = opened.manifest.files.keys().map(String::as_str);
         for name in names.chain([MANIFEST_FILE]) {
