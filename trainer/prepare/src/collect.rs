@@ -8,6 +8,7 @@
 use crate::columns::Input;
 use crate::error::PrepareError;
 use crate::mapping::Shape;
+use crate::notice::Notices;
 use crate::progress::Progress;
 use crate::sink::Sink;
 use crate::source::{self, Chunk, SourceFile};
@@ -98,6 +99,7 @@ pub(crate) fn collect(
     default_action: DefaultAction,
     first_row: u64,
     target: &Path,
+    notices: &Notices,
     progress: &dyn Progress,
 ) -> Result<Collected, PrepareError> {
     let input = shape.input;
@@ -108,14 +110,25 @@ pub(crate) fn collect(
         &format!("reading {}", input.name()),
         Some(files.iter().map(|file| file.bytes).sum()),
     );
+    let mut found_first = Vec::new();
     for (number, file) in files.iter().enumerate() {
         let mut reader = source::open(file, shape)?;
         let resolved = shape.resolve(&file.path, reader.columns(), input == Input::Events)?;
         check_columns(shape, file, reader.columns(), &resolved)?;
-        for (wanted, candidates) in input.wanted().iter().zip(&resolved) {
-            if !candidates.is_empty() && !collected.found.contains(&wanted.name) {
-                collected.found.push(wanted.name);
+        let found = input.wanted().iter().zip(&resolved);
+        let found = found.filter(|(_, candidates)| !candidates.is_empty());
+        let found: Vec<_> = found.map(|(wanted, _)| wanted.name).collect();
+        // The files of a catalogue may each hold some columns; those of a log hold the same.
+        if number > 0 && input != Input::Items {
+            note_differing_columns(&files[0], file, &found_first, &found, notices);
+        }
+        for name in &found {
+            if !collected.found.contains(name) {
+                collected.found.push(name);
             }
+        }
+        if number == 0 {
+            found_first = found;
         }
         let mut selected: Vec<usize> = resolved.iter().flatten().copied().collect();
         selected.sort_unstable();
@@ -205,6 +218,29 @@ fn check_columns(
     match wanted.iter().find(|any| !any.iter().any(|name| has(name))) {
         Some(missing) => Err(shape.missing(&file.path, columns, missing)),
         None => Ok(()),
+    }
+}
+
+/// Notes a column that one file of an input has and its first file lacks, or the reverse.
+fn note_differing_columns(
+    first: &SourceFile,
+    file: &SourceFile,
+    in_first: &[&str],
+    in_file: &[&str],
+    notices: &Notices,
+) {
+    let (first, file) = (first.path.display(), file.path.display());
+    for (here, there, has, lacks) in [
+        (in_first, in_file, &first, &file),
+        (in_file, in_first, &file, &first),
+    ] {
+        for name in here.iter().filter(|name| !there.contains(name)) {
+            notices.add(
+                "differing_columns",
+                format!("{has} has a column for {name}, {lacks} has none."),
+                "Its rows are read without it; name the column of each file with --mapping, or export them alike.",
+            );
+        }
     }
 }
 

@@ -44,6 +44,7 @@
 pub mod columns;
 pub mod dataset;
 pub mod mapping;
+pub mod notice;
 pub mod options;
 pub mod preset;
 pub mod progress;
@@ -63,6 +64,7 @@ mod typed;
 
 pub use dataset::DatasetFile;
 pub use error::PrepareError;
+pub use notice::Notice;
 pub use options::{ColumnFlag, Options, Rules, TestPart};
 pub use preset::Preset;
 pub use progress::Progress;

@@ -5,12 +5,13 @@ use crate::dataset::{DatasetFile, FILE_NAME, options_value};
 use crate::engine::Engine;
 use crate::error::PrepareError;
 use crate::mapping::{Mapping, Shape};
+use crate::notice::{Notice, Notices};
 use crate::options::{Options, TestPart};
 use crate::pipeline::{self, Outcome, Sources};
 use crate::preset::Preset;
 use crate::progress::Progress;
 use crate::rejected::{self, Read};
-use crate::report::{self, Figures, InputFacts};
+use crate::report::{self, Facts, Figures, InputFacts};
 use crate::source::{SourceFile, discover};
 use crate::staging::{Staging, file};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,8 @@ pub struct Summary {
     pub orders_added: u64,
     /// Rows dropped, by the rules that dropped any, by name.
     pub dropped: Vec<(String, u64)>,
+    /// What to look at before the result is trusted.
+    pub notices: Vec<Notice>,
 }
 
 /// Prepares a dataset. Blocks until it is done; may be called from any thread.
@@ -48,6 +51,7 @@ pub struct Summary {
 /// folder is then as it was before.
 pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, PrepareError> {
     check(options)?;
+    let notices = Notices::default();
     let mapping = Mapping::new(options)?;
     let in_folder = options.events.is_dir();
     let events = discover(&options.events, mapping.events.files, true)?;
@@ -69,7 +73,15 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
             return Ok(Collected::default());
         }
         let default_action = DefaultAction(options.default_action);
-        let collected = collect(shape, files, default_action, next_row, &target, progress)?;
+        let collected = collect(
+            shape,
+            files,
+            default_action,
+            next_row,
+            &target,
+            &notices,
+            progress,
+        )?;
         next_row += collected.rows;
         Ok(collected)
     };
@@ -84,6 +96,7 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
         orders,
         items,
         staging: &staging,
+        notices: &notices,
         progress,
     };
     let summary = run.on_own_runtime()?;
@@ -119,6 +132,7 @@ struct Run<'a> {
     orders: Collected,
     items: Collected,
     staging: &'a Staging,
+    notices: &'a Notices,
     progress: &'a dyn Progress,
 }
 
@@ -212,10 +226,14 @@ impl Run<'_> {
             columns: collected.found.clone(),
         });
         let facts = facts.collect();
+        let notices = self.notices.all();
         report::write(
             &mut engine,
-            dataset.clone(),
-            facts,
+            Facts {
+                dataset: dataset.clone(),
+                inputs: facts,
+                notices: notices.clone(),
+            },
             &outcome,
             rejected,
             figures,
@@ -232,6 +250,7 @@ impl Run<'_> {
             orders_matched: outcome.orders_matched,
             orders_added: outcome.orders_added,
             dropped,
+            notices,
         })
     }
 

@@ -119,6 +119,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     for (rule, rows) in &summary.dropped {
         println!("  dropped {rows:>9} rows by {rule}");
     }
+    if !summary.notices.is_empty() {
+        println!("\nLook at this:");
+    }
+    for notice in &summary.notices {
+        println!("  ! {}\n    {}", notice.finding, notice.advice);
+    }
     println!("report: {}", summary.report.display());
     if !summary.dropped.is_empty() {
         println!("rejected rows: {}", summary.rejected.display());

@@ -8,6 +8,7 @@ pub(crate) use chart::thousands;
 use crate::dataset::DatasetFile;
 use crate::engine::{Engine, statement};
 use crate::error::PrepareError;
+use crate::notice::Notice;
 use crate::options::DAY_MS;
 use crate::pipeline::{Outcome, single, text, whole, whole_at};
 use crate::rejected::{Example, Rejected};
@@ -31,6 +32,7 @@ pub(crate) struct InputFacts {
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub dataset: DatasetFile,
+    pub notices: Vec<Notice>,
     pub inputs: Vec<InputFacts>,
     /// Rows of events and orders that are in the result, rows merged into them, rows dropped; the
     /// three add up to the rows read.
@@ -111,6 +113,13 @@ pub(crate) struct Coverage {
     pub bucket_ms: i64,
     /// Start of the bucket, events of train, valid and test.
     pub buckets: Vec<(i64, [u64; 3])>,
+}
+
+/// Facts of the run that the statements did not find out.
+pub(crate) struct Facts {
+    pub dataset: DatasetFile,
+    pub inputs: Vec<InputFacts>,
+    pub notices: Vec<Notice>,
 }
 
 /// Figures of the result that `dataset.json` needs too.
@@ -208,8 +217,7 @@ fn lengths(histogram: Vec<(u64, u64)>) -> Lengths {
 /// Makes both files in `result`.
 pub(crate) async fn write(
     engine: &mut Engine<'_>,
-    dataset: DatasetFile,
-    inputs: Vec<InputFacts>,
+    facts: Facts,
     outcome: &Outcome,
     rejected: Rejected,
     figures: Figures,
@@ -255,8 +263,9 @@ pub(crate) async fn write(
         })
         .collect();
     let report = Report {
-        dataset,
-        inputs,
+        dataset: facts.dataset,
+        notices: facts.notices,
+        inputs: facts.inputs,
         kept: figures.parts.iter().map(|part| part.events).sum(),
         orders_matched: outcome.orders_matched,
         orders_added: outcome.orders_added,

@@ -25,6 +25,7 @@ pub(super) fn page(report: &Report) -> String {
     if report.dataset.facts.synthetic {
         html.push_str("<p class=\"notice\">Everything in these data is synthetic: a simulator drew the items, the visitors and what they did.</p>");
     }
+    html.push_str(&notices(report));
     html.push_str(&cards(report));
     section(&mut html, "What came in, what was kept", &kept(report));
     section(&mut html, "What each rule dropped", &rules(report));
@@ -88,6 +89,23 @@ fn lead(report: &Report) -> String {
         files.join(", "),
         report.dataset.facts.source
     )
+}
+
+fn notices(report: &Report) -> String {
+    if report.notices.is_empty() {
+        return String::new();
+    }
+    let mut html = String::from("<div class=\"notice\"><h2>Look at this</h2><ul>");
+    for notice in &report.notices {
+        let _ = write!(
+            html,
+            "<li><b>{}</b> {}</li>",
+            escape(&notice.finding),
+            escape(&notice.advice)
+        );
+    }
+    html.push_str("</ul></div>");
+    html
 }
 
 fn cards(report: &Report) -> String {

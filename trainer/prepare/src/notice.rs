@@ -1,0 +1,49 @@
+//! Notices: what a person has to see before they trust a prepared folder.
+//!
+//! A rule drops rows and counts them. A notice is about the whole: the source was read as nobody
+//! meant it, or looks like that. Notices head the report and end the output of the command; with
+//! `--strict` one of them fails the run.
+
+use serde::Serialize;
+use std::sync::{Mutex, PoisonError};
+
+/// One notice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// A name for scripts and tests, such as `no_times`.
+    pub name: &'static str,
+    /// One or two sentences with the figures, and an example from the source.
+    pub finding: String,
+    /// The flag to give, the column to name or the export to repeat.
+    pub advice: String,
+}
+
+/// The notices of a run, in the order in which they were found.
+#[derive(Debug, Default)]
+pub(crate) struct Notices(Mutex<Vec<Notice>>);
+
+impl Notices {
+    pub(crate) fn add(
+        &self,
+        name: &'static str,
+        finding: impl Into<String>,
+        advice: impl Into<String>,
+    ) {
+        let notice = Notice {
+            name,
+            finding: finding.into(),
+            advice: advice.into(),
+        };
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(notice);
+    }
+
+    pub(crate) fn all(&self) -> Vec<Notice> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
