@@ -18,16 +18,15 @@
 //! limited too, by the same factor: the share of all events that lie on items among whose 20
 //! strongest transitions it is. A transition that would take it beyond stays below the strongest;
 //! those from the least visited items are let in first, which is where honest news comes from and
-//! not what a forger wants. Decoys should not move this limit either:
+//! not what a forger wants. Decoys do not move this limit either:
 //!
 //! - A transition counts as one of the strongest when it reaches the 20th of those that were so
 //!   before. Other newcomers of the same item do not raise that bar.
 //! - What a new place costs is the share of events of the item that it starts from, in the history
-//!   or now, whichever is larger; what the places before are worth is the smaller of the two. So
-//!   popularity that is forged in one window makes no place cheaper in it. In the windows after, it
-//!   has raised the total that shares are taken of: with about two reports for each event of the
-//!   history a forger takes a third more than the limit. Shares of the history's own total would
-//!   hold, and would hold back honest growth as windows add up.
+//!   or now, whichever is larger; what the places before are worth is the smaller of the two. Both
+//!   are shares of the history's total: shares of the total of now would fall as somebody forges
+//!   popularity elsewhere. Honest traffic of many windows therefore makes places dearer, until the
+//!   history is prepared anew.
 //!
 //! Everything here happens to released counts: what a release promised and what the ledger
 //! says of it do not change by it.
@@ -165,7 +164,8 @@ impl Baseline {
         let was_strong = |from: u32, count: f64| {
             count > 0.0 && weakest.get(&from).is_none_or(|weakest| count >= *weakest)
         };
-        let shares = |from: u32| (self.visits.share(from), self.alone.share(from));
+        let total = self.visits.total.max(1.0);
+        let shares = |from: u32| (self.visits.of(from) / total, self.alone.of(from) / total);
         let worth = |from: u32| {
             let (history, now) = shares(from);
             history.min(now)
@@ -174,11 +174,14 @@ impl Baseline {
             let (history, now) = shares(from);
             history.max(now)
         };
-        let mut reach: HashMap<u32, f64> = HashMap::new();
+        // Reach by the smaller and by the larger share.
+        let mut reach: HashMap<u32, (f64, f64)> = HashMap::new();
         let mut incumbents: HashMap<(u32, u32), f64> = HashMap::new();
         for (&(from, to), &count) in &self.pairs.by_key {
             if was_strong(from, count) {
-                *reach.entry(to).or_default() += worth(from);
+                let (low, high) = reach.entry(to).or_default();
+                *low += worth(from);
+                *high += cost(from);
                 incumbents.insert((from, to), after[&(from, to)]);
             }
         }
@@ -205,10 +208,10 @@ impl Baseline {
         // Several actions of one transition share its limit, so a factor is kept, not a count.
         let mut held: HashMap<(u32, u32), f64> = HashMap::new();
         for pair in rising {
-            let before = reach.get(&pair.to).copied().unwrap_or_default();
+            let (low, high) = reach.get(&pair.to).copied().unwrap_or_default();
             let left = left
                 .entry(pair.to)
-                .or_insert_with(|| (GROWTH * before.max(floor) - before).max(0.0));
+                .or_insert_with(|| ((GROWTH - 1.0) * low).max(GROWTH * floor - high));
             let more = cost(pair.from);
             if more <= *left {
                 *left -= more;
@@ -265,10 +268,6 @@ impl<K: Copy + Eq + Hash> Counts<K> {
 
     fn of(&self, key: K) -> f64 {
         self.by_key.get(&key).copied().unwrap_or_default()
-    }
-
-    fn share(&self, key: K) -> f64 {
-        self.of(key) / self.total.max(1.0)
     }
 
     /// Scales the reports of each key down to what it may grow by; those without a key are left.
@@ -507,5 +506,43 @@ mod tests {
         // Half of the 20 from before is below the floor still.
         assert_eq!(admitted(&mut baseline, &[(Some(0), 4, 500.0)]), [20.0]);
         assert_eq!(admitted(&mut baseline, &[(Some(3), 0, 2.0)]), [2.0]);
+    }
+
+    /// The count that is let in of a transition that is held below the strongest of item 0, a
+    /// window after `per_cell` reports on the popularity of each of 897 other items.
+    fn after_popularity(mut baseline: Baseline, per_cell: f64) -> f64 {
+        let elsewhere: Vec<_> = (3..900).map(|row| (None, row, per_cell)).collect();
+        admitted(&mut baseline, &elsewhere);
+        admitted(&mut baseline, &[(Some(0), 500, 18.0)])[0]
+    }
+
+    #[test]
+    fn popularity_elsewhere_does_not_belittle_the_reach_that_an_item_has() {
+        // Item 500 has 3 % from item 1; 4.5 % more from item 0 are beyond 6 %.
+        let mut baseline = crowded();
+        baseline.alone = Counts::default();
+        baseline.visits = Counts::default();
+        baseline.pairs.add((1, 500), 6.0);
+        for (row, events) in [(0, 450.0), (1, 300.0), (2, 9250.0)] {
+            looked_at(&mut baseline, row, events);
+        }
+        for per_cell in [0.0, 1.0, 5.0, 10.0, 20.0] {
+            let count = after_popularity(baseline.clone(), per_cell);
+            assert_eq!(count, 4.0, "{per_cell} decoys on each of 897 items");
+        }
+    }
+
+    #[test]
+    fn popularity_elsewhere_makes_an_item_without_history_no_cheaper() {
+        // Item 0 came after the history and has 9 % of its events now.
+        let mut baseline = crowded();
+        baseline.alone = Counts::default();
+        baseline.visits = Counts::default();
+        looked_at(&mut baseline, 2, 10_000.0);
+        baseline.alone.add(0, 900.0);
+        for per_cell in [0.0, 1.0, 5.0, 10.0, 20.0] {
+            let count = after_popularity(baseline.clone(), per_cell);
+            assert_eq!(count, 4.0, "{per_cell} decoys on each of 897 items");
+        }
     }
 }
