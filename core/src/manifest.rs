@@ -305,7 +305,7 @@ pub(crate) mod tests {
             parent: None,
             restores: None,
             created: 1_700_000_000,
-            expires: 1_800_000_000,
+            expires: 4_000_000_000,
             synthetic: true,
             files: [(file::TABLES.into(), entry), (file::ITEMS.into(), entry)].into(),
             model: ModelFacts {

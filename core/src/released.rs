@@ -37,11 +37,11 @@ pub struct ReleasedWindow {
     /// private level was promised too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<NoiseFacts>,
-    /// What passed the rule, in ascending order of the cell, each cell once; no metric, and
-    /// nothing at the local level.
+    /// Cells that passed the rule, in ascending order, each once; no metric, and none at the local
+    /// level.
     pub cells: Vec<ReleasedCell>,
-    /// How many cells passed the rule and are not here, because a file of all would be longer than
-    /// [`MAX_RELEASED_BYTES`]: those with the lowest counts.
+    /// Number of cells with the lowest counts that were left out to keep the file within
+    /// [`MAX_RELEASED_BYTES`].
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: u64,
     /// The metrics, where a manifest asked for one while the window was open.

@@ -22,7 +22,7 @@ pub fn bundle(dir: &Path, version: u64, tables: &[u8]) -> Manifest {
         parent: None,
         restores: None,
         created: 1_700_000_000,
-        expires: 1_800_000_000,
+        expires: 4_000_000_000,
         synthetic: true,
         files: [
             (file::TABLES.into(), entry(tables)),
