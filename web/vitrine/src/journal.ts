@@ -68,7 +68,7 @@ export class Journal {
     const upload = mayUpload(this.#context.consents());
     this.#fresh.push({ item, action: code, at, upload, impressions });
     if (this.#fresh.length > MAX_PENDING) this.#fresh.shift();
-    this.#context.guarded(() => this.#context.model()?.track(item, code, at));
+    this.#context.guarded(() => this.#context.model()?.ranker.track(item, code, at));
     this.#context.moved();
     this.#context.changed();
     void this.commit();
@@ -88,7 +88,7 @@ export class Journal {
 
   /** Tells a new model what is not committed yet. */
   replay(model: Model): void {
-    for (const { item, action, at } of this.#fresh) model.track(item, action, at);
+    for (const { item, action, at } of this.#fresh) model.ranker.track(item, action, at);
   }
 
   /** The events that no ranker has seen yet, oldest first. */
@@ -124,7 +124,7 @@ export class Journal {
    */
   commit(taken?: () => void): Promise<void> {
     const { guarded, model, reporting, changed } = this.#context;
-    const session = () => guarded(() => model()?.session());
+    const session = () => guarded(() => model()?.ranker.session());
     return this.queue(async (store) => {
       const events = this.#fresh;
       this.#fresh = [];
@@ -167,10 +167,11 @@ export class Journal {
     const { model: modelOf, reporting, damaged } = this.#context;
     const model = modelOf();
     if (model === undefined) return;
+    const { ranker } = model;
     const now = seconds();
     if (!model.restore(state.session, now)) damaged('session');
     const { budget } = state;
-    if (budget !== undefined && !model.restoreBudget(budget, now) && budget !== SPENT) {
+    if (budget !== undefined && !ranker.restoreBudget(budget, now) && budget !== SPENT) {
       damaged('budget');
     }
     const { outbox } = reporting;
@@ -179,14 +180,14 @@ export class Journal {
     const taken: Outgoing[] = [];
     let { reportable = 0 } = state;
     for (const event of state.pending) {
-      model.track(event.item, event.action, event.at);
+      ranker.track(event.item, event.action, event.at);
       reportable = upload && event.upload ? reportable + 1 : 0;
       if (reportable > 0) taken.push(...(outbox?.take(model, event, reportable) ?? []));
     }
     if (wait) {
       void reporting.load();
     } else {
-      const [session, spent] = [model.session(), model.budget()];
+      const [session, spent] = [ranker.session(), ranker.budget()];
       // From here on nothing fails: a report is never queued without what it cost.
       Object.assign(state, { session, reportable, pending: [] });
       if (upload) state.budget = spent;
