@@ -30,6 +30,8 @@ export interface JournalContext {
   guarded<T>(run: () => T): T | undefined;
   /** Called when the ranker holds another session: the encoder is to be asked about it. */
   moved(): void;
+  /** Called when events are on the device. */
+  written(): unknown;
   changed(): void;
   /** Called with a part of the record that the ranker cannot read. */
   damaged(part: string): void;
@@ -123,7 +125,7 @@ export class Journal {
    * Writes what is fresh, and takes up what other tabs have written; `taken` is called in between.
    */
   commit(taken?: () => void): Promise<void> {
-    const { guarded, model, reporting, changed } = this.#context;
+    const { guarded, model, reporting, written, changed } = this.#context;
     const session = () => guarded(() => model()?.ranker.session());
     return this.queue(async (store) => {
       const events = this.#fresh;
@@ -137,6 +139,7 @@ export class Journal {
       });
       this.#waiting = state.pending;
       reporting.outbox?.follow(state);
+      if (events.length > 0) written();
       // Another tab's events came in, or reports went into the queue.
       if (before !== session() || events.length > 0) changed();
     });

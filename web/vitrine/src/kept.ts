@@ -20,6 +20,7 @@ const WRITE_PATIENCE = 30_000;
 export class Kept {
   readonly #allowed: () => boolean;
   readonly #failed: (error: unknown) => void;
+  readonly #found: (url: string) => void;
   readonly #name: string;
   #last: Promise<unknown> = Promise.resolve();
   /** Whether the browser does not answer. */
@@ -27,13 +28,19 @@ export class Kept {
   #erased = 0;
 
   /**
-   * `place` names whose files they are, `allowed` says whether anything may be kept, and `failed`
-   * is told where the browser does not answer.
+   * `place` names whose files they are, `allowed` says whether anything may be kept, `failed` is
+   * told where the browser does not answer, and `found` of each file that was kept.
    */
-  constructor(place: string, allowed: () => boolean, failed: (error: unknown) => void) {
+  constructor(
+    place: string,
+    allowed: () => boolean,
+    failed: (error: unknown) => void,
+    found: (url: string) => void,
+  ) {
     this.#name = `${NAME} ${place}`;
     this.#allowed = allowed;
     this.#failed = failed;
+    this.#found = found;
   }
 
   get allowed(): boolean {
@@ -43,7 +50,9 @@ export class Kept {
   /** The kept file of `url`. */
   async find(url: string): Promise<Response | undefined> {
     if (!this.allowed) return undefined;
-    return this.#try((caches) => caches.match(url, { cacheName: this.#name }));
+    const found = await this.#try((caches) => caches.match(url, { cacheName: this.#name }));
+    if (found) this.#found(url);
+    return found;
   }
 
   /** Keeps these files in place of all others. */

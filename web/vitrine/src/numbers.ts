@@ -18,7 +18,7 @@ export function clamped(
   most: number,
   odd: (used: number) => void,
 ): number {
-  const asked = given === undefined ? standard : Number(String(given));
+  const asked = given === undefined ? standard : Number(String(given) || NaN);
   const sane = Number.isNaN(asked) || (least > 0 && asked <= 0) ? standard : asked;
   const used = Math.min(Math.max(sane, least), most);
   // Endless is as long as there can be.

@@ -205,8 +205,14 @@ export async function openStore(
       database?.close();
       database = undefined;
       if (device === undefined) return;
-      await settled(device.deleteDatabase(name));
-      await settled(device.deleteDatabase(DATABASE));
+      try {
+        await settled(device.deleteDatabase(name));
+        await settled(device.deleteDatabase(DATABASE));
+      } catch (error) {
+        throw new Error(
+          `${String(error)} The record may still be on this device: forget it again.`,
+        );
+      }
     },
     close() {
       database?.close();
@@ -257,7 +263,7 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error ?? new Error('IndexedDB refused a request.'));
     request.addEventListener('blocked', () =>
-      reject(new Error('Another tab holds the database open: it is erased when that is closed.')),
+      reject(new Error('Another tab holds the database open.')),
     );
   });
 }

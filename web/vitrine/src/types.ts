@@ -273,6 +273,11 @@ export interface VitrineOptions {
    * the error's `reason` is theirs. Default: nothing.
    */
   onError?: (error: Error) => void;
+  /**
+   * Writes a line to the console on each thing that is loaded, from where and in what time, and on
+   * each error. Default: false.
+   */
+  debug?: boolean;
   /** The function that makes requests. Default: the page's `fetch`. */
   fetch?: typeof fetch;
 }

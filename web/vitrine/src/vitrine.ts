@@ -5,6 +5,7 @@
  */
 
 import { answered, globalPrivacyControl, mayUpload, UNANSWERED } from './consent.js';
+import type { Watch } from './debugging.js';
 import type { Encoding, EncodingContext } from './encoding.js';
 import { read } from './events/index.js';
 import { type FallbackReason, reasonOf } from './failures.js';
@@ -66,6 +67,12 @@ class Instance implements Vitrine {
   readonly #journal: Journal;
   readonly #store: Promise<Store>;
   readonly #kept: Kept;
+  /** Names what is stored. */
+  readonly #place: string;
+  /** With `debug`: the code that writes everything down. */
+  readonly #watch: Promise<Watch | undefined> | undefined;
+  /** Tells the shop's other windows that something was written, once that code is here. */
+  #tellTabs: (() => void) | undefined;
   /** What was told of once and is not told again. */
   readonly #told = new Set<string>();
   /** The encoder's part, once its code is here; until then, `#encoder` says how things stand. */
@@ -79,10 +86,22 @@ class Instance implements Vitrine {
     this.#options = options;
     this.#onServer = typeof document === 'undefined' && options.fetch === undefined;
     this.#consents = answered(UNANSWERED, options.consent);
-    // Called without its receiver, a page's fetch throws.
-    this.#fetcher = new Fetcher(options.fetch ?? ((input, init) => fetch(input, init)));
     const endpoint = baseOf(options.endpoint);
+    // Called without its receiver, a page's fetch throws.
+    const request: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init));
+    const watch =
+      options.debug && !this.#onServer
+        ? part(import('./debugging.js')).then(
+            ({ watch }) => watch(this, request, endpoint),
+            () => undefined,
+          )
+        : undefined;
+    this.#watch = watch;
+    this.#fetcher = new Fetcher(
+      watch ? async (input, init) => ((await watch)?.fetch ?? request)(input, init) : request,
+    );
     const place = options.name ? `${endpoint} ${options.name}` : endpoint;
+    this.#place = place;
     const [least, most] = Array.from(Object(options.reportDelay ?? REPORT_DELAY) as number[]);
     this.#store = openStore(this.#onServer ? 'memory' : options.storage, {
       place,
@@ -95,6 +114,7 @@ class Instance implements Vitrine {
       place,
       () => this.#consents.ranking === 'granted' && options.storage !== 'memory' && !this.#stopped,
       (error) => this.#failed(error),
+      (url) => void watch?.then((watch) => watch?.found(url)),
     );
     const { publicKeys } = options;
     const modules = new Modules(this.#fetcher, options.wasmUrl, publicKeys !== undefined);
@@ -133,6 +153,7 @@ class Instance implements Vitrine {
       reporting: this.#reporting,
       damaged: (part) => this.#tellOfDamage(part),
       moved: () => this.#encoding?.ask(),
+      written: () => this.#consents.ranking === 'granted' && this.#tellTabs?.(),
     });
     this.#loading = new Loading(
       {
@@ -318,10 +339,26 @@ class Instance implements Vitrine {
   async #adopted(model: Model): Promise<void> {
     this.#journal.replay(model);
     await this.#journal.restored();
+    if (!this.#tellTabs) whenIdle(() => void this.#joinTabs(), IDLE_PATIENCE);
     const gone = this.#loading.model !== model;
     if (gone || this.#options.encoder === false || model.encoderWidth === 0) return;
     this.#encoder = 'loading';
     whenIdle(() => void this.#openEncoder(model), IDLE_PATIENCE);
+  }
+
+  /** Nothing is shared of what is in memory only. */
+  async #joinTabs(): Promise<void> {
+    try {
+      const { joinTabs } = await part(import('./tabs.js'));
+      if (this.#stopped || this.#tellTabs || (await this.#store).kind === 'memory') return;
+      this.#tellTabs = joinTabs(
+        `vitrine ${this.#place}`,
+        this.#stop.signal,
+        () => void this.#journal.commit(),
+      );
+    } catch {
+      // This window takes up what the others do when it is shown.
+    }
   }
 
   async #openEncoder(model: Model): Promise<void> {
@@ -456,6 +493,7 @@ class Instance implements Vitrine {
 
   #failed(error: unknown): void {
     if (this.#stopped) return;
+    void this.#watch?.then((watch) => watch?.failed(error));
     try {
       this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
     } catch {
