@@ -111,7 +111,7 @@ export class Fetcher {
 
   /** The error for an address where something else is: `found`. */
   misplaced(url: string, found: string, status?: number): Failure {
-    const message = `${url} is ${found} (${this.#types.get(url)}): something else than Vitrine answers there. Check \`endpoint\`, for modules \`wasmUrl\`, and with Vite exclude vitrine from optimizeDeps.`;
+    const message = `${url} is ${found} (${this.#types.get(url)}): something else than Vitrine answers there. Check \`endpoint\`, for modules \`wasmUrl\`, and with Vite put vitrine into \`optimizeDeps.exclude\`.`;
     return new Failure('wrong_address', message, status);
   }
 

@@ -5,13 +5,13 @@
  */
 
 import { answered, globalPrivacyControl, mayUpload, UNANSWERED } from './consent.js';
-import type { Watch } from './debugging.js';
-import type { Encoding, EncodingContext } from './encoding.js';
+import { baseOf } from './endpoint.js';
 import { read } from './events/index.js';
 import { type FallbackReason, reasonOf } from './failures.js';
 import { Fetcher } from './fetching.js';
 import { Journal } from './journal.js';
 import { Kept } from './kept.js';
+import { LateEncoding } from './late-encoding.js';
 import { Loading } from './loading.js';
 import type { Model } from './model.js';
 import { Modules } from './modules.js';
@@ -34,15 +34,16 @@ import type {
   Vitrine,
   VitrineOptions,
 } from './types.js';
+import { watched, type Watching, watching } from './watching.js';
 
+/** How long the page may be busy before it joins the shop's other windows, in milliseconds. */
+const IDLE_PATIENCE = 4_000;
 const MAX_RECOMMENDED = 1000;
 /** How often a newer bundle is looked for, and how often at most, in milliseconds. */
 const REFRESH = { standard: 900_000, least: 10_000 };
 /** Least and most delay of a report, and the longest that a page may ask for, in milliseconds. */
 const REPORT_DELAY = [5_000, 120_000] as const;
 const LONGEST_DELAY = 86_400_000;
-/** How long the page may be busy before the encoder is loaded all the same, in milliseconds. */
-const IDLE_PATIENCE = 4_000;
 /** How long a list waits for the encoder to have seen the latest event, in milliseconds. */
 const ANSWER_PATIENCE = 60;
 
@@ -62,7 +63,7 @@ class Instance implements Vitrine {
   readonly #listeners = new Set<() => void>();
   readonly #fetcher: Fetcher;
   readonly #reporting: Reporting;
-  readonly #encodingContext: EncodingContext;
+  readonly #encoding: LateEncoding;
   readonly #loading: Loading;
   readonly #journal: Journal;
   readonly #store: Promise<Store>;
@@ -70,14 +71,11 @@ class Instance implements Vitrine {
   /** Names what is stored. */
   readonly #place: string;
   /** With `debug`: the code that writes everything down. */
-  readonly #watch: Promise<Watch | undefined> | undefined;
+  readonly #watch: Watching | undefined;
   /** Tells the shop's other windows that something was written, once that code is here. */
   #tellTabs: (() => void) | undefined;
   /** What was told of once and is not told again. */
   readonly #told = new Set<string>();
-  /** The encoder's part, once its code is here; until then, `#encoder` says how things stand. */
-  #encoding: Encoding | undefined;
-  #encoder: Inspection['encoder'] = 'off';
   #consents: Consents;
   /** What `consent()` was told on this page. */
   #answers: Partial<Consents> = {};
@@ -89,17 +87,9 @@ class Instance implements Vitrine {
     const endpoint = baseOf(options.endpoint);
     // Called without its receiver, a page's fetch throws.
     const request: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init));
-    const watch =
-      options.debug && !this.#onServer
-        ? part(import('./debugging.js')).then(
-            ({ watch }) => watch(this, request, endpoint),
-            () => undefined,
-          )
-        : undefined;
+    const watch = options.debug && !this.#onServer ? watching(this, request, endpoint) : undefined;
     this.#watch = watch;
-    this.#fetcher = new Fetcher(
-      watch ? async (input, init) => ((await watch)?.fetch ?? request)(input, init) : request,
-    );
+    this.#fetcher = new Fetcher(watch ? watched(watch, request) : request);
     const place = options.name ? `${endpoint} ${options.name}` : endpoint;
     this.#place = place;
     const [least, most] = Array.from(Object(options.reportDelay ?? REPORT_DELAY) as number[]);
@@ -147,12 +137,12 @@ class Instance implements Vitrine {
       update: async (change, durability) => (await this.#store).update(change, durability),
       loaded: () => this.#journal.commit(),
     });
-    this.#encodingContext = { ...around, worker: options.worker };
+    this.#encoding = new LateEncoding({ ...around, worker: options.worker });
     this.#journal = new Journal({
       ...around,
       reporting: this.#reporting,
       damaged: (part) => this.#tellOfDamage(part),
-      moved: () => this.#encoding?.ask(),
+      moved: () => this.#encoding.ask(),
       written: () => this.#consents.ranking === 'granted' && this.#tellTabs?.(),
     });
     this.#loading = new Loading(
@@ -173,14 +163,11 @@ class Instance implements Vitrine {
         random,
         looked: () => {
           void this.#journal.commit();
-          this.#retryEncoder();
+          this.#encoding.retry();
         },
         seen: async () => (await this.#store).versions(),
         adopted: (model) => this.#adopted(model),
-        dropped: () => {
-          this.#encoding?.close();
-          this.#encoder = 'off';
-        },
+        dropped: () => this.#encoding.close(),
       },
       this.#onServer ? 'server' : undefined,
     );
@@ -277,14 +264,14 @@ class Instance implements Vitrine {
       reports: this.#reporting.outbox?.reports() ?? [],
       bundle: this.#loading.model?.facts,
       files: await this.#kept.addresses(),
-      encoder: this.#encoder === 'off' ? (this.#encoding?.state ?? 'off') : this.#encoder,
+      encoder: this.#encoding.state,
     };
   }
 
   async retry(): Promise<Outcome> {
     if (!this.#onServer && !this.#stopped) {
       await this.#loading.load();
-      this.#retryEncoder();
+      this.#encoding.retry();
     }
     return this.#loading.outcome;
   }
@@ -311,7 +298,7 @@ class Instance implements Vitrine {
   /** Leaves nothing of this visitor in the page's memory. */
   #blank(): void {
     this.#journal.clear();
-    this.#encoding?.forget();
+    this.#encoding.forget();
     this.#answers = {};
     this.#reporting.outbox?.clear();
     this.#guarded(() => this.#loading.model?.ranker.reset());
@@ -342,8 +329,7 @@ class Instance implements Vitrine {
     if (!this.#tellTabs) whenIdle(() => void this.#joinTabs(), IDLE_PATIENCE);
     const gone = this.#loading.model !== model;
     if (gone || this.#options.encoder === false || model.encoderWidth === 0) return;
-    this.#encoder = 'loading';
-    whenIdle(() => void this.#openEncoder(model), IDLE_PATIENCE);
+    this.#encoding.open(model);
   }
 
   /** Nothing is shared of what is in memory only. */
@@ -359,28 +345,6 @@ class Instance implements Vitrine {
     } catch {
       // This window takes up what the others do when it is shown.
     }
-  }
-
-  async #openEncoder(model: Model): Promise<void> {
-    try {
-      const { Encoding } = await part(import('./encoding.js'));
-      if (this.#loading.model !== model) return;
-      this.#encoding ??= new Encoding(this.#encodingContext);
-      this.#encoding.open(model);
-      this.#encoder = 'off';
-    } catch (error) {
-      this.#encoder = 'failed';
-      this.#failed(error);
-      this.#changed();
-    }
-  }
-
-  /** The encoder's files may be there by now. */
-  #retryEncoder(): void {
-    const { model } = this.#loading;
-    if (model === undefined) return;
-    if (this.#encoder === 'failed') void this.#openEncoder(model);
-    else this.#encoding?.retry();
   }
 
   /** Follows a change of the visitor's answers. */
@@ -420,7 +384,7 @@ class Instance implements Vitrine {
       const gathered = gather(model).then(
         (came) => {
           reason = undefined;
-          if (came) this.#encoding?.ask();
+          if (came) this.#encoding.ask();
         },
         (error: unknown) => {
           this.#broken(error);
@@ -431,7 +395,7 @@ class Instance implements Vitrine {
       // Of a newer bundle that was taken up meanwhile, nothing was fetched.
       const now = this.#loading.model;
       if (now !== undefined && now !== model) return this.#settle(gather, options);
-      const answered = this.#encoding?.asking;
+      const answered = this.#encoding.asking;
       if (answered) await within(ANSWER_PATIENCE, answered, this.#stop.signal);
     }
     return signal?.aborted ? 'aborted' : reason;
@@ -500,21 +464,6 @@ class Instance implements Vitrine {
       // The page's handler is the page's affair.
     }
   }
-}
-
-/** The base URL of the server: absolute, because what is stored is named by it. */
-function baseOf(endpoint: string | URL | undefined): string {
-  const { location, document } = globalThis;
-  // Left out by an empty setting, it is left out too.
-  let base = String(endpoint ?? '') || (location?.origin ?? '');
-  try {
-    const url = new URL(base, document?.baseURI ?? location?.href);
-    url.search = url.hash = '';
-    base = url.href;
-  } catch {
-    // The requests will fail, and say so.
-  }
-  return base.replace(/(\/manifest\.json)?\/*$/, '');
 }
 
 /** Uniform in [0, 1). */
