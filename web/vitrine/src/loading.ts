@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type FallbackReason, reasonOf } from './failures.js';
+import { type Failure, type FallbackReason, reasonOf } from './failures.js';
 import { loadRanker, Model, type Origin } from './model.js';
 import { seconds } from './platform.js';
 import type { Outcome, Vitrine } from './types.js';
@@ -40,7 +40,9 @@ const SHOWN_PAUSE = 10_000;
  */
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 300_000;
-/** Reasons that may pass by themselves, soon. */
+/** What somebody has to mend first begins with the pause of so many failures: 16 seconds. */
+const MENDED = 5;
+/** Reasons that may pass by themselves. */
 const PASSING: readonly FallbackReason[] = ['unreachable', 'wrong_address', 'expired'];
 
 /** The model in use, or the reason why there is none. */
@@ -117,7 +119,7 @@ export class Loading {
     this.#release();
     this.#reason = reason;
     // A newer bundle may be there already.
-    if (reason === 'expired') this.#failures = 1;
+    if (reason === 'expired') this.#failures = MENDED;
     this.#schedule();
   }
 
@@ -154,23 +156,26 @@ export class Loading {
     }
     // The module that stopped is the only one this page can have.
     if (this.#reason === 'failed') return this.outcome;
-    let failing = false;
+    let failures = 0;
     try {
       const module = loadRanker(modules);
-      const origin = { ...this.#context, copied: () => void (failing = true) };
+      const origin = { ...this.#context, copied: () => void (failures = 1) };
       const model = await Model.fetch(origin, module, seconds(), () => this.model);
       this.#told = '';
       if (stop.aborted || refused()) model?.free();
       else if (model !== undefined) await this.#adopt(model);
     } catch (error) {
       const reason = reasonOf(error);
-      failing = PASSING.includes(reason);
+      // Nobody answers, or the server is ill: neither is a fault of the page's settings.
+      const { status = 500 } = error as Partial<Failure>;
+      const outage = reason === 'unreachable' && status >= 500;
+      if (PASSING.includes(reason)) failures = outage ? 1 : MENDED;
       // A page that ranks goes on ranking with what it has.
       if (this.#model === undefined && !stop.aborted) this.#reason = reason;
       if (this.#told !== String(error)) this.#context.failed(error);
       this.#told = String(error);
     }
-    this.#failures = failing ? this.#failures + 1 : 0;
+    this.#failures = failures > 0 ? Math.max(this.#failures + 1, failures) : 0;
     return this.outcome;
   }
 

@@ -35,12 +35,7 @@ const looks = (shop) =>
   shop.requests.filter(({ path, init }) => path === PATH && init.cache === 'no-cache').length;
 
 test('after an outage the page ranks by itself, and was told once', async () => {
-  for (const answer of [
-    offline,
-    () => new Response('busy', { status: 503 }),
-    // A captive portal answers everything with its own page.
-    () => new Response('<!doctype html><title>Welcome</title>'),
-  ]) {
+  for (const answer of [offline, () => new Response('busy', { status: 503 })]) {
     const shop = new Shop();
     shop.answers.set(PATH, answer);
     const { vitrine, errors } = page(shop);
@@ -83,6 +78,36 @@ test('the pauses grow, are not the same for all, and nobody asks for a hidden pa
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(looks(shop), before);
   vitrine.dispose();
+});
+
+test('what somebody has to mend first is tried again later: no flood from a shop that is not set up', async () => {
+  const html = { 'content-type': 'text/html' };
+  for (const answer of [
+    () => new Response('', { status: 404 }),
+    () => new Response('slowly', { status: 429 }),
+    () => new Response('<!doctype html>', { status: 404, headers: html }),
+    // A captive portal answers everything with its own page.
+    () => new Response('<!doctype html><title>Welcome</title>'),
+    () => Response.json({ ...manifest, created: 1, expires: 2 }),
+  ]) {
+    const { setTimeout } = globalThis;
+    const waits = [];
+    globalThis.setTimeout = (run, wait) => (waits.push(wait), setTimeout(run, wait));
+    const shop = new Shop();
+    shop.answers.set(PATH, answer);
+    const { vitrine } = page(shop);
+    try {
+      assert.equal((await vitrine.ready).status, 'fallback');
+    } finally {
+      globalThis.setTimeout = setTimeout;
+    }
+    const [wait] = waits.filter((wait) => wait > 400 && wait !== 60_000 && wait < 900_000);
+    assert.ok(wait >= 8_000 && wait <= 16_000, waits.join());
+    shop.answers.clear();
+    globalThis.dispatchEvent(new Event('online'));
+    await until(() => vitrine.status === 'ready', 'the model');
+    vitrine.dispose();
+  }
 });
 
 for (const [event, target] of [
