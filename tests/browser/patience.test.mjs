@@ -145,6 +145,49 @@ test('a network that comes back: the page ranks at once', async (t) => {
   });
 });
 
+for (const [how, answer] of [
+  ['is gone', (response) => response.writeHead(404).end()],
+  ['does not come', () => {}],
+  [
+    'is a web page',
+    (response) => response.setHeader('content-type', 'text/html').end('<!doctype html>'),
+  ],
+]) {
+  test(`code for later that ${how}: nothing throws, and the page ranks, knows and forgets`, async (t) => {
+    const parts = [];
+    const { url } = await stage(t, {
+      pages: shop.pages,
+      answer: (request, response) => {
+        // What the entry itself imports is no part for later.
+        if (!/dist\/(?!chunk)[\w-]+-[A-Z0-9]{8}\.js$/.test(request.url)) return false;
+        parts.push(request.url);
+        answer(response);
+        return true;
+      },
+    });
+    const visitor = await shop.visitor(t);
+    const page = await visitor.newPage();
+    const thrown = [];
+    page.on('pageerror', (error) => thrown.push(String(error)));
+    const instances = { vitrine: { debug: false, encoder: true } };
+    await page.goto(`${url}/page?${encodeURIComponent(JSON.stringify(instances))}`);
+    await page.waitForFunction(() => window.vitrine);
+    assert.equal((await rank(page, shop.ids)).status, 'ranked');
+    await track(page, shop.ids.slice(0, 3));
+    await until('the parts', () =>
+      ['encoding', 'keeping', 'outbox', 'tabs'].every((name) =>
+        parts.some((url) => url.includes(name)),
+      ),
+    );
+    await page.evaluate(() => window.vitrine.forget());
+    await track(page, [shop.ids[5]]);
+    assert.equal((await rank(page, shop.ids)).status, 'ranked');
+    if (how !== 'does not come') assert.equal((await inspect(page)).session.length, 1);
+    await page.evaluate(() => window.vitrine.dispose());
+    assert.deepEqual(thrown, []);
+  });
+}
+
 test('no number makes a flood of requests', async (t) => {
   const { url, requests } = await stage(t, { pages: shop.pages });
   const numbers = ['Infinity', 30 * 86_400_000, 2 ** 31, 0, -1, 1, null, 'soon'];

@@ -59,7 +59,11 @@ export class Kept {
   async keep(files: ReadonlyMap<string, Blob>): Promise<void> {
     if (!this.allowed || files.size === 0) return;
     const erased = this.#erased;
-    const { keep } = await part(import('./keeping.js'));
+    const { keep } = await part(import('./keeping.js')).catch((error: unknown) => {
+      this.#failed(error);
+      return { keep: undefined };
+    });
+    if (keep === undefined) return;
     await this.#inTurn(async (caches) => {
       if (!this.allowed || erased !== this.#erased) return;
       await caches.delete(NAME);

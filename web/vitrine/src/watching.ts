@@ -8,14 +8,14 @@ import type { Watch } from './debugging.js';
 import { part } from './platform.js';
 import type { Vitrine } from './types.js';
 
-/** The code that writes down; `undefined` where it did not come. */
-export type Watching = Promise<Watch | undefined>;
+/** The code that writes down; nothing where it did not come. */
+export type Watching = Promise<Watch | void>;
 
 /** Loads it for `vitrine`, which makes its requests by `request`. */
 export function watching(vitrine: Vitrine, request: typeof fetch, endpoint: string): Watching {
   return part(import('./debugging.js')).then(
     ({ watch }) => watch(vitrine, request, endpoint),
-    () => undefined,
+    (error: unknown) => void console.warn(`vitrine: no lines for debug: ${String(error)}`),
   );
 }
 
