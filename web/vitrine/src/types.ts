@@ -272,7 +272,7 @@ export interface VitrineOptions {
    * Called with what went wrong and was survived; where that is why lists keep the shop's order,
    * the error's `reason` is theirs. Default: nothing.
    */
-  onError?: (error: Error) => void;
+  onError?: (error: Error & { readonly reason?: FallbackReason }) => void;
   /**
    * Writes a line to the console on each thing that is loaded, from where and in what time, and on
    * each error. Default: false.
