@@ -9,6 +9,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { OLDEST } from './browsers.mjs';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const ENTRIES = [['index', 'react', 'element'], ['worker']];
@@ -24,7 +25,7 @@ for (const entries of ENTRIES) {
     bundle: true,
     splitting: true,
     format: 'esm',
-    target: 'es2022',
+    target: OLDEST,
     external: ['react'],
     // The package has its own sources.
     sourcemap: true,

@@ -142,7 +142,7 @@ export function defineVitrineShelf(vitrine: Vitrine, name = 'vitrine-shelf'): vo
       /** Properties that were set before the element was known. */
       #takeProperties(): void {
         for (const name of ['items', 'lookup'] as const) {
-          if (!Object.hasOwn(this, name)) continue;
+          if (!Object.prototype.hasOwnProperty.call(this, name)) continue;
           const value: unknown = this[name];
           delete (this as Partial<VitrineShelf>)[name];
           Object.assign(this, { [name]: value });
