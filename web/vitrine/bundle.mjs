@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
-const ENTRIES = [['index', 'react', 'element'], ['worker']];
+const ENTRIES = [['index', 'react', 'vue', 'element'], ['worker']];
 
 // The names of parts change with what is in them.
 for (const name of await readdir(at('dist'))) {
@@ -25,7 +25,7 @@ for (const entries of ENTRIES) {
     splitting: true,
     format: 'esm',
     target: 'es2022',
-    external: ['react'],
+    external: ['react', 'vue'],
     // The package has its own sources.
     sourcemap: true,
     sourcesContent: false,

@@ -4,10 +4,12 @@
  * @module
  */
 
+import { bound } from './bound.js';
 import { answered, globalPrivacyControl, mayUpload, UNANSWERED } from './consent.js';
 import type { Encoding, EncodingContext } from './encoding.js';
 import { read } from './events/index.js';
 import { Fetcher } from './fetching.js';
+import { type Id, idOf, listOf } from './ids.js';
 import { Journal } from './journal.js';
 import { Kept } from './kept.js';
 import { Loading, reasonOf } from './loading.js';
@@ -31,6 +33,7 @@ import type {
   RecommendOptions,
   Vitrine,
   VitrineOptions,
+  WaitOptions,
 } from './types.js';
 
 const MAX_RECOMMENDED = 1000;
@@ -44,7 +47,7 @@ const ANSWER_PATIENCE = 60;
  * unless `fetch` is given) it does nothing.
  */
 export function createVitrine(options: VitrineOptions = {}): Vitrine {
-  return new Instance(options ?? {});
+  return bound(new Instance(options ?? {}), (error) => tell(options?.onError, error));
 }
 
 class Instance implements Vitrine {
@@ -60,6 +63,8 @@ class Instance implements Vitrine {
   readonly #journal: Journal;
   readonly #store: Promise<Store>;
   readonly #kept: Kept;
+  /** Whether `onError` was told of items without an id. */
+  #unnamed = false;
   /** Parts of the record whose damage was told of. */
   readonly #damaged = new Set<string>();
   /** The encoder's part, once its code is here; until then, `#encoder` says how things stand. */
@@ -74,8 +79,9 @@ class Instance implements Vitrine {
     this.#options = options;
     this.#onServer = typeof document === 'undefined' && options.fetch === undefined;
     this.#consents = answered(UNANSWERED, options.consent);
-    // Called without its receiver, a page's fetch throws.
-    this.#fetcher = new Fetcher(options.fetch ?? ((input, init) => fetch(input, init)));
+    // With another receiver than the page itself, a page's fetch throws.
+    const { fetch: given = globalThis.fetch } = options;
+    this.#fetcher = new Fetcher((input, init) => given(input, init));
     const endpoint = baseOf(options.endpoint);
     this.#store = openStore(this.#onServer ? 'memory' : options.storage, {
       endpoint,
@@ -156,12 +162,12 @@ class Instance implements Vitrine {
     }
   }
 
-  async rank<T extends string | { id: string }>(
-    items: readonly T[],
-    options?: RankOptions,
+  async rank<T>(
+    items: readonly T[] | null | undefined,
+    options?: RankOptions<T>,
   ): Promise<Ranking<T>> {
-    const own = Array.from(items ?? []);
-    const ids = own.map(idOf);
+    const own = listOf(items);
+    const ids = this.#idsOf(own, options?.getId);
     const reason = await this.#settle((model) => model.gather(ids), options);
     const ranked = this.#guarded(() => !reason && this.#loading.model?.rank(ids));
     if (!ranked) {
@@ -177,7 +183,7 @@ class Instance implements Vitrine {
       if (reason) return undefined;
       const wanted = Math.floor(options?.n ?? 10);
       const n = Math.min(Math.max(Number.isFinite(wanted) ? wanted : 0, 0), MAX_RECOMMENDED);
-      const exclude = Array.from(options?.exclude ?? [], String);
+      const exclude = this.#idsOf(listOf<Id>(options?.exclude));
       const { filter = {}, diversity = 0 } = options ?? {};
       return this.#loading.model?.recommend(n, filter, exclude, Number(diversity));
     });
@@ -186,10 +192,11 @@ class Instance implements Vitrine {
     return { ...this.#loading.outcome, items };
   }
 
-  async explain(item: string): Promise<Explanation | undefined> {
-    const id = String(item);
+  async explain(item: Id): Promise<Explanation | undefined> {
+    const [id = ''] = this.#idsOf([item]);
     await this.#settle((model) => model.gather([id]));
-    return this.#guarded(() => this.#loading.model?.explain(id));
+    const explanation = this.#guarded(() => this.#loading.model?.explain(id));
+    return explanation && { ...explanation, item };
   }
 
   consent(choice?: Choice | Partial<Consents>): Consents {
@@ -338,9 +345,14 @@ class Instance implements Vitrine {
    */
   async #settle(
     gather: (model: Model) => Promise<boolean>,
-    options?: RankOptions,
+    options?: WaitOptions,
   ): Promise<FallbackReason | undefined> {
-    const { timeout = this.#options.timeout ?? 1500, signal } = options ?? {};
+    const { timeout = this.#options.timeout ?? 1500 } = options ?? {};
+    // Pages write `signal: wanted && controller.signal`.
+    const signal = options?.signal || undefined;
+    if (signal && typeof signal.addEventListener !== 'function') {
+      throw new TypeError("'signal' is no AbortSignal: of an AbortController, give its 'signal'.");
+    }
     if (this.status === 'loading' || this.#loading.adopting) {
       const load = this.#loading.running ?? this.ready;
       await within(timeout, load, signal, this.#stop.signal);
@@ -395,6 +407,27 @@ class Instance implements Vitrine {
     if (error instanceof WebAssembly.RuntimeError) this.#loading.drop('failed');
   }
 
+  /** The ids of items, '' where one has none; that is said once. */
+  #idsOf<T>(items: readonly T[], getId?: (item: T) => Id): string[] {
+    let cause: unknown;
+    const ids = items.map((item) => {
+      try {
+        return idOf(item, getId) ?? '';
+      } catch (error) {
+        cause = error;
+        return '';
+      }
+    });
+    const place = ids.indexOf('');
+    if (place >= 0 && !this.#unnamed) {
+      this.#unnamed = true;
+      const count = ids.filter((id) => !id).length;
+      const message = `${count} of ${ids.length} items have no id, the first at place ${place}: an id is a string or a number up to 2^53, in 'id' or where 'getId' finds it.`;
+      this.#failed(new TypeError(message, { cause }));
+    }
+    return ids;
+  }
+
   /** Says once that a part of the record was damaged. */
   #tellOfDamage(part: string): void {
     if (this.#damaged.has(part)) return;
@@ -414,12 +447,15 @@ class Instance implements Vitrine {
   }
 
   #failed(error: unknown): void {
-    if (this.#stopped) return;
-    try {
-      this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
-    } catch {
-      // The page's handler is the page's affair.
-    }
+    if (!this.#stopped) tell(this.#options.onError, error);
+  }
+}
+
+function tell(onError: VitrineOptions['onError'], error: unknown): void {
+  try {
+    onError?.(error instanceof Error ? error : new Error(String(error)));
+  } catch {
+    // The page's handler is the page's affair.
   }
 }
 
@@ -433,8 +469,4 @@ function baseOf(endpoint: string | URL | undefined): string {
     // The requests will fail, and say so.
   }
   return base.replace(/\/+$/, '');
-}
-
-function idOf(item: string | { id: string }): string {
-  return String(typeof item === 'string' ? item : item?.id);
 }

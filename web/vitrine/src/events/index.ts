@@ -9,7 +9,8 @@
  */
 
 import { ACTIONS } from '../actions.js';
-import type { Action, ShopEvent } from '../types.js';
+import { textOf } from '../ids.js';
+import type { Action } from '../types.js';
 import { GA4, type Ga4Event, type Ga4Payloads } from './ga4.js';
 import type { ItemKey } from './payload.js';
 import { SEGMENT, type SegmentEvent, type SegmentPayloads } from './segment.js';
@@ -20,6 +21,12 @@ export interface EventPayloads extends ShopifyPayloads, SegmentPayloads, Ga4Payl
 
 /** An event in the form in which it is sent elsewhere. */
 export type NamedEvent = ShopifyEvent | SegmentEvent | Ga4Event;
+
+/** What happened to one item. */
+export interface ItemEvent {
+  item: string;
+  action: Action;
+}
 
 type Reader = { action: Action; items(payload: object, key: ItemKey): unknown[] };
 
@@ -37,7 +44,7 @@ const MAX_ITEM_BYTES = 128;
  *
  * Throws a `TypeError` with a sentence where it tells of none.
  */
-export function read(given: unknown, payload: unknown, key: ItemKey): Required<ShopEvent>[] {
+export function read(given: unknown, payload: unknown, key: ItemKey): ItemEvent[] {
   if (typeof given === 'string') return named(given, payload, key);
   if (typeof given === 'object' && given !== null) {
     const { item, action, event, properties, ecommerce, name, data } = given as Given;
@@ -50,11 +57,11 @@ export function read(given: unknown, payload: unknown, key: ItemKey): Required<S
     if (id !== undefined && done !== undefined) return [{ item: id, action: done }];
   }
   throw new TypeError(
-    `This event cannot be recorded: ${shown(given)}. Wanted is an item id of 1 to 128 bytes and the action view, add_to_cart or buy.`,
+    `This event cannot be recorded: ${shown(given)}. Wanted is an item id of 1 to 128 bytes, or a number up to 2^53, and the action view, add_to_cart or buy.`,
   );
 }
 
-function named(name: string, payload: unknown, key: ItemKey): Required<ShopEvent>[] {
+function named(name: string, payload: unknown, key: ItemKey): ItemEvent[] {
   const reader = READERS.get(name);
   if (reader === undefined) {
     throw new TypeError(
@@ -74,8 +81,7 @@ function named(name: string, payload: unknown, key: ItemKey): Required<ShopEvent
 
 /** An id that a feedback cell can carry: short, and without control characters. */
 function itemOf(id: unknown): string | undefined {
-  if (typeof id !== 'string' && !(typeof id === 'number' && Number.isFinite(id))) return undefined;
-  const text = String(id);
+  const text = textOf(id) ?? '';
   const fits = /^\P{Cc}+$/u.test(text) && new TextEncoder().encode(text).length <= MAX_ITEM_BYTES;
   return fits ? text : undefined;
 }
