@@ -10,6 +10,7 @@ import { launch } from '../../../tests/browser/support/browser.mjs';
 import { until } from '../../../tests/browser/support/programs.mjs';
 import { stage } from '../../../tests/browser/support/stage.mjs';
 import { app, install, run, tool, WORK } from './support/install.mjs';
+import { opened } from './support/page.mjs';
 
 let browser;
 
@@ -24,24 +25,9 @@ async function served(t, folders) {
   return (await stage(t, { folders })).url;
 }
 
-/** Opens a page; `faults` gets whatever untoward it says, on the console too. */
-async function opened(t, url) {
-  const page = await browser.newPage();
-  const faults = [];
-  page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (message) => {
-    // The pages have no icon, and a browser asks for one.
-    if (message.type() !== 'error' || message.location().url.endsWith('/favicon.ico')) return;
-    faults.push(message.text());
-  });
-  t.after(() => page.close());
-  await page.goto(`${url}/`);
-  return { page, faults };
-}
-
 /** Opens a built page; it must rank, and load its encoder in a worker. */
 async function ranks(t, url, instances = 1) {
-  const { page, faults } = await opened(t, url);
+  const { page, faults } = await opened(t, browser, `${url}/`);
   const visited = await page
     .waitForFunction(() => window.visited, null, { timeout: 30_000 })
     .then((handle) => handle.jsonValue());
@@ -78,7 +64,7 @@ test('without a bundler, as a shelf', async (t) => {
   const { url } = await stage(t, {
     folders: { '/vitrine/': join(WORK, 'node_modules/vitrine'), '/': await app('shelf') },
   });
-  const { page, faults } = await opened(t, url);
+  const { page, faults } = await opened(t, browser, `${url}/`);
   await page.locator('vitrine-shelf[status="ranked"]').waitFor({ timeout: 20_000 });
   await movesWhatWasClicked(page, 'vitrine-shelf [data-item]');
   assert.deepEqual(faults, []);
@@ -141,7 +127,7 @@ test('React in strict mode', async (t) => {
     '/wasm/': join(WORK, 'node_modules/vitrine/wasm'),
     '/': join(folder, 'dist'),
   });
-  const { page, faults } = await opened(t, url);
+  const { page, faults } = await opened(t, browser, `${url}/`);
   await page.locator('#root > ul[data-status="ranked"][data-shelf="3"]').waitFor();
   const own = ['hf-001', 'hf-002', 'hf-003', 'hf-009'];
   const order = (selector) =>

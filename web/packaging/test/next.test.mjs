@@ -12,6 +12,7 @@ import { launch } from '../../../tests/browser/support/browser.mjs';
 import { until } from '../../../tests/browser/support/programs.mjs';
 import { stage } from '../../../tests/browser/support/stage.mjs';
 import { app, install, tool, WORK } from './support/install.mjs';
+import { opened } from './support/page.mjs';
 
 const NEXT = 'next/dist/bin/next';
 const HEADERS = { 'access-control-allow-origin': '*' };
@@ -45,15 +46,7 @@ test('Next.js on the server and in the browser', async (t) => {
   assert.ok(!shop.requests.some(({ path }) => path === '/manifest.json'), 'and loads no model');
 
   const browser = await launch(t);
-  const page = await browser.newPage();
-  const faults = [];
-  page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (message) => {
-    // The pages have no icon, and a browser asks for one.
-    if (message.type() !== 'error' || message.location().url.endsWith('/favicon.ico')) return;
-    faults.push(message.text());
-  });
-  await page.goto(url);
+  const { page, faults } = await opened(t, browser, url);
   const ids = () => page.locator('ul li').evaluateAll((all) => all.map((one) => one.dataset.item));
   await page.locator('ul[data-status="ranked"]').waitFor({ timeout: 30_000 });
   const before = await ids();

@@ -89,6 +89,7 @@ export function defineVitrineShelf(vitrine: Vitrine, name = 'vitrine-shelf'): vo
       readonly #observer = new MutationObserver(() => this.#look());
       #end: (() => void) | undefined;
       #arranged = false;
+      #renewing = false;
       /** Whether the list's `tabindex` is the shelf's. */
       #scrolls = false;
       /** An arrangement that waits until the visitor has left the list. */
@@ -140,6 +141,14 @@ export function defineVitrineShelf(vitrine: Vitrine, name = 'vitrine-shelf'): vo
 
       /** What was made from the template may show what an item no longer is. */
       #renew(): void {
+        // Properties that are set one after the other belong together.
+        if (!this.#renewing) queueMicrotask(() => this.#remake());
+        this.#renewing = true;
+      }
+
+      #remake(): void {
+        if (!this.#renewing) return;
+        this.#renewing = false;
         for (const one of this.#made) {
           one.remove();
           this.#movers.delete(one);
@@ -160,6 +169,7 @@ export function defineVitrineShelf(vitrine: Vitrine, name = 'vitrine-shelf'): vo
       #start(): void {
         if (!this.isConnected || this.#end !== undefined) return;
         this.#takeProperties();
+        this.#renewing = false;
         this.#find();
         const label = this.getAttribute('label');
         if (label !== null) {
