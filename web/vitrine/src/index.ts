@@ -16,7 +16,7 @@
  */
 
 export { createVitrine } from './vitrine.js';
-export type { EventPayloads, NamedEvent } from './events/index.js';
+export type { DataLayerEntry, EventPayloads, NamedEvent } from './events/index.js';
 export type { Ga4Event, Ga4Item, Ga4Parameters, Ga4Payloads } from './events/ga4.js';
 export type { ItemKey } from './events/payload.js';
 export type { SegmentEvent, SegmentPayloads, SegmentProduct } from './events/segment.js';

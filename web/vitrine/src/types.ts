@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { EventPayloads, NamedEvent } from './events/index.js';
+import type { DataLayerEntry, EventPayloads, NamedEvent } from './events/index.js';
 import type { ItemKey } from './events/payload.js';
 import type { Id } from './ids.js';
 import type { Inspection } from './inspection.js';
@@ -293,12 +293,19 @@ export interface VitrineOptions {
 export interface Vitrine {
   /**
    * Records what the visitor did. Events before the model is loaded are queued. An event in the
-   * form of Shopify, Segment or GA4 is understood as it is; a name that is not known is ignored,
-   * and `onError` is told.
+   * form of Shopify, Segment or GA4 is understood as it is, with whatever else it carries; a name
+   * that is not known is ignored, and `onError` is told.
    */
-  track(event: ShopEvent | NamedEvent): void;
+  track(event: ShopEvent): void;
+  /** The same, for an event in the form in which it is sent elsewhere. */
+  track<Event extends NamedEvent>(event: Event): void;
   /** The same, with the name that the event has elsewhere and what belongs to it. */
-  track<Name extends keyof EventPayloads>(name: Name, payload: EventPayloads[Name]): void;
+  track<Name extends keyof EventPayloads, Payload extends EventPayloads[Name]>(
+    name: Name,
+    payload: Payload,
+  ): void;
+  /** The same, for whatever stands in a data layer. */
+  track<const Entry>(entry: Entry & DataLayerEntry<Entry>): void;
   /**
    * Orders the caller's items: those that the model knows by score, then the others; the
    * caller's order decides among equals. Ids may be strings or numbers; items that have no `id`

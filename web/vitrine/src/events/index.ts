@@ -22,6 +22,27 @@ export interface EventPayloads extends ShopifyPayloads, SegmentPayloads, Ga4Payl
 /** An event in the form in which it is sent elsewhere. */
 export type NamedEvent = ShopifyEvent | SegmentEvent | Ga4Event;
 
+/**
+ * An entry of a data layer, as `dataLayer` and the callbacks of tag managers hold them: objects with
+ * an `event`, the arguments of a `gtag` call, functions, `undefined`. Those that are no event of
+ * the known ones are ignored. An object that has the name of one must have its payload too.
+ */
+export type DataLayerEntry<Entry> = object extends Entry
+  ? unknown
+  : string extends keyof Entry
+    ? unknown
+    : Entry extends
+          readonly unknown[] | IArguments | ((...given: never) => unknown) | null | undefined
+      ? unknown
+      : Entry extends { event: keyof EventPayloads } | { name: keyof EventPayloads }
+        ? Entry extends NamedEvent
+          ? unknown
+          : never
+        : Entry extends
+              { event: unknown } | { ecommerce: unknown } | { name: string; data: unknown }
+          ? unknown
+          : never;
+
 /** What happened to one item. */
 export interface ItemEvent {
   item: string;
@@ -32,7 +53,11 @@ type Reader = { action: Action; items(payload: object, key: ItemKey): unknown[] 
 
 /** The fields by which the forms of an event are told apart. */
 type Given = Partial<
-  Record<'item' | 'action' | 'event' | 'properties' | 'ecommerce' | 'name' | 'data', unknown>
+  Record<
+    | ('item' | 'action' | 'event' | 'properties' | 'ecommerce' | 'eventModel' | 'name' | 'data')
+    | (0 | 1 | 2),
+    unknown
+  >
 >;
 
 // Each reader takes the payload of its own name, and reads it as if it could be anything.
@@ -47,10 +72,15 @@ const MAX_ITEM_BYTES = 128;
 export function read(given: unknown, payload: unknown, key: ItemKey): ItemEvent[] {
   if (typeof given === 'string') return named(given, payload, key);
   if (typeof given === 'object' && given !== null) {
-    const { item, action, event, properties, ecommerce, name, data } = given as Given;
+    const { item, action, event, properties, ecommerce, eventModel, name, data } = given as Given;
     if (item === undefined) {
-      if (typeof event === 'string') return named(event, properties ?? ecommerce, key);
-      if (typeof name === 'string') return named(name, data, key);
+      // What `gtag` was called with: an array, or the `arguments` themselves.
+      const { 0: command, 1: title, 2: parameters } = given as Given;
+      if (command === 'event' && typeof title === 'string') return named(title, parameters, key);
+      if (typeof event === 'string') {
+        return named(event, properties ?? ecommerce ?? eventModel ?? given, key);
+      }
+      if (typeof name === 'string') return named(name, data ?? given, key);
     }
     const id = itemOf(item);
     const done = ACTIONS.find((known) => known === (action ?? 'view'));

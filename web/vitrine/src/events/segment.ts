@@ -14,7 +14,7 @@ import { type ItemKey, list, pick } from './payload.js';
 export interface SegmentProduct {
   product_id?: Id | null | undefined;
   variant?: Id | null | undefined;
-  sku?: string | null | undefined;
+  sku?: Id | null | undefined;
 }
 
 /** The properties of each event that is understood. */

@@ -13,7 +13,7 @@ import { type ItemKey, list, pick } from './payload.js';
 /** A product's variant, as far as it is read. */
 export interface ShopifyVariant {
   id?: Id | null | undefined;
-  sku?: string | null | undefined;
+  sku?: Id | null | undefined;
   product?: { id?: Id | null | undefined } | null | undefined;
 }
 
