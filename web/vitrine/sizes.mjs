@@ -14,6 +14,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { lateBindings } from './bindings.mjs';
 
 const GROWTH = 0.02;
 /** Bytes of `index.js` and `ranker.wasm` together, as brotli. The aim is 100 kB. */
@@ -32,6 +33,7 @@ async function bundled(entry) {
     target: 'es2022',
     minify: true,
     external: ['react', 'vue'],
+    plugins: [lateBindings],
     outdir: at('dist/measured'),
     absWorkingDir: at('.'),
     write: false,

@@ -85,23 +85,30 @@ test('importing in Node does nothing, and the process ends', async () => {
     for (const name of ['fetch', 'setTimeout', 'setInterval', 'queueMicrotask', 'Worker']) {
       globalThis[name] = nothing(name);
     }
+    // Vue itself adds globals.
+    await import('vue');
     const before = Object.keys(globalThis).join();
     const { createVitrine } = await import('vitrine');
     const { defineVitrineShelf } = await import('vitrine/element');
     const react = await import('vitrine/react');
+    const vue = await import('vitrine/vue');
+    await import('vitrine/testing');
     await import('vitrine/worker');
     const vitrine = createVitrine({ endpoint: 'https://shop.example', consent: 'granted' });
     vitrine.track('Product Viewed', { product_id: 'a' });
     defineVitrineShelf(vitrine);
     const { items, reason } = await vitrine.rank(['b', 'a']);
     if (Object.keys(globalThis).join() !== before) throw new Error('a global was added');
-    console.log(items.join(), reason, Object.keys(react).join());
+    console.log(items.join(), reason, Object.keys(react).join(), Object.keys(vue).join());
   `;
   const said = await run(process.execPath, ['--input-type=module', '--eval', script], {
     cwd: WORK,
     timeout: 20_000,
   });
-  assert.equal(said, 'b,a server VitrineProvider,useRanked,useRecommended,useVitrine\n');
+  assert.equal(
+    said,
+    'b,a server VitrineProvider,useRanked,useRecommended,useVitrine VitrinePlugin,provideVitrine,useRanked,useRecommended,useVitrine\n',
+  );
 });
 
 test('what is not used is not bundled', async () => {
@@ -109,11 +116,20 @@ test('what is not used is not bundled', async () => {
   const bundle = async (contents) => {
     const { outputFiles } = await build({
       stdin: { contents, resolveDir: WORK },
-      ...{ bundle: true, write: false, format: 'esm', external: ['react'], logLevel: 'error' },
+      ...{
+        bundle: true,
+        write: false,
+        format: 'esm',
+        external: ['react', 'vue'],
+        logLevel: 'error',
+      },
     });
     return outputFiles[0].text;
   };
-  assert.equal((await bundle(`import 'vitrine'; import 'vitrine/element';`)).trim(), '');
+  assert.equal(
+    (await bundle(`import 'vitrine'; import 'vitrine/element'; import 'vitrine/testing';`)).trim(),
+    '',
+  );
   const worker = await bundle(`import 'vitrine/worker';`);
   assert.match(worker, /WorkerGlobalScope/, 'the worker is for its effect');
 });
@@ -134,6 +150,12 @@ test('the reference is made from the types without a warning', async () => {
     'react.useRanked.html',
     'react.useRecommended.html',
     'react.useVitrine.html',
+    'testing.createVitrine.html',
+    'testing.stubVitrine.html',
+    'vue.provideVitrine.html',
+    'vue.useRanked.html',
+    'vue.useRecommended.html',
+    'vue.useVitrine.html',
   ]);
 });
 

@@ -18,7 +18,7 @@ const FAILED: Outcome = { status: 'fallback', reason: 'failed' };
  * The page's object for `instance`: its methods neither throw nor reject, whatever they are called
  * with, and `failed` is told.
  */
-export function bound(instance: Vitrine, failed: (error: unknown) => void): Vitrine {
+export function bound<T extends Vitrine>(instance: T, failed: (error: unknown) => void): T {
   const answers: Record<string, (given: Iterable<unknown>) => unknown> = {
     rank: (given) => {
       let items: unknown[] = [];
@@ -55,5 +55,5 @@ export function bound(instance: Vitrine, failed: (error: unknown) => void): Vitr
     }
   }
   page['ready'] = instance.ready;
-  return page as unknown as Vitrine;
+  return page as unknown as T;
 }

@@ -47,7 +47,7 @@ const ANSWER_PATIENCE = 60;
  * unless `fetch` is given) it does nothing.
  */
 export function createVitrine(options: VitrineOptions = {}): Vitrine {
-  return bound(new Instance(options ?? {}), (error) => tell(options?.onError, error));
+  return bound<Vitrine>(new Instance(options ?? {}), (error) => tell(options?.onError, error));
 }
 
 class Instance implements Vitrine {
@@ -80,8 +80,8 @@ class Instance implements Vitrine {
     this.#onServer = typeof document === 'undefined' && options.fetch === undefined;
     this.#consents = answered(UNANSWERED, options.consent);
     // With another receiver than the page itself, a page's fetch throws.
-    const { fetch: given = globalThis.fetch } = options;
-    this.#fetcher = new Fetcher((input, init) => given(input, init));
+    const { fetch: given } = options;
+    this.#fetcher = new Fetcher((input, init) => (given ?? fetch)(input, init));
     const endpoint = baseOf(options.endpoint);
     this.#store = openStore(this.#onServer ? 'memory' : options.storage, {
       endpoint,

@@ -139,3 +139,15 @@ test('a data layer is handed on as it is: pushed objects, gtag’s arguments, fu
   assert.equal(errors.length, 9);
   assert.match(errors.at(-1), /"gtm.click" is ignored: known are/);
 });
+
+test('an item id has at most 128 bytes of UTF-8, whatever is in it', async () => {
+  const { session: seen, errors } = await session((vitrine) => {
+    for (const char of ['a', 'é', '好', '🏺', '\ud800']) {
+      const most = Math.floor(128 / Buffer.byteLength(char));
+      vitrine.track({ item: char.repeat(most) });
+      vitrine.track({ item: char.repeat(most + 1) });
+    }
+  });
+  assert.equal(seen.length, 5);
+  assert.equal(errors.length, 5);
+});

@@ -112,8 +112,14 @@ function named(name: string, payload: unknown, key: ItemKey): ItemEvent[] {
 /** An id that a feedback cell can carry: short, and without control characters. */
 function itemOf(id: unknown): string | undefined {
   const text = textOf(id) ?? '';
-  const fits = /^\P{Cc}+$/u.test(text) && new TextEncoder().encode(text).length <= MAX_ITEM_BYTES;
-  return fits ? text : undefined;
+  return /^\P{Cc}+$/u.test(text) && utf8Length(text) <= MAX_ITEM_BYTES ? text : undefined;
+}
+
+/** The length as UTF-8, counted here because jest's jsdom has no `TextEncoder`. */
+function utf8Length(text: string): number {
+  let bytes = 0;
+  for (const char of text) bytes += char < '\x80' ? 1 : char < '\u0800' ? 2 : char.length + 2;
+  return bytes;
 }
 
 /** The beginning of a thing, for a sentence about it. */
