@@ -110,7 +110,7 @@ function stretchesOf(list: Element, movers: ReadonlySet<Node>): Stretch[] {
   }
   if (running.size > 0 || stretches.length === 0) stretches.push(running);
   // More than there were go behind the last.
-  const last = stretches.at(-1);
+  const last = stretches[stretches.length - 1];
   if (last) last.size = Infinity;
   return stretches;
 }

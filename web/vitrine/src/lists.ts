@@ -16,7 +16,7 @@ export interface Arrangement extends Omit<Outcome, 'status'> {
 }
 
 /** Options of `useRanked`. */
-export interface RankedOptions<T = never> {
+export interface RankedOptions<T = unknown> {
   /** Milliseconds to wait for the model while it loads. Default: the instance's `timeout`. */
   timeout?: number;
   /** Gives an item's id. Default: the item itself, or its `id`. */

@@ -136,7 +136,7 @@ class Stub implements VitrineStub {
     return { ...this.#outcome, items };
   }
 
-  async explain(item: Id): Promise<Explanation | undefined> {
+  async explain<Item extends Id>(item: Item): Promise<Explanation<Item> | undefined> {
     const score = this.#score(idOf(item));
     if (score === 0 || this.#reason) return undefined;
     const terms = { encoder: 0, neighbours: 0, repeat: 0, popularity: score };

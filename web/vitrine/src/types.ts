@@ -178,15 +178,15 @@ export interface RecommendOptions extends WaitOptions {
 }
 
 /** Options of `rank`. */
-export interface RankOptions<T = never> extends WaitOptions {
+export interface RankOptions<T = unknown> extends WaitOptions {
   /** Gives an item's id. Default: the item itself, or its `id`. */
   getId?: (item: T) => Id;
 }
 
 /** What a score is made of. */
-export interface Explanation {
+export interface Explanation<Item extends Id = string> {
   /** The explained item, as the caller named it. */
-  item: Id;
+  item: Item;
   /** Its score: the sum of the terms, up to rounding. */
   score: number;
   /** The terms, weighted as the model learned. */
@@ -323,7 +323,7 @@ export interface Vitrine {
   /** The items of the whole catalogue that suit the session best. */
   recommend(options?: RecommendOptions): Promise<Recommendation>;
   /** Why an item stands where it stands; `undefined` when the model does not know it. */
-  explain(item: Id): Promise<Explanation | undefined>;
+  explain<Item extends Id>(item: Item): Promise<Explanation<Item> | undefined>;
   /** The visitor's answers; with an argument, records them. One word answers both questions. */
   consent(choice?: Choice | Partial<Consents>): Consents;
   /**

@@ -192,7 +192,7 @@ class Instance implements Vitrine {
     return { ...this.#loading.outcome, items };
   }
 
-  async explain(item: Id): Promise<Explanation | undefined> {
+  async explain<Item extends Id>(item: Item): Promise<Explanation<Item> | undefined> {
     const [id = ''] = this.#idsOf([item]);
     await this.#settle((model) => model.gather([id]));
     const explanation = this.#guarded(() => this.#loading.model?.explain(id));

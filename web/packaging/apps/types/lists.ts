@@ -4,6 +4,7 @@ import {
   createVitrine,
   type Explanation,
   type Ranking,
+  type RankOptions,
   type Reason,
   type Vitrine,
   type VitrineOptions,
@@ -39,6 +40,8 @@ export const objects: Promise<Ranking<Product>> = vitrine.rank(products, { timeo
 export const named: Promise<Ranking<Row>> = vitrine.rank(rows, { getId: ({ sku }) => sku });
 export const nested = vitrine.rank(rows, { getId: ({ node }) => node.legacyId });
 export const later: Promise<Ranking<Product>> = vitrine.rank(loading);
+declare const patience: RankOptions;
+export const patient: Promise<Ranking<Product>> = vitrine.rank(products, patience);
 // @ts-expect-error: without `id`, `getId` must say which field it is
 void vitrine.rank(rows);
 // @ts-expect-error: an id is a string or a number
@@ -49,7 +52,9 @@ void vitrine.rank(rows, { getId: ({ id }) => id });
 export const first: Promise<Reason | undefined> = vitrine
   .recommend({ exclude: [7, 'b'], signal: new AbortController().signal })
   .then(({ items }) => items[0]?.reasons[0]);
-export const why: Promise<Explanation | undefined> = vitrine.explain(7);
+declare const id: string;
+export const why: Promise<Explanation | undefined> = vitrine.explain(id);
+export const whyNot: Promise<Explanation<number> | undefined> = vitrine.explain(products.length);
 // @ts-expect-error: a signal, not its controller
 void vitrine.recommend({ signal: new AbortController() });
 
