@@ -8,7 +8,7 @@
  * </vitrine-shelf>
  * ```
  *
- * What it shows is either written by the page, as elements with `data-item`, which are put in
+ * Its items are either written by the page, as elements with `data-item`, which are put in
  * order where they stand, also those that come later; or made from the `<template>`. Everything is
  * in the page's own tree, so the page's styles hold. Nothing is parsed as HTML, so it works under
  * Trusted Types.
@@ -90,7 +90,7 @@ export function defineVitrineShelf(vitrine: Vitrine, name = 'vitrine-shelf'): vo
       #end: (() => void) | undefined;
       #arranged = false;
       #renewing = false;
-      /** Whether the list's `tabindex` is the shelf's. */
+      /** Set while the list's `tabindex` is the shelf's. */
       #scrolls = false;
       /** An arrangement that waits until the visitor has left the list. */
       #held: Answer | undefined;

@@ -43,9 +43,9 @@ export interface StubOptions extends Pick<VitrineOptions, 'consent' | 'itemKey' 
 
 /** An instance whose order a test sets, and which keeps what it was told. */
 export interface VitrineStub extends Vitrine {
-  /** What was tracked, oldest first. An order of three items is three events. */
+  /** The tracked events, oldest first. An order of three items is three events. */
   readonly tracked: readonly ItemEvent[];
-  /** What `onError` was told: events that are not understood, items without an id. */
+  /** The errors that `onError` was told of: events that are not understood, items without an id. */
   readonly errors: readonly Error[];
   /** Sets the ids that the stub knows, best first, and tells the subscribers. */
   order(ids: readonly Id[]): void;
@@ -59,7 +59,7 @@ export function stubVitrine(options: StubOptions = {}): VitrineStub {
   return bound<VitrineStub>(stub, (error) => stub.failed(error));
 }
 
-/** What `createVitrine` is to the tests of a page, where `vitrine` is mapped to this module. */
+/** Stands for `createVitrine` in the tests of a page, where `vitrine` is mapped to this module. */
 export function createVitrine(options: VitrineOptions = {}): VitrineStub {
   return stubVitrine(options);
 }

@@ -63,7 +63,7 @@ class Instance implements Vitrine {
   readonly #journal: Journal;
   readonly #store: Promise<Store>;
   readonly #kept: Kept;
-  /** Whether `onError` was told of items without an id. */
+  /** Set once `onError` was told of items without an id. */
   #unnamed = false;
   /** Parts of the record whose damage was told of. */
   readonly #damaged = new Set<string>();

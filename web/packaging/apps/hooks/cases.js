@@ -15,7 +15,7 @@ export const CASES = {
   unreadable: [[{ sku: { code: 1001 } }, {}], { getId: ({ sku }) => sku.code }],
 };
 
-/** How a list stands: its status and reason, and its items by what names them. */
+/** A list's status and reason, and its items by their ids. */
 export const told = (name, { items, status, reason }) => {
   const ids = items.map((item) => item?.id ?? item?.sku ?? item);
   return [name, { status, reason, ids }];

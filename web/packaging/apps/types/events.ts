@@ -1,4 +1,4 @@
-/** What shops hand to `track`, in the form in which their other tools get it. */
+/** Events in the forms in which the other tools of shops get them. */
 
 import { createVitrine, type NamedEvent, type ShopifyEvent } from 'vitrine';
 

@@ -1,4 +1,4 @@
-/** What shops rank, and what they get back. */
+/** Lists as shops have them, and the answers. */
 
 import {
   createVitrine,

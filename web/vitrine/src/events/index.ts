@@ -43,7 +43,7 @@ export type DataLayerEntry<Entry> = object extends Entry
           ? unknown
           : never;
 
-/** What happened to one item. */
+/** An event of one item. */
 export interface ItemEvent {
   item: string;
   action: Action;
@@ -74,7 +74,7 @@ export function read(given: unknown, payload: unknown, key: ItemKey): ItemEvent[
   if (typeof given === 'object' && given !== null) {
     const { item, action, event, properties, ecommerce, eventModel, name, data } = given as Given;
     if (item === undefined) {
-      // What `gtag` was called with: an array, or the `arguments` themselves.
+      // A call of `gtag`: an array, or its `arguments` themselves.
       const { 0: command, 1: title, 2: parameters } = given as Given;
       if (command === 'event' && typeof title === 'string') return named(title, parameters, key);
       if (typeof event === 'string') {
