@@ -46,6 +46,7 @@ test: ## Run every test.
 	@scripts/setup.sh postgres
 	@scripts/setup.sh strace
 	@scripts/setup.sh browser
+	@scripts/setup.sh firefox
 	@scripts/setup.sh packaging
 	cargo test --workspace
 	npm --prefix web test

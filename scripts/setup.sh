@@ -6,6 +6,7 @@
 #   setup.sh postgres   a PostgreSQL for the tests of the server
 #   setup.sh strace     what records a server for the tests of a loss of power
 #   setup.sh browser    a Chromium for the browser tests
+#   setup.sh firefox    a Firefox for those of storage
 #   setup.sh deny       cargo-deny
 #   setup.sh fuzz       a nightly compiler and cargo-fuzz
 set -euo pipefail
@@ -67,6 +68,15 @@ browser)
     fail "no Chromium: install one, or set CHROMIUM to the path of its program"
   as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null
+  ;;
+firefox)
+  for name in "${FIREFOX:-}" firefox firefox-esr; do
+    if [ -n "$name" ] && command -v "$name" >/dev/null; then exit 0; fi
+  done
+  command -v apt-get >/dev/null ||
+    fail "no Firefox: install one, or set FIREFOX to the path of its program"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq firefox-esr >/dev/null
   ;;
 deny)
   command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --quiet

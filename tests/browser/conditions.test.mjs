@@ -6,78 +6,28 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import test, { after, before } from "node:test";
-import { launch, record } from "./support/browser.mjs";
+import test from "node:test";
+import { record } from "./support/browser.mjs";
+import { inspect, made, posted, rank as order, shopPages, track } from "./support/pages.mjs";
 import { PACKAGE, scratch, serve, until } from "./support/programs.mjs";
 import { FIXTURE, stage } from "./support/stage.mjs";
 
-const PAGE =
-  '<!doctype html><title>a page</title><script type="module" src="/page.js"></script>';
-/** Options come in the address, so that no inline script is needed. */
-const SCRIPT = `import { createVitrine } from '/vitrine/dist/index.js';
-window.errors = [];
-const options = JSON.parse(decodeURIComponent(location.search.slice(1)) || '{}');
-window.vitrine = createVitrine({
-  timeout: 20_000,
-  reportDelay: [0, 20],
-  onError: (error) => window.errors.push(error.message),
-  ...options,
-});
-`;
-const PAGES = { "/page": PAGE, "/page.js": SCRIPT };
+const shop = shopPages({ timeout: 20_000, reportDelay: [0, 20] });
 const STRICT =
   "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; require-trusted-types-for 'script'; object-src 'none'; base-uri 'none'";
 
-let browser;
-let ids;
-before(async () => {
-  browser = await launch();
-  const { items } = JSON.parse(
-    await readFile(join(FIXTURE, "catalogue.json"), "utf8"),
-  );
-  ids = items.map(({ id }) => id);
-});
-after(() => browser?.close());
-
-async function context(t) {
-  const made = await browser.newContext();
-  t.after(() => made.close());
-  return made;
-}
-
-async function open(context, url, options = {}) {
-  const page = await context.newPage();
-  await page.goto(`${url}/page?${encodeURIComponent(JSON.stringify(options))}`);
-  await page.waitForFunction(() => window.vitrine);
-  return page;
-}
-
-const rank = (page) =>
-  page.evaluate(async (ids) => {
-    const { items, status, reason } = await window.vitrine.rank(ids);
-    return { items, status, reason };
-  }, ids);
-const track = (page, ...items) =>
-  page.evaluate(
-    (items) => items.forEach((item) => window.vitrine.track({ item })),
-    items,
-  );
-const inspect = (page) => page.evaluate(() => window.vitrine.inspect());
+const open = (visitor, url, options = {}) => made(visitor, url, { vitrine: options });
+const rank = (page) => order(page, shop.ids);
 const encoder = (page, state) =>
   until(
     `an encoder that is ${state}`,
     async () => (await inspect(page)).encoder === state,
   );
-const reports = (requests) =>
-  requests
-    .filter(({ method }) => method === "POST")
-    .map(({ body }) => JSON.parse(body));
-
 /** The page ranks, and a view changes the order. */
 async function ranks(page) {
   const first = await rank(page);
   assert.equal(first.status, "ranked", first.reason);
-  await track(page, ids[7]);
+  await track(page, [shop.ids[7]]);
   assert.notDeepEqual((await rank(page)).items, first.items);
 }
 
@@ -85,15 +35,15 @@ async function ranks(page) {
 async function keepsOrder(page, reason) {
   const kept = await rank(page);
   assert.deepEqual([kept.status, kept.reason], ["fallback", reason]);
-  assert.deepEqual(kept.items, ids);
-  await track(page, ids[7]);
-  assert.deepEqual((await rank(page)).items, ids);
+  assert.deepEqual(kept.items, shop.ids);
+  await track(page, [shop.ids[7]]);
+  assert.deepEqual((await rank(page)).items, shop.ids);
 }
 
 test("two tabs at once share one session and one budget", async (t) => {
-  const { url, requests } = await stage(t, { pages: PAGES });
-  const visitor = await context(t);
-  const options = { consent: "granted", encoder: false, refreshInterval: 200 };
+  const { url, requests } = await stage(t, { pages: shop.pages });
+  const visitor = await shop.visitor(t);
+  const options = { consent: "granted", encoder: false };
   const tabs = [
     await open(visitor, url, options),
     await open(visitor, url, options),
@@ -101,7 +51,7 @@ test("two tabs at once share one session and one budget", async (t) => {
   for (const tab of tabs) assert.equal((await rank(tab)).status, "ranked");
   // Both at the same time, neither waiting for the other.
   await Promise.all(
-    tabs.map((tab, at) => track(tab, ...ids.slice(at * 8, at * 8 + 8))),
+    tabs.map((tab, at) => track(tab, shop.ids.slice(at * 8, at * 8 + 8))),
   );
   await until("one session", async () => {
     const sessions = await Promise.all(
@@ -114,9 +64,9 @@ test("two tabs at once share one session and one budget", async (t) => {
     (sum, count) => sum + count,
     0,
   );
-  await until("every report", () => reports(requests).length >= spent);
+  await until("every report", () => posted(requests).length >= spent);
   await new Promise((resolve) => setTimeout(resolve, 300));
-  const sent = reports(requests);
+  const sent = posted(requests);
   assert.equal(sent.length, spent, "each cell once, whichever tab sent it");
   assert.deepEqual(budget.spent, {
     transitions: 4,
@@ -132,19 +82,19 @@ test("two tabs at once share one session and one budget", async (t) => {
 
   await tabs[0].evaluate(() => window.vitrine.forget());
   await until("forgetting in both", async () => {
-    const known = await Promise.all(tabs.map(inspect));
+    const known = await Promise.all(tabs.map((tab) => inspect(tab)));
     return known.every(({ session }) => session.length === 0);
   });
 });
 
 test("a page that is opened again without a network ranks, and remembers", async (t) => {
   const { url } = await stage(t, {
-    pages: PAGES,
+    pages: shop.pages,
     headers: (path) => ({
       "cache-control": path === "/manifest.json" ? "no-cache" : "max-age=3600",
     }),
   });
-  const visitor = await context(t);
+  const visitor = await shop.visitor(t);
   // A profile that is only in memory keeps no file as large as the encoder's module.
   const options = { consent: { ranking: "granted" }, encoder: false };
   const page = await open(visitor, url, options);
@@ -162,10 +112,10 @@ test("a page that is opened again without a network ranks, and remembers", async
 
 test("a strict policy with Trusted Types", async (t) => {
   const { url } = await stage(t, {
-    pages: PAGES,
+    pages: shop.pages,
     headers: () => ({ "content-security-policy": STRICT }),
   });
-  const page = await open(await context(t), url);
+  const page = await open(await shop.visitor(t), url);
   await ranks(page);
   // The browser takes no plain address for a worker, so the encoder runs in the page.
   await encoder(page, "ready");
@@ -180,14 +130,15 @@ window.vitrine = createVitrine({
   timeout: 20_000,
   worker: policy.createScriptURL('/vitrine/dist/worker.js'),
 });
+document.title = 'made';
 `;
   const { url } = await stage(t, {
-    pages: { ...PAGES, "/page.js": script },
+    pages: { ...shop.pages, "/page.js": script },
     headers: () => ({
       "content-security-policy": `${STRICT}; trusted-types shop`,
     }),
   });
-  const page = await open(await context(t), url);
+  const page = await open(await shop.visitor(t), url);
   await ranks(page);
   await encoder(page, "ready");
   assert.equal(page.workers().length, 1);
@@ -195,13 +146,13 @@ window.vitrine = createVitrine({
 
 test("a policy against workers: the encoder runs in the page", async (t) => {
   const { url } = await stage(t, {
-    pages: PAGES,
+    pages: shop.pages,
     headers: () => ({
       "content-security-policy":
         "script-src 'self' 'wasm-unsafe-eval'; worker-src 'none'",
     }),
   });
-  const page = await open(await context(t), url);
+  const page = await open(await shop.visitor(t), url);
   await ranks(page);
   await encoder(page, "ready");
   assert.deepEqual(page.workers(), []);
@@ -209,10 +160,10 @@ test("a policy against workers: the encoder runs in the page", async (t) => {
 
 test("a policy against WebAssembly: the shop’s order", async (t) => {
   const { url, requests } = await stage(t, {
-    pages: PAGES,
+    pages: shop.pages,
     headers: () => ({ "content-security-policy": "script-src 'self'" }),
   });
-  const page = await open(await context(t), url);
+  const page = await open(await shop.visitor(t), url);
   await keepsOrder(page, "unsupported");
   assert.ok(
     !requests.some(({ path }) => path.startsWith("/bundles/")),
@@ -222,12 +173,12 @@ test("a policy against WebAssembly: the shop’s order", async (t) => {
 
 test("no encoder module: the table ranks alone", async (t) => {
   const { url } = await stage(t, {
-    pages: PAGES,
+    pages: shop.pages,
     answer: (request, response) =>
       request.url.endsWith("/encoder.wasm") &&
       Boolean(response.writeHead(404).end()),
   });
-  const page = await open(await context(t), url);
+  const page = await open(await shop.visitor(t), url);
   await encoder(page, "failed");
   await ranks(page);
 });
@@ -236,11 +187,11 @@ test("a patched encoder module is refused in its worker: the table ranks alone",
   const bytes = await readFile(join(PACKAGE, "wasm/encoder.wasm"));
   bytes[bytes.length - 1] ^= 1;
   const { url } = await stage(t, {
-    pages: PAGES,
+    pages: shop.pages,
     answer: (request, response) =>
       request.url.endsWith("/encoder.wasm") && Boolean(response.end(bytes)),
   });
-  const page = await open(await context(t), url);
+  const page = await open(await shop.visitor(t), url);
   await encoder(page, "failed");
   await ranks(page);
   const errors = await page.evaluate(() => window.errors);
@@ -252,10 +203,10 @@ test("a frame that may store nothing and start no worker", async (t) => {
   const frame =
     '<!doctype html><iframe sandbox="allow-scripts" src="/page"></iframe>';
   const { url } = await stage(t, {
-    pages: { ...PAGES, "/framed": frame },
+    pages: { ...shop.pages, "/framed": frame },
     headers: () => ({ "access-control-allow-origin": "*" }),
   });
-  const page = await (await context(t)).newPage();
+  const page = await (await shop.visitor(t)).newPage();
   await page.goto(`${url}/framed`);
   const inner = await until("a frame", () =>
     page.frames().find((one) => one.url().endsWith("/page")),
@@ -271,8 +222,8 @@ test("a frame that may store nothing and start no worker", async (t) => {
 });
 
 test("Global Privacy Control refuses upload, whatever was answered", async (t) => {
-  const { url, requests } = await stage(t, { pages: PAGES });
-  const visitor = await context(t);
+  const { url, requests } = await stage(t, { pages: shop.pages });
+  const visitor = await shop.visitor(t);
   // Chromium has no switch for it; other browsers set the same property.
   await visitor.addInitScript(() =>
     Object.defineProperty(Navigator.prototype, "globalPrivacyControl", {
@@ -281,19 +232,19 @@ test("Global Privacy Control refuses upload, whatever was answered", async (t) =
   );
   const page = await open(visitor, url, { consent: "granted" });
   await ranks(page);
-  await track(page, ...ids.slice(0, 6));
+  await track(page, shop.ids.slice(0, 6));
   const known = await inspect(page);
   assert.equal(known.globalPrivacyControl, true);
   assert.deepEqual(known.reports, []);
   await new Promise((resolve) => setTimeout(resolve, 200));
-  assert.deepEqual(reports(requests), []);
+  assert.deepEqual(posted(requests), []);
 });
 
 test("an endpoint of another origin: no cookie, no referrer, and single counts arrive", async (t) => {
-  const { url } = await stage(t, { pages: PAGES, bundle: false });
+  const { url } = await stage(t, { pages: shop.pages, bundle: false });
   const server = await serve(await scratch(t), { store: FIXTURE });
   t.after(() => server.stop());
-  const visitor = await context(t);
+  const visitor = await shop.visitor(t);
   await visitor.addCookies([
     { name: "visitor", value: "known", url: server.url },
   ]);
@@ -307,12 +258,12 @@ test("an endpoint of another origin: no cookie, no referrer, and single counts a
   assert.ok(quiet.length >= 5);
   assert.ok(
     !quiet.some((request) =>
-      ids.some((id) => JSON.stringify(request).includes(id)),
+      shop.ids.some((id) => JSON.stringify(request).includes(id)),
     ),
   );
 
   await page.evaluate(() => window.vitrine.consent("granted"));
-  await track(page, ...ids.slice(0, 4));
+  await track(page, shop.ids.slice(0, 4));
   const sent = await until("reports that arrived", async () => {
     const { reports } = await inspect(page);
     return (

@@ -6,71 +6,17 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import test, { after, before } from "node:test";
-import { launch } from "./support/browser.mjs";
+import test from "node:test";
+import { inspect, open, pause, posted, rank, shopPages, track } from "./support/pages.mjs";
 import { until } from "./support/programs.mjs";
 import { FIXTURE, stage } from "./support/stage.mjs";
 
-const PAGE =
-  '<!doctype html><title>a page</title><script type="module" src="/page.js"></script>';
-/** Instances by name; their options come in the address. */
-const SCRIPT = `import { createVitrine } from '/vitrine/dist/index.js';
-window.errors = [];
-const instances = JSON.parse(decodeURIComponent(location.search.slice(1)));
-for (const [name, options] of Object.entries(instances)) {
-  window[name] = createVitrine({
-    timeout: 20_000,
-    encoder: false,
-    consent: 'granted',
-    reportDelay: [0, 20],
-    onError: (error) => window.errors.push(error.message),
-    ...options,
-  });
-  await window[name].ready;
-}
-document.title = 'ready';
-`;
-const PAGES = { "/page": PAGE, "/page.js": SCRIPT };
-
-let browser;
-let ids;
-before(async () => {
-  browser = await launch();
-  const { items } = JSON.parse(
-    await readFile(join(FIXTURE, "catalogue.json"), "utf8"),
-  );
-  ids = items.map(({ id }) => id);
+const shop = shopPages({
+  timeout: 20_000,
+  encoder: false,
+  consent: "granted",
+  reportDelay: [0, 20],
 });
-after(() => browser?.close());
-
-async function context(t) {
-  const made = await browser.newContext();
-  t.after(() => made.close());
-  return made;
-}
-
-async function open(visitor, url, instances = { vitrine: {} }) {
-  const page = await visitor.newPage();
-  await page.goto(
-    `${url}/page?${encodeURIComponent(JSON.stringify(instances))}`,
-  );
-  await page.waitForFunction(() => document.title === "ready");
-  return page;
-}
-
-const track = (page, items, name = "vitrine") =>
-  page.evaluate(
-    ([name, items]) => items.forEach((item) => window[name].track({ item })),
-    [name, items],
-  );
-const inspect = (page, name = "vitrine") =>
-  page.evaluate((name) => window[name].inspect(), name);
-const posted = (requests) =>
-  requests
-    .filter(({ method }) => method === "POST")
-    .map(({ body }) => JSON.parse(body));
-const pause = (milliseconds) =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
 /** Waits until every report of a page has left. */
 const sent = (page, name) =>
   until("every report", async () => {
@@ -81,11 +27,11 @@ const sent = (page, name) =>
   });
 
 test("ten page loads with storage in memory report nothing", async (t) => {
-  const { url, requests } = await stage(t, { pages: PAGES });
-  const visitor = await context(t);
+  const { url, requests } = await stage(t, { pages: shop.pages });
+  const visitor = await shop.visitor(t);
   for (let load = 0; load < 10; load += 1) {
     const page = await open(visitor, url, { vitrine: { storage: "memory" } });
-    await track(page, ids.slice(load * 4, load * 4 + 4));
+    await track(page, shop.ids.slice(load * 4, load * 4 + 4));
     assert.equal((await inspect(page)).session.length, 4);
     await pause(60);
     await page.close();
@@ -94,11 +40,11 @@ test("ten page loads with storage in memory report nothing", async (t) => {
 });
 
 test("ten page loads with storage that lasts report one budget", async (t) => {
-  const { url, requests } = await stage(t, { pages: PAGES });
-  const visitor = await context(t);
+  const { url, requests } = await stage(t, { pages: shop.pages });
+  const visitor = await shop.visitor(t);
   for (let load = 0; load < 10; load += 1) {
     const page = await open(visitor, url);
-    await track(page, ids.slice(load * 4, load * 4 + 4));
+    await track(page, shop.ids.slice(load * 4, load * 4 + 4));
     if (load === 0) await sent(page);
     await inspect(page);
     await pause(60);
@@ -109,8 +55,8 @@ test("ten page loads with storage that lasts report one budget", async (t) => {
 });
 
 test("a disk that is full: the page ranks, and nothing leaves", async (t) => {
-  const { url, requests } = await stage(t, { pages: PAGES });
-  const visitor = await context(t);
+  const { url, requests } = await stage(t, { pages: shop.pages });
+  const visitor = await shop.visitor(t);
   const blank = await visitor.newPage();
   await blank.goto(`${url}/vitrine/package.json`);
   const devtools = await visitor.newCDPSession(blank);
@@ -118,11 +64,8 @@ test("a disk that is full: the page ranks, and nothing leaves", async (t) => {
     devtools.send("Storage.overrideQuotaForOrigin", { origin: url, quotaSize });
   await room(1);
   const page = await open(visitor, url);
-  await track(page, ids.slice(0, 6));
-  const { status } = await page.evaluate(
-    async (ids) => ({ status: (await window.vitrine.rank(ids)).status }),
-    ids,
-  );
+  await track(page, shop.ids.slice(0, 6));
+  const { status } = await rank(page, shop.ids);
   assert.equal(status, "ranked");
   await pause(500);
   assert.deepEqual(posted(requests), []);
@@ -130,16 +73,16 @@ test("a disk that is full: the page ranks, and nothing leaves", async (t) => {
   assert.ok(errors.length > 0, "the page is told");
   // With room again, what is done from then on is reported, within one budget.
   await room(undefined);
-  await track(page, ids.slice(10, 16));
+  await track(page, shop.ids.slice(10, 16));
   await sent(page);
   assert.ok(posted(requests).length <= 8);
 });
 
 test("a record that is damaged is mended, and its budget is spent", async (t) => {
-  const { url, requests } = await stage(t, { pages: PAGES });
-  const visitor = await context(t);
+  const { url, requests } = await stage(t, { pages: shop.pages });
+  const visitor = await shop.visitor(t);
   const first = await open(visitor, url);
-  await track(first, ids.slice(0, 3));
+  await track(first, shop.ids.slice(0, 3));
   await sent(first);
   const before = posted(requests).length;
   await first.evaluate(async () => {
@@ -161,14 +104,10 @@ test("a record that is damaged is mended, and its budget is spent", async (t) =>
   await first.close();
 
   const second = await open(visitor, url);
-  await track(second, [ids[20]]);
-  const list = await second.evaluate(
-    async (ids) => (await window.vitrine.rank(ids)).status,
-    ids,
-  );
-  assert.equal(list, "ranked");
+  await track(second, [shop.ids[20]]);
+  assert.equal((await rank(second, shop.ids)).status, "ranked");
   const known = await inspect(second);
-  assert.equal(known.session.at(-1).item, ids[20]);
+  assert.equal(known.session.at(-1).item, shop.ids[20]);
   const errors = await second.evaluate(() => window.errors);
   assert.deepEqual(
     errors.map((error) => /'(\w+)'/.exec(error)?.[1]).sort(),
@@ -195,15 +134,15 @@ test("two servers on one page: each has its own record, reports and versions", a
     return response.end(JSON.stringify({ ...manifest, version }));
   };
   const [page, a, b] = await Promise.all([
-    stage(t, { pages: PAGES, bundle: false }),
+    stage(t, { pages: shop.pages, bundle: false }),
     stage(t, { headers: cors, answer: serving(9) }),
     stage(t, { headers: cors, answer: serving(2) }),
   ]);
-  const visitor = await context(t);
+  const visitor = await shop.visitor(t);
   // A's reports still wait when the page is left.
   const waiting = { endpoint: a.url, reportDelay: [60_000, 60_000] };
   const first = await open(visitor, page.url, { a: waiting });
-  await track(first, ids.slice(0, 4), "a");
+  await track(first, shop.ids.slice(0, 4), "a");
   const queued = (await inspect(first, "a")).reports;
   assert.ok(queued.length > 0);
   await first.close();
@@ -213,11 +152,11 @@ test("two servers on one page: each has its own record, reports and versions", a
   const known = await inspect(second, "b");
   assert.equal(known.bundle?.version, 2, "B is not older than A");
   assert.deepEqual([known.session, known.reports], [[], []]);
-  await track(second, ids.slice(20, 24), "b");
+  await track(second, shop.ids.slice(20, 24), "b");
   await sent(second, "b");
   assert.ok(posted(b.requests).length > 0);
   const mine = posted(b.requests).map(({ cell }) => JSON.stringify(cell));
-  assert.ok(ids.slice(0, 4).every((id) => !mine.join().includes(`"${id}"`)));
+  assert.ok(shop.ids.slice(0, 4).every((id) => !mine.join().includes(`"${id}"`)));
   assert.deepEqual(posted(a.requests), []);
   assert.deepEqual(
     (await inspect(second, "a")).reports.map(({ report }) => report.nonce),

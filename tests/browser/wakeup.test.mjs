@@ -5,69 +5,36 @@
  */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import test, { after, before } from "node:test";
-import { launch } from "./support/browser.mjs";
+import test from "node:test";
+import { open, pause, shopPages, track } from "./support/pages.mjs";
 import { until } from "./support/programs.mjs";
-import { FIXTURE, stage } from "./support/stage.mjs";
+import { stage } from "./support/stage.mjs";
 
 /** Least and most delay of a report, in milliseconds. */
 const DELAY = [1_500, 5_000];
-const PAGE =
-  '<!doctype html><title>a page</title><script type="module" src="/page.js"></script>';
-const SCRIPT = `import { createVitrine } from '/vitrine/dist/index.js';
-window.vitrine = createVitrine({
+const pages = shopPages({
   timeout: 20_000,
   encoder: false,
-  consent: 'granted',
-  reportDelay: [${DELAY}],
+  consent: "granted",
+  reportDelay: DELAY,
 });
-await window.vitrine.ready;
-document.title = 'ready';
-`;
-const PAGES = { "/page": PAGE, "/page.js": SCRIPT };
-
-let browser;
-let ids;
-before(async () => {
-  browser = await launch();
-  const { items } = JSON.parse(
-    await readFile(join(FIXTURE, "catalogue.json"), "utf8"),
-  );
-  ids = items.map(({ id }) => id);
-});
-after(() => browser?.close());
-
-const pause = (milliseconds) =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** A page of a shop that notes when each report arrives. */
 async function shop(t) {
   const arrivals = [];
   const { url } = await stage(t, {
-    pages: PAGES,
+    pages: pages.pages,
     answer: (request) => {
       if (request.method === "POST") arrivals.push(Date.now());
       return false;
     },
   });
-  const visitor = await browser.newContext();
-  t.after(() => visitor.close());
-  const open = async () => {
-    const page = await visitor.newPage();
-    await page.goto(`${url}/page`);
-    await page.waitForFunction(() => document.title === "ready");
-    return page;
-  };
-  return { arrivals, open };
+  const visitor = await pages.visitor(t);
+  return { arrivals, open: () => open(visitor, url) };
 }
 
 const queue = async (page) => {
-  await page.evaluate(
-    (ids) => ids.forEach((item) => window.vitrine.track({ item })),
-    ids.slice(0, 6),
-  );
+  await track(page, pages.ids.slice(0, 6));
   return page.evaluate(
     async () => (await window.vitrine.inspect()).reports.length,
   );
@@ -75,7 +42,7 @@ const queue = async (page) => {
 
 /** Sends a signal to every process that runs a page. */
 async function signal(name) {
-  const devtools = await browser.newBrowserCDPSession();
+  const devtools = await pages.browser.newBrowserCDPSession();
   const { processInfo } = await devtools.send("SystemInfo.getProcessInfo");
   const renderers = processInfo.filter(({ type }) => type === "renderer");
   assert.ok(renderers.length > 0);
@@ -118,7 +85,7 @@ test("two tabs that wake together send one report between them", async (t) => {
   await tabs[1].evaluate(async (item) => {
     window.vitrine.track({ item });
     await window.vitrine.inspect();
-  }, ids[0]);
+  }, pages.ids[0]);
   await areApart(arrivals, await sleep(), queued);
 });
 

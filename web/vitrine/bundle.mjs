@@ -10,6 +10,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { lateBindings } from './bindings.mjs';
+import { OLDEST } from './browsers.mjs';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const ENTRIES = ['index', 'react', 'vue', 'element', 'testing', 'worker'];
@@ -25,7 +26,7 @@ for (const entry of ENTRIES) {
     bundle: true,
     splitting: true,
     format: 'esm',
-    target: 'es2022',
+    target: OLDEST,
     external: ['react', 'vue'],
     plugins: [lateBindings],
     // The package has its own sources.

@@ -24,7 +24,7 @@ const watching = new URLSearchParams(location.search).has('watch');
 window.vitrine = createVitrine({
   consent: watching ? 'pending' : 'granted',
   reportDelay: [0, 40],
-  refreshInterval: watching ? 300 : 900_000,
+  refreshInterval: watching ? 10_000 : 900_000,
   encoder: false,
   timeout: 20_000,
 });
@@ -86,7 +86,11 @@ export async function closeTheLoop(folder, { draw, recipe, pages = 4, note = () 
     ]);
     await publish(at('run2'), at('store'));
     // The page that was open all the time, and a visitor who comes now.
-    await until('version 2 in an open page', async () => (await versionOf(watcher)) === 2);
+    await until(
+      'version 2 in an open page',
+      async () => (await versionOf(watcher)) === 2,
+      60_000,
+    );
     const newcomer = await open(await browser.newContext(), `${server.url}/`);
     if ((await versionOf(newcomer)) !== 2) throw new Error('a new visitor has no version 2');
 

@@ -11,7 +11,7 @@ mod prune;
 mod size;
 
 use anyhow::{Context, ensure};
-use module::Module;
+use module::{Module, OPTIMISED, REWRITTEN};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -20,12 +20,12 @@ const USAGE: &str = "usage: vitrine-wasm-build
 Builds wasm-runtime/ranker, verifier and encoder for the browser into web/vitrine/wasm/.
 Run it inside the repository, after `npm ci` in web/.";
 
-/// The modules, each with its profile in Cargo.toml, and whose constructors it keeps where it is
-/// pruned: tract's kernels are registered by `tract_linalg`.
-const MODULES: [(&str, &str, Option<&str>); 3] = [
-    ("ranker", "wasm-small", None),
-    ("verifier", "wasm-small", None),
-    ("encoder", "wasm", Some("tract_linalg")),
+/// The modules, each with its profile in Cargo.toml, the passes of `wasm-opt`, and whose
+/// constructors it keeps where it is pruned: tract's kernels are registered by `tract_linalg`.
+const MODULES: [(&str, &str, &[&str], Option<&str>); 3] = [
+    ("ranker", "wasm-small", REWRITTEN, None),
+    ("verifier", "wasm-small", OPTIMISED, None),
+    ("encoder", "wasm", OPTIMISED, Some("tract_linalg")),
 ];
 
 /// What every browser of the last four years has; relaxed SIMD is not among it.
@@ -45,11 +45,12 @@ fn main() -> anyhow::Result<()> {
     );
     std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
 
-    for (name, profile, constructors) in MODULES {
+    for (name, profile, passes, constructors) in MODULES {
         Module {
             name,
             compiled: compile(&root, name, profile)?,
             constructors,
+            passes,
             out: &out,
             wasm_opt: &wasm_opt,
         }

@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
+/// As small as by `-Oz`, in fewer functions, each of which a browser compiles at its first call.
+pub const OPTIMISED: &[&str] = &["-O3"];
+/// The same after the control flow was written anew from flat code: one per cent fewer bytes as
+/// brotli and as fast, but for a module of megabytes too slow to make.
+pub const REWRITTEN: &[&str] = &["-O3", "--flatten", "--rereloop", "-O3", "-O3"];
+
 /// What the module may use. Relaxed SIMD is left out: Safari refuses modules that name it.
-const WASM_OPT: [&str; 12] = [
-    // As small as by `-Oz`, in fewer functions, each of which a browser compiles at its first call.
-    "-O3",
+const WASM_OPT: [&str; 11] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
@@ -32,6 +36,8 @@ pub struct Module<'a> {
     pub compiled: PathBuf,
     /// Where the module is pruned: what the names of the constructors have in common that are kept.
     pub constructors: Option<&'a str>,
+    /// [`OPTIMISED`] or [`REWRITTEN`].
+    pub passes: &'a [&'a str],
     /// The package's folder for modules.
     pub out: &'a Path,
     /// binaryen's `wasm-opt`, a JavaScript program.
@@ -83,6 +89,7 @@ impl Module<'_> {
         let status = Command::new("node")
             .arg(wasm_opt)
             .args(WASM_OPT)
+            .args(self.passes)
             .arg(&bound)
             .arg("-o")
             .arg(optimised)
@@ -103,7 +110,8 @@ impl Module<'_> {
         hash.update(self.constructors.unwrap_or_default());
         hash.update(wasm_bindgen_cli_support_version());
         hash.update(read(&self.wasm_opt.with_file_name("../package.json"))?);
-        WASM_OPT.iter().for_each(|flag| hash.update(flag));
+        let flags = WASM_OPT.iter().chain(self.passes);
+        flags.for_each(|flag| hash.update(flag));
         Ok(hash
             .finalize()
             .iter()

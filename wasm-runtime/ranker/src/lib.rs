@@ -24,6 +24,11 @@ use vitrine_core::window::{Admission, WindowName};
 use vitrine_core::{opening, rank};
 use wasm_bindgen::prelude::*;
 
+/// A sixth of the bytes of the standard library's, which a page waits for.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 /// A manifest that was parsed and checked: what may be fetched, and what is expected of it.
 #[wasm_bindgen(js_name = Manifest)]
 pub struct JsManifest(Manifest);

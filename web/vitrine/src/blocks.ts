@@ -58,7 +58,7 @@ export class Blocks {
 
   /** Fetches blocks that follow one another in the file, in one request. */
   async #fetch(run: Place[]): Promise<void> {
-    const [first, last] = [run[0], run.at(-1)];
+    const [first, last] = [run[0], run[run.length - 1]];
     if (first === undefined || last === undefined) return;
     const { url, fetcher, ranker, refusing, turn } = this.#context;
     const bytes = new Uint8Array(last.to - first.from);
@@ -88,8 +88,8 @@ function places(packed: Uint32Array): Place[] {
 function runs(places: Place[]): Place[][] {
   const runs: Place[][] = [];
   for (const place of places) {
-    const run = runs.at(-1);
-    if (run?.at(-1)?.to === place.from) run.push(place);
+    const run = runs[runs.length - 1];
+    if (run?.[run.length - 1]?.to === place.from) run.push(place);
     else runs.push([place]);
   }
   return runs;

@@ -17,6 +17,8 @@ export interface EncoderHost {
 
 /** Longest time that a worker may take to start, in milliseconds; slow phones included. */
 const START_PATIENCE = 30_000;
+/** Longest time that it may take for one session. */
+const ANSWER_PATIENCE = 10_000;
 
 /** A worker broke after it had been handed the bytes. With new ones, the page can take over. */
 export class WorkerLost extends Error {}
@@ -112,7 +114,18 @@ function inWorker(start: EncoderStart, worker: Worker, stop: AbortSignal): Promi
           // It may have broken while nobody asked.
           if (ended !== undefined) return Promise.reject(ended);
           return new Promise((resolve, reject) => {
-            waiting.set(turn, { resolve, reject });
+            const late = setTimeout(
+              () =>
+                fail(new WorkerLost('The worker does not answer; the page goes on without it.')),
+              ANSWER_PATIENCE,
+            );
+            const settling =
+              <T>(settle: (value: T) => void) =>
+              (value: T) => {
+                clearTimeout(late);
+                settle(value);
+              };
+            waiting.set(turn, { resolve: settling(resolve), reject: settling(reject) });
             send({ session, turn });
           });
         },

@@ -35,6 +35,8 @@ export class Encoding {
   #host: EncoderHost | undefined;
   #asking: Promise<void> = Promise.resolve();
   #answer: { about: string; query: Float32Array } | undefined;
+  /** Whether what failed may be there later. */
+  #lost = false;
 
   constructor(context: EncodingContext) {
     this.#context = context;
@@ -56,6 +58,11 @@ export class Encoding {
     void this.#load(model, this.#context.worker);
   }
 
+  /** Loads it again where its files did not come. */
+  retry(): void {
+    if (this.#state === 'failed' && this.#lost && this.#model) this.open(this.#model);
+  }
+
   /** Stops the encoder. */
   close(): void {
     this.#host?.dispose();
@@ -75,22 +82,22 @@ export class Encoding {
     const { guarded } = this.#context;
     const [model, host] = [this.#model, this.#host];
     if (model === undefined || host === undefined) return;
-    const session = guarded(() => model.session()) ?? '';
-    const input = guarded(() => model.encoderInput());
+    const session = guarded(() => model.ranker.session()) ?? '';
+    const input = guarded(() => model.ranker.encoderInput());
     if (input === undefined || input.length === 0) return;
     // Items of a large catalogue may be known a little later than they are looked at.
     const about = `${input.length} ${session}`;
     if (this.#answer?.about === about) {
       const { query } = this.#answer;
-      guarded(() => model.setQuery(query));
+      guarded(() => model.ranker.setQuery(query));
       return;
     }
     this.#asking = host.encode(input).then(
       (query) => {
         // The visitor may have gone on meanwhile; that session was asked about too.
-        if (this.#model !== model || guarded(() => model.session()) !== session) return;
+        if (this.#model !== model || guarded(() => model.ranker.session()) !== session) return;
         this.#answer = { about, query };
-        guarded(() => model.setQuery(query));
+        guarded(() => model.ranker.setQuery(query));
         this.#context.changed();
       },
       (error: unknown) => {
@@ -106,6 +113,7 @@ export class Encoding {
   #broken(model: Model, error: unknown): void {
     this.#context.failed(error);
     this.#state = 'failed';
+    this.#lost = (error as { reason?: unknown }).reason === 'unreachable';
     if (error instanceof WorkerLost) void this.#load(model, false);
   }
 

@@ -4,37 +4,27 @@
  * @module
  */
 
+import { Failure } from './failures.js';
 import { pieces } from './slices.js';
 
-/** The server did not give what was asked for. */
-export class Unreachable extends Error {
-  override readonly name = 'Unreachable';
-  /** The status that was answered, where something answered. */
-  readonly status: number | undefined;
-
-  constructor(message: string, status?: number) {
-    super(message);
-    this.status = status;
-  }
-}
-
-/** What came is not what was promised. */
-export class Refused extends Error {
-  override readonly name = 'Refused';
-}
-
 /** How a request is made: without cookies and without the page's address. */
-export const ANONYMOUS = { credentials: 'omit', referrerPolicy: 'no-referrer' } as const;
+const ANONYMOUS = { credentials: 'omit', referrerPolicy: 'no-referrer' } as const;
 
 /** Longest time for one file, in milliseconds. */
-const PATIENCE = 60_000;
-/** Longest time for a report to be answered; it is then sent again. */
-const REPORT_PATIENCE = 25_000;
+export const PATIENCE = 60_000;
+/** How a web page begins; no file of a bundle and no module does. */
+const PAGE = /^(\xef\xbb\xbf)?\s*<(!|\?xml|html|head|body|script)/i;
+
+/** Takes the bytes of an answer, and is waited for. */
+type Take = (piece: Uint8Array) => void | Promise<void>;
 
 /** Fetches files, until it is disposed. */
 export class Fetcher {
+  readonly read = read;
   readonly #fetch: typeof fetch;
   readonly #running = new Set<AbortController>();
+  /** What the latest answer of each address said that it is. */
+  readonly #types = new Map<string, string>();
   #disposed = false;
 
   constructor(fetcher: typeof fetch) {
@@ -61,7 +51,8 @@ export class Fetcher {
     try {
       return await this.bytes(url, limit, 'no-cache');
     } catch (error) {
-      if (!(error instanceof Unreachable) || error.status || this.#disposed) throw error;
+      const lost = error instanceof Failure && error.reason === 'unreachable' && !error.status;
+      if (!lost || this.#disposed) throw error;
       const copy = await this.bytes(url, limit, 'force-cache').catch(() => Promise.reject(error));
       kept?.();
       return copy;
@@ -75,57 +66,69 @@ export class Fetcher {
   async pieces(
     url: string,
     limit: number,
-    take: (piece: Uint8Array) => void | Promise<void>,
+    take: Take,
     cache: RequestCache = 'default',
     range?: string,
   ): Promise<number> {
-    if (this.#disposed) throw new Unreachable(`${url} was not asked for: Vitrine was disposed.`);
+    if (this.#disposed)
+      throw new Failure('unreachable', `${url} is not asked for after dispose().`);
+    const init: RequestInit = range === undefined ? { cache } : { cache, headers: { range } };
     const abort = new AbortController();
     this.#running.add(abort);
     try {
-      return await bounded(url, PATIENCE, abort, async (signal) => {
-        const init: RequestInit = { ...ANONYMOUS, cache, signal };
-        if (range !== undefined) init.headers = { range };
-        const response = await this.#fetch(url, init);
-        if (!response.ok) {
-          throw new Unreachable(`${url} answered ${response.status}.`, response.status);
-        }
-        if (range !== undefined && response.status !== 206) {
-          throw new Unreachable(`${url} is not served in ranges; its host must answer them.`);
-        }
-        return read(url, response, limit, take, signal);
+      return await this.exchange(url, PATIENCE, init, abort, async (response, signal) => {
+        this.#accept(url, response, range !== undefined);
+        let first = true;
+        const checked = (piece: Uint8Array) => {
+          const page = first && PAGE.test(String.fromCharCode(...piece.subarray(0, 64)));
+          first = false;
+          if (page) throw this.misplaced(url, 'a web page');
+          return take(piece);
+        };
+        return read(url, response, limit, checked, signal);
       });
     } catch (error) {
       abort.abort();
-      if (error instanceof Refused || error instanceof Unreachable) throw error;
-      throw new Unreachable(`${url} could not be fetched: ${String(error)}`);
+      if (error instanceof Failure) throw error;
+      throw new Failure('unreachable', `${url} could not be fetched: ${String(error)}`);
     } finally {
       this.#running.delete(abort);
     }
   }
 
-  /** Posts a body of a type; resolves to the status and at most `limit` bytes that came back. */
-  post(
+  /** Throws where an answer's head says that it is not what was asked for. */
+  #accept(url: string, { ok, status, headers }: Response, partly: boolean): void {
+    const type = headers.get('content-type') ?? 'no content type';
+    this.#types.set(url, type);
+    if (!ok && /html/.test(type) && /^4(04|10)/.test(`${status}`)) {
+      throw this.misplaced(url, 'not found', status);
+    }
+    const fault = ok ? 'is not served in ranges; its host must answer them' : `answered ${status}`;
+    if (!ok || (partly && status !== 206)) {
+      throw new Failure('unreachable', `${url} ${fault} (${type}).`, status);
+    }
+  }
+
+  /** The error for an address where something else is: `found`. */
+  misplaced(url: string, found: string, status?: number): Failure {
+    const message = `${url} is ${found} (${this.#types.get(url)}): something else than Vitrine answers there. Check \`endpoint\`, for modules \`wasmUrl\`, and with Vite put vitrine into \`optimizeDeps.exclude\`.`;
+    return new Failure('wrong_address', message, status);
+  }
+
+  /**
+   * Makes a request and runs `use` on its answer, unless `abort` is aborted before; that happens
+   * after `patience` milliseconds.
+   */
+  exchange<T>(
     url: string,
-    type: string,
-    body: string | Uint8Array<ArrayBuffer>,
-    limit = 0,
-  ): Promise<{ status: number; parts: Uint8Array[] }> {
-    return bounded(url, REPORT_PATIENCE, new AbortController(), async (signal) => {
-      const response = await this.#fetch(url, {
-        ...ANONYMOUS,
-        method: 'POST',
-        headers: { 'content-type': type },
-        body,
-        cache: 'no-store',
-        keepalive: true,
-        redirect: 'error',
-        signal,
-      });
-      const parts: Uint8Array[] = [];
-      if (limit > 0) await read(url, response, limit, (piece) => void parts.push(piece), signal);
-      return { status: response.status, parts };
-    });
+    patience: number,
+    init: RequestInit,
+    abort: AbortController,
+    use: (response: Response, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return bounded(url, patience, abort, async (signal) =>
+      use(await this.#fetch(url, { ...ANONYMOUS, ...init, signal }), signal),
+    );
   }
 
   /** Ends what is under way, and fetches nothing more. */
@@ -139,7 +142,7 @@ export class Fetcher {
  * What `run` resolves to, unless `abort` is aborted before; that happens after `patience`
  * milliseconds. A function of the page's that heeds no signal is not waited for either.
  */
-async function bounded<T>(
+export async function bounded<T>(
   url: string,
   patience: number,
   abort: AbortController,
@@ -148,7 +151,7 @@ async function bounded<T>(
   const { signal } = abort;
   const timer = setTimeout(() => abort.abort(), patience);
   const late = new Promise<never>((_, reject) => {
-    signal.onabort = () => reject(new Unreachable(`${url} took too long.`));
+    signal.onabort = () => reject(new Failure('unreachable', `${url} took too long.`));
   });
   try {
     return await Promise.race([run(signal), late]);
@@ -165,7 +168,7 @@ export async function read(
   url: string,
   response: Response,
   limit: number,
-  take: (piece: Uint8Array) => void | Promise<void>,
+  take: Take,
   signal?: AbortSignal,
 ): Promise<number> {
   if (response.body === null) return 0;
@@ -178,19 +181,9 @@ export async function read(
     if (length > limit || signal?.aborted) {
       // Nobody waits for a stream that does not end.
       void reader.cancel().catch(() => {});
-      throw new Refused(`${url} is longer than ${limit} bytes.`);
+      throw new Failure('refused', `${url} is longer than ${limit} bytes.`);
     }
     await take(value);
-  }
-}
-
-/** Runs a step of the module; what it does not take is {@link Refused}. */
-export function refusing<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) throw error;
-    throw new Refused(error instanceof Error ? error.message : String(error));
   }
 }
 

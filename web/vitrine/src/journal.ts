@@ -30,6 +30,8 @@ export interface JournalContext {
   guarded<T>(run: () => T): T | undefined;
   /** Called when the ranker holds another session: the encoder is to be asked about it. */
   moved(): void;
+  /** Called when events are on the device. */
+  written(): unknown;
   changed(): void;
   /** Called with a part of the record that the ranker cannot read. */
   damaged(part: string): void;
@@ -68,7 +70,7 @@ export class Journal {
     const upload = mayUpload(this.#context.consents());
     this.#fresh.push({ item, action: code, at, upload, impressions });
     if (this.#fresh.length > MAX_PENDING) this.#fresh.shift();
-    this.#context.guarded(() => this.#context.model()?.track(item, code, at));
+    this.#context.guarded(() => this.#context.model()?.ranker.track(item, code, at));
     this.#context.moved();
     this.#context.changed();
     void this.commit();
@@ -88,7 +90,7 @@ export class Journal {
 
   /** Tells a new model what is not committed yet. */
   replay(model: Model): void {
-    for (const { item, action, at } of this.#fresh) model.track(item, action, at);
+    for (const { item, action, at } of this.#fresh) model.ranker.track(item, action, at);
   }
 
   /** The events that no ranker has seen yet, oldest first. */
@@ -123,8 +125,8 @@ export class Journal {
    * Writes what is fresh, and takes up what other tabs have written; `taken` is called in between.
    */
   commit(taken?: () => void): Promise<void> {
-    const { guarded, model, reporting, changed } = this.#context;
-    const session = () => guarded(() => model()?.session());
+    const { guarded, model, reporting, written, changed } = this.#context;
+    const session = () => guarded(() => model()?.ranker.session());
     return this.queue(async (store) => {
       const events = this.#fresh;
       this.#fresh = [];
@@ -137,6 +139,7 @@ export class Journal {
       });
       this.#waiting = state.pending;
       reporting.outbox?.follow(state);
+      if (events.length > 0) written();
       // Another tab's events came in, or reports went into the queue.
       if (before !== session() || events.length > 0) changed();
     });
@@ -167,10 +170,11 @@ export class Journal {
     const { model: modelOf, reporting, damaged } = this.#context;
     const model = modelOf();
     if (model === undefined) return;
+    const { ranker } = model;
     const now = seconds();
     if (!model.restore(state.session, now)) damaged('session');
     const { budget } = state;
-    if (budget !== undefined && !model.restoreBudget(budget, now) && budget !== SPENT) {
+    if (budget !== undefined && !ranker.restoreBudget(budget, now) && budget !== SPENT) {
       damaged('budget');
     }
     const { outbox } = reporting;
@@ -179,14 +183,14 @@ export class Journal {
     const taken: Outgoing[] = [];
     let { reportable = 0 } = state;
     for (const event of state.pending) {
-      model.track(event.item, event.action, event.at);
+      ranker.track(event.item, event.action, event.at);
       reportable = upload && event.upload ? reportable + 1 : 0;
       if (reportable > 0) taken.push(...(outbox?.take(model, event, reportable) ?? []));
     }
     if (wait) {
       void reporting.load();
     } else {
-      const [session, spent] = [model.session(), model.budget()];
+      const [session, spent] = [ranker.session(), ranker.budget()];
       // From here on nothing fails: a report is never queued without what it cost.
       Object.assign(state, { session, reportable, pending: [] });
       if (upload) state.budget = spent;

@@ -4,15 +4,21 @@
  * @module
  */
 
-import { Refused, Unreachable } from './fetching.js';
-import { Expired, loadRanker, Model, type Origin, Unsupported } from './model.js';
+import { type FallbackReason, reasonOf } from './failures.js';
+import { loadRanker, Model, type Origin } from './model.js';
 import { seconds } from './platform.js';
-import type { FallbackReason, Outcome, Vitrine } from './types.js';
+import type { Outcome, Vitrine } from './types.js';
 
 /** What loading needs from around it. */
-export interface LoadingContext extends Origin {
+export interface LoadingContext extends Omit<Origin, 'copied'> {
   /** Aborted when the instance is disposed. */
   stop: AbortSignal;
+  /** Milliseconds between looks for a newer bundle; without end where there are to be none. */
+  interval: number;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Called at each look. */
+  looked(): void;
   /** Whether the visitor refused ranking. */
   refused(): boolean;
   /** Called with the new model before anybody asks it. */
@@ -23,8 +29,19 @@ export interface LoadingContext extends Origin {
   failed(error: unknown): void;
 }
 
-/** The longest timer, in milliseconds; browsers count to 2^31 and no further. */
-const LONGEST_TIMER = 3_600_000;
+/** How often the time of a bundle is looked at, in milliseconds; timers are late after a sleep. */
+const EXPIRY_LOOK = 3_600_000;
+/** Least pause between two looks of a page that is hidden and shown again, in milliseconds. */
+const SHOWN_PAUSE = 10_000;
+/**
+ * The pause after the first failure, in milliseconds: doubled for each further one, up to the
+ * longest, and shortened by chance to a half, so that an outage does not end with all visitors at
+ * once.
+ */
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 300_000;
+/** Reasons that may pass by themselves, soon. */
+const PASSING: readonly FallbackReason[] = ['unreachable', 'wrong_address', 'expired'];
 
 /** The model in use, or the reason why there is none. */
 export class Loading {
@@ -34,6 +51,12 @@ export class Loading {
   #running: Promise<Outcome> | undefined;
   #adopting = false;
   #expiry: ReturnType<typeof setTimeout> | undefined;
+  #next: ReturnType<typeof setTimeout> | undefined;
+  #begun = 0;
+  /** Loads in a row that failed for a reason that may pass. */
+  #failures = 0;
+  /** The latest failure, which is told once. */
+  #told = '';
 
   constructor(context: LoadingContext, reason?: FallbackReason) {
     this.#context = context;
@@ -71,23 +94,56 @@ export class Loading {
 
   /** Loads the current bundle if it is above the one in use. */
   load(): Promise<Outcome> {
+    this.#begun = Date.now();
     this.#running ??= this.#fetch().finally(() => {
       this.#running = undefined;
+      this.#schedule();
       this.#context.changed();
     });
     return this.#running;
+  }
+
+  /** Looks for newer bundles from now on, and again where a load failed. */
+  keepFresh(): void {
+    const { stop: signal } = this.#context;
+    globalThis.document?.addEventListener('visibilitychange', () => this.#look(), { signal });
+    // Node has none.
+    globalThis.addEventListener?.('online', () => this.#failures > 0 && this.#look(), { signal });
+    this.#schedule();
   }
 
   /** Gives the model up. */
   drop(reason: FallbackReason): void {
     this.#release();
     this.#reason = reason;
+    // A newer bundle may be there already.
+    if (reason === 'expired') this.#failures = 1;
+    this.#schedule();
   }
 
   /** What was in the way is gone; the next load decides. */
-  retry(): void {
+  restart(): void {
     this.#reason = undefined;
     void this.load();
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#next);
+    const { stop, interval, random } = this.#context;
+    const pause = Math.min(FIRST_PAUSE * 2 ** (this.#failures - 1), LONGEST_PAUSE);
+    const wait = this.#failures > 0 ? Math.min(pause * (1 - random() / 2), interval) : interval;
+    if (stop.aborted || wait === Infinity) return;
+    this.#next = setTimeout(() => this.#look(true), wait);
+    (this.#next as { unref?: () => void }).unref?.();
+  }
+
+  /** Nobody looks at a hidden page; it looks when it is shown. */
+  #look(due = this.#failures > 0): void {
+    const { stop, interval, looked } = this.#context;
+    if (stop.aborted || globalThis.document?.visibilityState === 'hidden') return;
+    const pause = interval === Infinity ? interval : SHOWN_PAUSE;
+    if (due || Date.now() - this.#begun >= pause) void this.load();
+    looked();
   }
 
   async #fetch(): Promise<Outcome> {
@@ -98,16 +154,23 @@ export class Loading {
     }
     // The module that stopped is the only one this page can have.
     if (this.#reason === 'failed') return this.outcome;
+    let failing = false;
     try {
       const module = loadRanker(modules);
-      const model = await Model.fetch(this.#context, module, seconds(), () => this.model);
+      const origin = { ...this.#context, copied: () => void (failing = true) };
+      const model = await Model.fetch(origin, module, seconds(), () => this.model);
+      this.#told = '';
       if (stop.aborted || refused()) model?.free();
       else if (model !== undefined) await this.#adopt(model);
     } catch (error) {
+      const reason = reasonOf(error);
+      failing = PASSING.includes(reason);
       // A page that ranks goes on ranking with what it has.
-      if (this.#model === undefined && !stop.aborted) this.#reason = reasonOf(error);
-      this.#context.failed(error);
+      if (this.#model === undefined && !stop.aborted) this.#reason = reason;
+      if (this.#told !== String(error)) this.#context.failed(error);
+      this.#told = String(error);
     }
+    this.#failures = failing ? this.#failures + 1 : 0;
     return this.outcome;
   }
 
@@ -128,7 +191,7 @@ export class Loading {
   #expire(): void {
     const { model } = this;
     if (model === undefined) return this.#context.changed();
-    this.#expiry = setTimeout(() => this.#expire(), Math.min(leftOf(model), LONGEST_TIMER));
+    this.#expiry = setTimeout(() => this.#expire(), Math.min(leftOf(model), EXPIRY_LOOK));
     (this.#expiry as { unref?: () => void }).unref?.();
   }
 
@@ -148,13 +211,4 @@ export class Loading {
 /** How long a model may still be used, in milliseconds. */
 function leftOf(model: Model): number {
   return model.facts.expires.getTime() - Date.now();
-}
-
-/** What a list is told of an error. */
-export function reasonOf(error: unknown): FallbackReason {
-  if (error instanceof Expired) return 'expired';
-  if (error instanceof Refused) return 'refused';
-  if (error instanceof Unreachable) return 'unreachable';
-  if (error instanceof Unsupported) return 'unsupported';
-  return 'failed';
 }

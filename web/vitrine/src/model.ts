@@ -7,28 +7,24 @@
 import { initSync, Manifest, type Ranker } from '../wasm/ranker.js';
 import { ACTIONS } from './actions.js';
 import type { Blocks } from './blocks.js';
-import { type Fetcher, Refused, refusing } from './fetching.js';
+import { Failure, refusing } from './failures.js';
+import type { Fetcher } from './fetching.js';
 import type { Kept } from './kept.js';
 import type { Modules } from './modules.js';
-import { type Files, INDEX, openBundle, rankerFiles, release, verified } from './opening.js';
+import { type Files, INDEX, openBundle, rankerFiles, release } from './opening.js';
 import type { Pinning } from './pinning.js';
+import { part } from './platform.js';
 import { reasonsOf } from './reasons.js';
 import { highest, UNSIGNED, type Versions } from './record.js';
-import { turn } from './slices.js';
+import { pieces, turn } from './slices.js';
 import type {
   Action,
   BundleFacts,
   CellCounts,
-  FeedbackWindow,
   Explanation,
   Filter,
   RecommendedItem,
 } from './types.js';
-
-/** The browser cannot run the module. */
-export class Unsupported extends Error {
-  override readonly name = 'Unsupported';
-}
 
 /** Where a bundle comes from. */
 export interface Origin {
@@ -40,10 +36,9 @@ export interface Origin {
   signatures: Pinning | undefined;
   /** The highest bundle versions that this device has accepted, by signer. */
   seen(): Promise<Versions>;
+  /** Called when the manifest is a copy that the browser has kept. */
+  copied(): void;
 }
-
-/** The bundle was to be used until a time that is over. */
-export class Expired extends Refused {}
 
 /** The fields of a manifest that are used here; `core` has checked them. */
 interface ManifestFields {
@@ -92,13 +87,16 @@ async function compile(modules: Modules): Promise<WebAssembly.Memory> {
     // Where there is no WebAssembly with SIMD, or the page's policy forbids it, no file is asked for.
     new WebAssembly.Module(PROBE);
   } catch (error) {
-    throw new Unsupported(`WebAssembly cannot be run here: ${String(error)}`);
+    throw new Failure('unsupported', `WebAssembly cannot be run here: ${String(error)}`);
   }
   const bytes = await modules.fetch('ranker');
   try {
     return initSync({ module: await WebAssembly.compile(bytes) }).memory;
   } catch (error) {
-    throw new Unsupported(`The ranker's module cannot be started here: ${String(error)}`);
+    throw new Failure(
+      'unsupported',
+      `The ranker's module cannot be started here: ${String(error)}`,
+    );
   }
 }
 
@@ -112,7 +110,8 @@ export class Model {
   readonly versions: Versions;
   readonly #manifest: Manifest;
   readonly #fields: ManifestFields;
-  readonly #ranker: Ranker;
+  /** Traps where it has stopped. */
+  readonly ranker: Ranker;
   /** Ids by row, as far as they were listed. */
   readonly #ids = new Map<number, string>();
   /** Where the catalogue is large. */
@@ -127,7 +126,7 @@ export class Model {
   ) {
     this.#manifest = manifest;
     this.#fields = fields;
-    this.#ranker = ranker;
+    this.ranker = ranker;
     this.#blocks = blocks;
     const { version, created, expires, synthetic, files, model, training, privacy } = fields;
     this.facts = {
@@ -157,30 +156,37 @@ export class Model {
    * before anything is parsed.
    */
   static async fetch(
-    { fetcher, kept, endpoint, signatures, seen }: Origin,
+    { fetcher, kept, endpoint, signatures, seen, copied }: Origin,
     module: Promise<WebAssembly.Memory>,
     now: number,
     inUse: () => Model | undefined,
   ): Promise<Model | undefined> {
     /** Whether the network said that this is the manifest of now. */
     let fresh = true;
+    const url = `${endpoint}/manifest.json`;
     const read = () => {
       fresh = true;
-      const copied = () => void (fresh = false);
-      return fetcher.fresh(`${endpoint}/manifest.json`, MAX_MANIFEST_BYTES, copied);
+      return fetcher.fresh(url, MAX_MANIFEST_BYTES, () => {
+        fresh = false;
+        copied();
+      });
     };
     const reading = signatures?.(read) ?? read().then((bytes) => ({ bytes, signers: [UNSIGNED] }));
     // Where the module cannot run, no file is asked for.
     const { bytes, signers } = await Promise.race([reading, module.then(() => reading)]);
     const fields = fieldsOf(bytes);
+    if (!fields) throw fetcher.misplaced(url, 'no manifest of Vitrine');
     const current = inUse();
     if (current && fields.version === current.facts.version) {
-      if (fresh) current.validated(now);
+      if (fresh) current.ranker.validated(now);
       return undefined;
     }
     refuseVersion(fields.version, signers, highest(await seen(), current?.versions));
     if (fields.expires <= now) {
-      throw new Expired(`The bundle of version ${fields.version} has expired: publish a new one.`);
+      throw new Failure(
+        'expired',
+        `The bundle of version ${fields.version} has expired: publish a new one.`,
+      );
     }
     const checked = module.then(async (memory) => {
       await turn();
@@ -195,7 +201,7 @@ export class Model {
       const blocks = index && file && (await blocksAt(folder + file.sha256, fetcher, ranker));
       void kept.keep(files);
       const model = new Model((await checked).manifest, fields, signers, ranker, blocks);
-      if (fresh) model.validated(now);
+      if (fresh) ranker.validated(now);
       return model;
     } catch (error) {
       void checked.then(({ manifest }) => release(manifest)).catch(() => {});
@@ -206,34 +212,28 @@ export class Model {
   /** `encoder.onnx`, verified. */
   async encoderFile(fetcher: Fetcher, endpoint: string): Promise<Uint8Array> {
     const entry = this.#fields.files[ENCODER];
-    if (entry === undefined) throw new Refused('The bundle has no encoder.');
-    return verified(fetcher, `${endpoint}/bundles/`, ENCODER, entry, this.#manifest);
-  }
-
-  track(item: string, action: number, now: number): void {
-    this.#ranker.track(item, action, now);
-  }
-
-  /** The session as the ranker writes it. */
-  session(): string {
-    return this.#ranker.session();
+    if (entry === undefined) throw new Failure('refused', 'The bundle has no encoder.');
+    const { verified } = await part(import('./checked.js'));
+    const tools = { fetcher, pieces, refusing, release };
+    return verified(
+      `${endpoint}/bundles/${entry.sha256}`,
+      ENCODER,
+      entry.bytes,
+      this.#manifest,
+      tools,
+    );
   }
 
   /** The session's events, oldest first. */
   events(): { item: string; action: Action }[] {
-    return (JSON.parse(this.#ranker.session()) as { events: { item: string; action: Action }[] })
+    return (JSON.parse(this.ranker.session()) as { events: { item: string; action: Action }[] })
       .events;
-  }
-
-  /** Forgets session and budget. */
-  reset(): void {
-    this.#ranker.reset();
   }
 
   /** Takes up a stored session; one that cannot be read is as good as none, and `false`. */
   restore(session: string | undefined, now: number): boolean {
-    this.#ranker.clear();
-    return session === undefined || attempt(() => this.#ranker.restore(session, now));
+    this.ranker.clear();
+    return session === undefined || attempt(() => this.ranker.restore(session, now));
   }
 
   /**
@@ -257,7 +257,7 @@ export class Model {
 
   rank(ids: readonly string[]): { order: Uint32Array; scores: Float32Array } {
     if (ids.length === 0) return unpacked(new Uint32Array());
-    return unpacked(this.#ranker.rank(lines(ids)));
+    return unpacked(this.ranker.rank(lines(ids)));
   }
 
   recommend(
@@ -267,7 +267,7 @@ export class Model {
     diversity: number,
   ): RecommendedItem[] {
     const wanted = Object.keys(filter).length > 0 ? JSON.stringify(filter) : '';
-    const packed = this.#ranker.recommend(n, wanted, lines(exclude), diversity);
+    const packed = this.ranker.recommend(n, wanted, lines(exclude), diversity);
     const { order, scores } = unpacked(packed);
     return Array.from(order, (row, at) => {
       const id = this.#id(row);
@@ -279,85 +279,35 @@ export class Model {
 
   #id(row: number): string {
     let id = this.#ids.get(row);
-    if (id === undefined) this.#ids.set(row, (id = this.#ranker.id(row) ?? ''));
+    if (id === undefined) this.#ids.set(row, (id = this.ranker.id(row) ?? ''));
     return id;
   }
 
   explain(item: string): Explanation | undefined {
-    const json = this.#ranker.explain(item);
+    const json = this.ranker.explain(item);
     return json === undefined ? undefined : (JSON.parse(json) as Explanation);
-  }
-
-  encoderInput(): Float32Array {
-    return this.#ranker.encoderInput();
-  }
-
-  setQuery(query: Float32Array): void {
-    this.#ranker.setQuery(query);
-  }
-
-  budget(): string {
-    return this.#ranker.budget();
   }
 
   /** Cells spent in the window that holds `now`. */
   spent(now: number): CellCounts {
-    const [transitions = 0, items = 0, impressions = 0, metrics = 0] = this.#ranker.spent(now);
+    const [transitions = 0, items = 0, impressions = 0, metrics = 0] = this.ranker.spent(now);
     return { transitions, items, impressions, metrics };
   }
 
-  /** Takes up a stored budget; one that cannot be read counts as spent, and is `false`. */
-  restoreBudget(budget: string, now: number): boolean {
-    return this.#ranker.restoreBudget(budget, now);
-  }
-
-  /** Notes when the latest request for the manifest began: cells are spent in its window only. */
-  validated(at: number): void {
-    this.#ranker.validated(at);
-  }
-
-  /**
-   * The cells that the latest event may report; they are spent. Only the latest `reportable`
-   * events are looked at, so that no cell names what came before consent to upload.
-   */
-  candidates(reportable: number, now: number, random: Uint32Array): unknown[] {
-    return JSON.parse(this.#ranker.candidates(reportable, now, random)) as unknown[];
-  }
-
-  /** The impression cell, if the budget allows it; it is spent. */
-  impression(item: string, rank: number, clicked: boolean, now: number): unknown {
-    const json = this.#ranker.impression(item, rank, clicked, now);
-    return json === undefined ? undefined : (JSON.parse(json) as unknown);
-  }
-
-  /** The metric cell of a click with its noise, if the budget allows it; it is spent. */
-  metric(rank: number, now: number, random: Uint32Array): unknown {
-    const json = this.#ranker.metric(rank, now, random);
-    return json === undefined ? undefined : (JSON.parse(json) as unknown);
-  }
-
-  window(now: number): FeedbackWindow {
-    return { number: this.#ranker.window(now), seconds: this.facts.windowSeconds };
-  }
-
-  /** Whether a report of this window may still be sent. */
-  reportable({ number, seconds }: FeedbackWindow, now: number): boolean {
-    return this.#ranker.reportable(number, seconds, now);
-  }
-
   free(): void {
-    this.#ranker.free();
+    this.ranker.free();
     this.#manifest.free();
   }
 }
 
 /**
- * The fields of a manifest that the module has not checked yet; it says what is wrong with them. Of
- * another schema no file is asked for.
+ * The fields of a manifest that the module has not checked yet; it says what is wrong with them.
+ * Of another schema no file is asked for, and JSON of another program is no manifest.
  */
-function fieldsOf(bytes: Uint8Array): ManifestFields {
+function fieldsOf(bytes: Uint8Array): ManifestFields | undefined {
   let fields: (Partial<ManifestFields> & { schema?: string }) | undefined;
-  attempt(() => (fields = JSON.parse(new TextDecoder().decode(bytes))));
+  const isJson = attempt(() => (fields = JSON.parse(new TextDecoder().decode(bytes))));
+  if (isJson && !/^vitrine\./.test(`${fields?.schema}`)) return undefined;
   const known = fields?.schema === SCHEMA;
   return { ...fields, files: { ...(known && fields?.files) } } as ManifestFields;
 }
@@ -369,11 +319,12 @@ function fieldsOf(bytes: Uint8Array): ManifestFields {
  */
 function refuseVersion(version: number, signers: string[], seen: Versions): void {
   if (version > Number.MAX_SAFE_INTEGER) {
-    throw new Refused(`The bundle's version ${version} is above 2^53 - 1.`);
+    throw new Failure('refused', `The bundle's version ${version} is above 2^53 - 1.`);
   }
   const least = Math.min(...signers.map((signer) => seen[signer] ?? 0));
   if (version < least) {
-    throw new Refused(
+    throw new Failure(
+      'refused',
       `The bundle has version ${version}; this device has seen ${least}: publish the older one under a higher version.`,
     );
   }
@@ -381,7 +332,7 @@ function refuseVersion(version: number, signers: string[], seen: Versions): void
 
 /** The blocks of a large catalogue; their code is loaded for one. */
 async function blocksAt(url: string, fetcher: Fetcher, ranker: Ranker): Promise<Blocks> {
-  const { Blocks } = await import('./blocks.js');
+  const { Blocks } = await part(import('./blocks.js'));
   return new Blocks({ url, fetcher, ranker, refusing, turn });
 }
 

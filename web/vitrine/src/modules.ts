@@ -8,7 +8,8 @@
  */
 
 import { DIGESTS } from '../wasm/digests.js';
-import { type Fetcher, Refused } from './fetching.js';
+import { Failure, reasonOf } from './failures.js';
+import type { Fetcher } from './fetching.js';
 import { hasSha256, hex, sha256 } from './platform.js';
 
 /** A module of the package. */
@@ -35,7 +36,8 @@ export class Modules {
   /** Refuses where a key is pinned and nothing can be verified: a page that came without TLS. */
   check(): void {
     if (this.#pinned && !hasSha256()) {
-      throw new Refused(
+      throw new Failure(
+        'refused',
         'A page with publicKeys must come over TLS: without it, nothing that runs can be verified.',
       );
     }
@@ -50,18 +52,19 @@ export class Modules {
     const own = DIGESTS[name];
     const verify = name !== 'encoder' && hasSha256();
     const url = moduleUrl(name, this.#folder);
+    let fault: unknown;
     for (const cache of ['default', 'reload'] as const) {
-      const bytes = await this.#fetcher.bytes(url, own.bytes, cache).catch(longer);
+      const bytes = await this.#fetcher.bytes(url, own.bytes, cache).catch((error: unknown) => {
+        // Something longer is another module, and a web page may only be in the browser's cache.
+        const reason = reasonOf(error);
+        if (reason !== 'refused' && reason !== 'wrong_address') throw error;
+        if (reason === 'wrong_address') fault = error;
+      });
       // A browser may have kept the module of the package's last version under the same address.
       if (bytes && (!verify || hex(await sha256(bytes)) === own.sha256)) return bytes;
     }
-    throw new Refused(`${url} is not the module of this build of the package.`);
+    throw fault ?? new Failure('refused', `${url} is not the module of this build of the package.`);
   }
-}
-
-/** A module that is longer is another one. */
-function longer(error: unknown): undefined {
-  if (!(error instanceof Refused)) throw error;
 }
 
 /** Where a module is: beside this code, in the words that bundlers look for, or in a folder. */

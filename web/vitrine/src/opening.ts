@@ -6,9 +6,10 @@
  */
 
 import { type Manifest, Opening, type Ranker } from '../wasm/ranker.js';
-import { type Fetcher, read, refusing } from './fetching.js';
+import { refusing } from './failures.js';
+import { bounded, type Fetcher, PATIENCE, read } from './fetching.js';
 import type { Kept } from './kept.js';
-import { hasSha256, sha256 } from './platform.js';
+import { hasSha256, part, sha256 } from './platform.js';
 import { pieces, turn, until } from './slices.js';
 
 /** What a manifest says of its files: by name, SHA-256 and length. */
@@ -117,7 +118,7 @@ class Arrival {
     const found = await this.#source.kept.find(url);
     if (found === undefined) return false;
     const inlet = this.#inlet(name, bytes);
-    await read(url, found, Infinity, (arrived) => inlet.take(arrived));
+    await fromDevice(url, found, inlet.take);
     await inlet.end();
     return this.#arrived(name);
   }
@@ -129,18 +130,14 @@ class Arrival {
     const found = await kept.find(base);
     const entry = files[deltaName];
     if (found === undefined || entry === undefined) return false;
-    const { manifest } = await module;
     try {
-      const bytes = await verified(fetcher, folder, deltaName, entry, manifest);
+      const tools = { fetcher, pieces, refusing, release };
+      const { applied, verified } = await part(import('./checked.js'));
+      const { manifest } = await module;
+      const bytes = await verified(folder + entry.sha256, deltaName, entry.bytes, manifest, tools);
       const delta = manifest.delta(name, bytes);
-      const make = (piece: Uint8Array) => inlet.take(delta.apply(piece));
-      try {
-        await make(new Uint8Array());
-        await read(base, found, Infinity, (arrived) => pieces(arrived, make));
-        await inlet.end();
-      } finally {
-        release(delta);
-      }
+      await applied(delta, (take) => fromDevice(base, found, take), inlet.take, tools);
+      await inlet.end();
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError) throw error;
     }
@@ -186,6 +183,13 @@ class Arrival {
   }
 }
 
+/** Hands a file that is kept on the device to `take`, unless the browser never gives it. */
+function fromDevice(url: string, found: Response, take: Inlet['take']): Promise<number> {
+  return bounded(url, PATIENCE, new AbortController(), (signal) =>
+    read(url, found, Infinity, take, signal),
+  );
+}
+
 /** A file's address: its SHA-256. */
 const ADDRESS = /^[0-9a-f]{64}$/;
 
@@ -200,33 +204,6 @@ interface Inlet {
 
 /** The longest file that the browser hashes, because it copies it in one go; in bytes. */
 const MAX_NATIVE = 2 * 1024 * 1024;
-
-/** Fetches a file of the bundle that the ranker does not read; checks it as it arrives. */
-export async function verified(
-  fetcher: Fetcher,
-  folder: string,
-  name: string,
-  { sha256, bytes }: { sha256: string; bytes: number },
-  manifest: Manifest,
-): Promise<Uint8Array> {
-  const check = manifest.check(name);
-  try {
-    const whole = new Uint8Array(bytes);
-    let length = 0;
-    await fetcher.pieces(folder + sha256, bytes, (arrived) =>
-      pieces(arrived, (piece) => {
-        whole.set(piece, length);
-        length += piece.length;
-        check.push(piece);
-      }),
-    );
-    refusing(() => check.finish());
-    return whole;
-  } catch (error) {
-    release(check);
-    throw error;
-  }
-}
 
 /** SHA-256 of the base and name of each delta that makes the file `name`. */
 function deltasOf(files: Files, name: string): [string, string][] {

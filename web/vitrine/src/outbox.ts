@@ -76,18 +76,19 @@ export class Outbox {
    * The reports of the latest event, taken from the budget of `model`. Only the latest `reportable`
    * events are looked at, so that no cell names what came before consent.
    */
-  take(model: Model, { impressions }: PendingEvent, reportable: number): Outgoing[] {
+  take({ ranker, facts }: Model, { impressions }: PendingEvent, reportable: number): Outgoing[] {
     const { randomNumbers, nonce } = this.#context;
     const now = Math.floor(this.#context.now() / 1000);
-    const cells = model.candidates(reportable, now, randomNumbers(RANDOM_NUMBERS));
-    for (const shown of impressions) {
-      const cell = model.impression(shown.item, shown.rank, shown.clicked, now);
-      if (cell !== undefined) cells.push(cell);
+    const cells = JSON.parse(
+      ranker.candidates(reportable, now, randomNumbers(RANDOM_NUMBERS)),
+    ) as unknown[];
+    const add = (json: string | undefined) => json !== undefined && cells.push(JSON.parse(json));
+    for (const { item, rank, clicked } of impressions) {
+      add(ranker.impression(item, rank, clicked, now));
       // Its noise is drawn here, once; the true rank is not stored.
-      const metric = shown.clicked && model.metric(shown.rank, now, randomNumbers(2));
-      if (metric) cells.push(metric);
+      if (clicked) add(ranker.metric(rank, now, randomNumbers(2)));
     }
-    const window = model.window(now);
+    const window = { number: ranker.window(now), seconds: facts.windowSeconds };
     return cells.map((cell) => this.outgoing(cell, window, nonce()));
   }
 
@@ -198,7 +199,14 @@ export class Outbox {
   async #send({ report, attempts }: Outgoing): Promise<ReportState> {
     if (!this.#context.allowed() || !this.#context.reportable(report.window)) return 'dropped';
     try {
-      if (this.#context.beforeSend?.(structuredClone(report)) === false) return 'vetoed';
+      if (
+        this.#context.beforeSend?.({
+          ...report,
+          window: { ...report.window },
+          cell: { ...report.cell },
+        }) === false
+      )
+        return 'vetoed';
     } catch (error) {
       // A veto that cannot speak is a veto.
       this.#context.failed(error);

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { type Fetcher, Refused, Unreachable } from './fetching.js';
+import { Failure, refusing } from './failures.js';
+import type { Fetcher } from './fetching.js';
 import type { Modules } from './modules.js';
-import { hex, sha256 } from './platform.js';
+import { hex, part, sha256 } from './platform.js';
 import type { SignedManifest } from './signatures.js';
 
 /** Reads manifests that one of the pinned keys has signed, and no others. */
@@ -22,7 +23,7 @@ export function pinning(
   const load = async () => {
     // Side by side: neither waits a round trip for the other.
     const [signatures, module] = await Promise.all([
-      import('./signatures.js'),
+      part(import('./signatures.js')),
       modules.fetch('verifier'),
     ]);
     await signatures.startVerifier(module);
@@ -34,17 +35,18 @@ export function pinning(
     try {
       return await fetcher.fresh(`${endpoint}/manifests/${digest}.sig`, limit);
     } catch (error) {
-      if (error instanceof Unreachable && error.status === 404) return new Uint8Array();
+      // A host may answer its own page where there is no file.
+      const none =
+        error instanceof Failure && (error.status === 404 || error.reason === 'wrong_address');
+      if (none) return new Uint8Array();
       throw error;
     }
   };
-  const refused = (error: unknown) =>
-    new Refused(error instanceof Error ? error.message : String(error));
   return async (read) => {
     loading ??= load().catch((error: unknown) => {
       loading = undefined;
       throw error;
     });
-    return (await loading).verified(read, { keys, file, refused });
+    return (await loading).verified(read, { keys, file, refusing });
   };
 }

@@ -58,6 +58,38 @@ export function within(
   });
 }
 
+/** Storage that has not answered in this time is gone without, in milliseconds. */
+export const STORAGE_PATIENCE = 4_000;
+/** How long code that is loaded later may be on its way, in milliseconds. */
+const PART_PATIENCE = 30_000;
+
+/** The browser did not answer in time. */
+export class Late extends Error {}
+
+/**
+ * What `work` resolves to; rejects with {@link Late} after `patience` milliseconds. Time in which
+ * the page slept counts as one eighth of that at most, because the answer then comes first.
+ */
+export function inTime<T>(work: Promise<T>, patience: number, who: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let eighths = 8;
+    const timer = setInterval(() => {
+      eighths -= 1;
+      if (eighths > 0) return;
+      clearInterval(timer);
+      reject(
+        new Late(`${who} has not answered for ${patience / 1000} s; the page goes on without.`),
+      );
+    }, patience / 8);
+    work.then(resolve, reject).then(() => clearInterval(timer));
+  });
+}
+
+/** A part of the package that is loaded later, unless it does not come. */
+export function part<T>(loading: Promise<T>): Promise<T> {
+  return inTime(loading, PART_PATIENCE, 'A part of Vitrine’s code');
+}
+
 /** Runs when the page has nothing to do, and at the latest after `patience` milliseconds. */
 export function whenIdle(run: () => void, patience: number): void {
   if (typeof requestIdleCallback === 'function') requestIdleCallback(run, { timeout: patience });

@@ -137,7 +137,7 @@ export function readState(written: unknown, damaged: (part: string) => void): St
 
 /** What the device holds, and from memory what the device may not. */
 export function together(written: State, memory: State, consents: Consents): State {
-  const state = structuredClone(written);
+  const state = copyOf(written);
   if (consents.ranking !== 'granted') {
     state.pending = memory.pending;
     delete state.session;
@@ -152,7 +152,7 @@ export function together(written: State, memory: State, consents: Consents): Sta
 
 /** The part of a record that may be written. */
 export function permitted(state: State, consents: Consents): State {
-  const kept = structuredClone(state);
+  const kept = copyOf(state);
   if (consents.ranking !== 'granted') {
     kept.pending = [];
     delete kept.session;
@@ -164,6 +164,11 @@ export function permitted(state: State, consents: Consents): State {
     // The budget stays: whoever refuses and allows again in one window has spent what was spent.
   }
   return kept;
+}
+
+/** A copy of a record. The oldest browsers have no `structuredClone`; all of it is JSON. */
+export function copyOf(state: State): State {
+  return JSON.parse(JSON.stringify(state)) as State;
 }
 
 /** The higher version of each signer. */

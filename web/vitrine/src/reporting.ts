@@ -8,7 +8,7 @@
 import { mayUpload } from './consent.js';
 import type { Fetcher } from './fetching.js';
 import type { Outbox, OutboxContext } from './outbox.js';
-import { whenIdle } from './platform.js';
+import { part, whenIdle } from './platform.js';
 import type { Store } from './store.js';
 import type { Consents, RelayOptions } from './types.js';
 
@@ -66,7 +66,7 @@ export class Reporting {
   async #load(): Promise<void> {
     const { fetcher, endpoint, relay, stop, consents, loaded, failed, update } = this.#context;
     try {
-      const { Outbox, posting } = await import('./outbox.js');
+      const { Outbox, posting } = await part(import('./outbox.js'));
       if (stop.aborted) return;
       const post = posting(fetcher, endpoint, relay);
       const allowed = () => mayUpload(consents());

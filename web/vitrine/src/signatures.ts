@@ -12,8 +12,8 @@ export interface SignaturesContext {
   keys: readonly string[];
   /** The signature file of a manifest, at most `limit` bytes; empty when it has none. */
   file(manifest: Uint8Array, limit: number): Promise<Uint8Array>;
-  /** The error that refuses a manifest. */
-  refused(error: unknown): Error;
+  /** Refuses what a step of the module does not take. */
+  refusing<T>(parse: () => T): T;
 }
 
 /** A manifest's bytes, and who is known to have signed them. */
@@ -40,12 +40,7 @@ export async function verified(
   const keys = Array.from(context.keys, String);
   const bytes = await read();
   const file = await context.file(bytes, maxSignatureBytes());
-  try {
-    verify(bytes, file, keys.join('\n'));
-  } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) throw error;
-    throw context.refused(error);
-  }
+  context.refusing(() => verify(bytes, file, keys.join('\n')));
   return { bytes, signers: keys.flatMap((key) => signer(bytes, file, key)) };
 }
 

@@ -16,7 +16,9 @@
  * @module
  */
 
+import { inTime, Late, STORAGE_PATIENCE } from './platform.js';
 import {
+  copyOf,
   emptyState,
   highest,
   permitted,
@@ -48,8 +50,8 @@ export interface Store {
 
 /** What a store needs from the page around it. */
 export interface StoreContext {
-  /** The base URL of the server that the record is of. */
-  endpoint: string;
+  /** Names whose record it is: the base URL of its server, and the instance's `name`. */
+  place: string;
   consents(): Consents;
   /** Called when another tab has erased everything. */
   erased(): void;
@@ -58,65 +60,55 @@ export interface StoreContext {
   failed(error: unknown): void;
 }
 
-/** The store that was asked for, and one in memory where the device's is refused. */
-export async function openStore(
-  kind: Store['kind'] | undefined,
-  page: StoreContext,
-): Promise<Store> {
-  try {
-    // Where storage is refused, some browsers throw when it is only looked at.
-    const factory = kind === 'memory' ? undefined : globalThis.indexedDB;
-    if (factory !== undefined) return await deviceStore(factory, page);
-  } catch (error) {
-    page.failed(error);
-  }
-  return memoryStore();
-}
-
-/** A store that ends with the page. */
-function memoryStore(): Store {
-  let state = emptyState();
-  return {
-    kind: 'memory',
-    async read() {
-      return structuredClone(state);
-    },
-    async versions() {
-      return state.versions ?? {};
-    },
-    async update(change) {
-      change(state);
-      return structuredClone(state);
-    },
-    async erase() {
-      state = emptyState();
-    },
-    close() {},
-  };
-}
-
 /** The database of an endpoint is named by this, a blank and the endpoint. */
 const DATABASE = 'vitrine';
 const TABLE = 'device';
 const KEY = 'state';
 
 /**
- * A store in IndexedDB. Nothing is written, not even an empty database, before there is something
- * that may be. Rejects where IndexedDB is refused, as in some private windows.
+ * The store that was asked for, and one in memory where the device's is refused or does not answer;
+ * also later, when it stops to answer. Nothing is written, not even an empty database, before there
+ * is something that may be.
  */
-async function deviceStore(factory: IDBFactory, page: StoreContext): Promise<Store> {
-  const { consents } = page;
-  const name = `${DATABASE} ${page.endpoint}`;
+export async function openStore(
+  kind: Store['kind'] | undefined,
+  page: StoreContext,
+): Promise<Store> {
+  const { consents, damaged } = page;
+  const name = `${DATABASE} ${page.place}`;
+  /** The device's storage, and whether it is in use. */
+  let device: IDBFactory | undefined;
+  let used = false;
   let database: IDBDatabase | undefined;
   let memory = emptyState();
 
-  const connect = async (make: boolean) => {
+  /** Goes on from memory: without the reports, which may not leave from there. */
+  const giveUp = (error: unknown) => {
+    if (!(error instanceof Late)) device = undefined;
+    if (!used) return;
+    used = false;
+    database?.close();
+    database = undefined;
+    memory.outbox = [];
+    page.failed(error);
+  };
+  /** Runs `work` on the device, and `instead` where the device is not there or does not answer. */
+  const onDevice = async <T>(work: (device: IDBFactory) => Promise<T>, instead: () => T) => {
+    try {
+      if (used && device !== undefined) return await work(device);
+    } catch (error) {
+      if (!(error instanceof Late)) throw error;
+      giveUp(error);
+    }
+    return instead();
+  };
+  const connect = async (device: IDBFactory, make: boolean) => {
     if (database !== undefined) return;
-    let opened = await openDatabase(factory, name);
+    let opened = await openDatabase(device, name);
     if (opened === undefined && make) {
       const first = emptyState();
-      if (await succeeds(factory)) first.budget = SPENT;
-      opened = await openDatabase(factory, name, first);
+      if (await succeeds(device)) first.budget = SPENT;
+      opened = await openDatabase(device, name, first);
     }
     database = opened;
     if (opened === undefined) return;
@@ -133,53 +125,94 @@ async function deviceStore(factory: IDBFactory, page: StoreContext): Promise<Sto
       page.erased();
     };
   };
-  const writing = async (durability: IDBTransactionDurability = 'default') => {
-    await connect(true);
+  /** Changes what is written; `change` leaves what is written then. */
+  const write = async (
+    device: IDBFactory,
+    durability: IDBTransactionDurability,
+    change: (written: State) => State,
+  ) => {
+    await connect(device, true);
     if (database === undefined) throw new Error('IndexedDB opened no database.');
-    return database.transaction(TABLE, 'readwrite', { durability });
+    const transaction = database.transaction(TABLE, 'readwrite', { durability });
+    const table = transaction.objectStore(TABLE);
+    try {
+      const written = readState(await settled(table.get(KEY)), damaged);
+      table.put(permitted(change(written), consents()), KEY);
+      await finished(transaction);
+    } catch (error) {
+      // One that comes to life later must not undo what was done without it.
+      if (error instanceof Late) abort(transaction);
+      throw error;
+    }
   };
-  await connect(false);
+  const read = () =>
+    onDevice(
+      async () => {
+        if (database === undefined) return emptyState();
+        const table = database.transaction(TABLE, 'readonly').objectStore(TABLE);
+        return readState(await settled(table.get(KEY)), damaged);
+      },
+      () => copyOf(memory),
+    );
 
-  const read = async () => {
-    if (database === undefined) return emptyState();
-    const table = database.transaction(TABLE, 'readonly').objectStore(TABLE);
-    return readState(await settled(table.get(KEY)), page.damaged);
-  };
+  try {
+    // Where storage is refused, some browsers throw when it is only looked at.
+    device = kind === 'memory' ? undefined : globalThis.indexedDB;
+    used = device !== undefined;
+    await onDevice(
+      (device) => connect(device, false),
+      () => {},
+    );
+  } catch (error) {
+    giveUp(error);
+  }
   return {
-    kind: 'indexeddb',
+    get kind() {
+      return used ? 'indexeddb' : 'memory';
+    },
     read,
     async versions() {
       return highest((await read()).versions, memory.versions);
     },
-    async update(change, durability) {
-      const { ranking, upload } = consents();
-      if (database === undefined && ranking !== 'granted' && upload !== 'granted') {
-        change(memory);
-        if (memory.consent === undefined) return structuredClone(memory);
-        // The answer itself is kept, so that it need not be asked for again.
-        const transaction = await writing();
-        const table = transaction.objectStore(TABLE);
-        const state = readState(await settled(table.get(KEY)), page.damaged);
-        table.put({ ...permitted(state, consents()), consent: memory.consent }, KEY);
-        await finished(transaction);
-        return structuredClone(memory);
-      }
-      const transaction = await writing(durability);
-      const table = transaction.objectStore(TABLE);
-      const written = readState(await settled(table.get(KEY)), page.damaged);
-      const state = together(written, memory, consents());
-      change(state);
-      memory = structuredClone(state);
-      table.put(permitted(state, consents()), KEY);
-      await finished(transaction);
-      return structuredClone(memory);
+    async update(change, durability = 'default') {
+      /** Whether `memory` has the change, which may have reached the device too. */
+      let changed = false;
+      const changeMemory = () => {
+        if (!changed) change(memory);
+        changed = true;
+      };
+      await onDevice(async (device) => {
+        const { ranking, upload } = consents();
+        if (database === undefined && ranking !== 'granted' && upload !== 'granted') {
+          changeMemory();
+          // The answer itself is kept, so that it need not be asked for again.
+          const { consent } = memory;
+          if (consent === undefined) return;
+          return write(device, durability, (written) => ({ ...written, consent }));
+        }
+        return write(device, durability, (written) => {
+          const state = together(written, memory, consents());
+          change(state);
+          memory = copyOf(state);
+          changed = true;
+          return state;
+        });
+      }, changeMemory);
+      return copyOf(memory);
     },
     async erase() {
       memory = emptyState();
       database?.close();
       database = undefined;
-      await settled(factory.deleteDatabase(name));
-      await settled(factory.deleteDatabase(DATABASE));
+      if (device === undefined) return;
+      try {
+        await settled(device.deleteDatabase(name));
+        await settled(device.deleteDatabase(DATABASE));
+      } catch (error) {
+        throw new Error(
+          `${String(error)} The record may still be on this device: forget it again.`,
+        );
+      }
     },
     close() {
       database?.close();
@@ -218,13 +251,15 @@ async function openDatabase(
   try {
     return await settled(opening);
   } catch (error) {
+    // One that comes later would keep other tabs from erasing it.
+    opening.onsuccess = () => opening.result.close();
     if (missing) return undefined;
     throw error;
   }
 }
 
 function settled<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
+  return answered((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error ?? new Error('IndexedDB refused a request.'));
     request.addEventListener('blocked', () =>
@@ -234,11 +269,26 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
 }
 
 function finished(transaction: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
+  return answered((resolve, reject) => {
     const failed = () =>
       reject(transaction.error ?? new Error('IndexedDB could not write; is the disk full?'));
     transaction.oncomplete = () => resolve();
     transaction.onabort = failed;
     transaction.onerror = failed;
   });
+}
+
+function answered<T>(
+  wait: (resolve: (answer: T) => void, reject: (error: unknown) => void) => void,
+): Promise<T> {
+  return inTime(new Promise(wait), STORAGE_PATIENCE, 'IndexedDB');
+}
+
+/** One that has ended meanwhile cannot be aborted any more. */
+function abort(transaction: IDBTransaction): void {
+  try {
+    transaction.abort();
+  } catch {
+    // It is over.
+  }
 }

@@ -6,9 +6,11 @@
 
 import type { DataLayerEntry, EventPayloads, NamedEvent } from './events/index.js';
 import type { ItemKey } from './events/payload.js';
+import type { FallbackReason } from './failures.js';
 import type { Id } from './ids.js';
 import type { Inspection } from './inspection.js';
 
+export type { FallbackReason } from './failures.js';
 export type * from './inspection.js';
 
 /** What a visitor did with an item. */
@@ -68,32 +70,6 @@ export interface Report {
   /** What is counted. */
   cell: Cell;
 }
-
-/** Why a list has the shop's own order. */
-export type FallbackReason =
-  /** The model did not arrive within the time that the caller gave. */
-  | 'timeout'
-  /** The caller's signal was aborted. */
-  | 'aborted'
-  /** The server could not be reached, or has no bundle. */
-  | 'unreachable'
-  /**
-   * The bundle was altered, is malformed, is older than one seen before, or is not signed with a
-   * key of `publicKeys`; or a module is not this package's own.
-   */
-  | 'refused'
-  /** The bundle's time is over; also in a page that has been open since before. */
-  | 'expired'
-  /** This browser has no WebAssembly with SIMD, or the page's policy forbids it. */
-  | 'unsupported'
-  /** The visitor refused ranking. */
-  | 'consent'
-  /** This is a server, not a browser. */
-  | 'server'
-  /** The ranker stopped or did not take what it was given; `onError` has the sentence. */
-  | 'failed'
-  /** `dispose` was called. */
-  | 'disposed';
 
 /** How a list came about. */
 export interface Outcome {
@@ -230,6 +206,11 @@ export interface VitrineOptions {
    */
   endpoint?: string | URL;
   /**
+   * Keeps apart the session, budget and versions of shops that share an `endpoint` address, such as
+   * those that a developer serves on one port by turns. Default: none.
+   */
+  name?: string;
+  /**
    * Public keys that are trusted to sign the bundle, as `vitrine key show` prints them. With it,
    * a manifest that none of them has signed is refused before it is parsed; a signature of one
    * is enough, so that keys can be changed with both pinned for a while. Default: signatures
@@ -266,13 +247,20 @@ export interface VitrineOptions {
   itemKey?: ItemKey;
   /** Whether to load the session encoder when the bundle has one. Default: true. */
   encoder?: boolean;
-  /** Milliseconds that `rank`, `recommend` and `explain` wait for the model. Default: 1,500. */
+  /**
+   * Milliseconds that `rank`, `recommend` and `explain` wait for the model; `Infinity` is as long
+   * as loading takes, which ends by itself. Default: 1,500.
+   */
   timeout?: number;
-  /** Milliseconds between looks for a newer bundle. Default: 900,000 (15 minutes). */
+  /**
+   * Milliseconds between looks for a newer bundle, 10,000 at least; `Infinity` is never. A load
+   * that failed is tried again sooner. Default: 900,000 (15 minutes).
+   */
   refreshInterval?: number;
   /**
    * Least and most milliseconds that a report waits before it is sent; drawn anew for each, so
-   * that the reports of one visit do not travel together. Default: 5,000 to 120,000.
+   * that the reports of one visit do not travel together; a day at most. Default: 5,000 to
+   * 120,000.
    */
   reportDelay?: readonly [number, number];
   /**
@@ -283,8 +271,16 @@ export interface VitrineOptions {
   relay?: RelayOptions;
   /** Called before a report is sent; `false` drops it. */
   beforeSend?: (report: Report) => boolean | void;
-  /** Called with what went wrong and was survived. Default: nothing. */
+  /**
+   * Called with what went wrong and was survived; where that is why lists keep the shop's order,
+   * the error's `reason` is theirs. Default: nothing.
+   */
   onError?: (error: Error) => void;
+  /**
+   * Writes a line to the console on each thing that is loaded, from where and in what time, and on
+   * each error. Default: false.
+   */
+  debug?: boolean;
   /** The function that makes requests. Default: the page's `fetch`. */
   fetch?: typeof fetch;
 }
@@ -333,6 +329,12 @@ export interface Vitrine {
   forget(): Promise<void>;
   /** All that Vitrine knows and keeps. */
   inspect(): Promise<Inspection>;
+  /**
+   * Looks for the bundle now, without waiting for the next look; resolves to how that ended. A load
+   * that failed is tried again by itself: with pauses that grow to five minutes, when the network
+   * is back, and when the page is shown.
+   */
+  retry(): Promise<Outcome>;
   /** Calls `listener` whenever an order or an inspection may have changed. */
   subscribe(listener: () => void): () => void;
   /** Resolves to how the first load ended. */

@@ -6,17 +6,20 @@
 
 import { bound } from './bound.js';
 import { answered, globalPrivacyControl, mayUpload, UNANSWERED } from './consent.js';
-import type { Encoding, EncodingContext } from './encoding.js';
+import { baseOf } from './endpoint.js';
 import { read } from './events/index.js';
+import { type FallbackReason, reasonOf } from './failures.js';
 import { Fetcher } from './fetching.js';
 import { type Id, idOf, listOf } from './ids.js';
 import { Journal } from './journal.js';
 import { Kept } from './kept.js';
-import { Loading, reasonOf } from './loading.js';
+import { LateEncoding } from './late-encoding.js';
+import { Loading } from './loading.js';
 import type { Model } from './model.js';
 import { Modules } from './modules.js';
+import { clamped, LONGEST_TIMER } from './numbers.js';
 import { pinning } from './pinning.js';
-import { nonce, randomNumbers, seconds, whenIdle, within } from './platform.js';
+import { nonce, part, randomNumbers, seconds, whenIdle, within } from './platform.js';
 import { Reporting } from './reporting.js';
 import { slice } from './slices.js';
 import { openStore, type Store } from './store.js';
@@ -24,7 +27,6 @@ import type {
   Choice,
   Consents,
   Explanation,
-  FallbackReason,
   Inspection,
   Outcome,
   Ranking,
@@ -35,10 +37,16 @@ import type {
   VitrineOptions,
   WaitOptions,
 } from './types.js';
+import { watched, type Watching, watching } from './watching.js';
 
-const MAX_RECOMMENDED = 1000;
-/** How long the page may be busy before the encoder is loaded all the same, in milliseconds. */
+/** How long the page may be busy before it joins the shop's other windows, in milliseconds. */
 const IDLE_PATIENCE = 4_000;
+const MAX_RECOMMENDED = 1000;
+/** How often a newer bundle is looked for, and how often at most, in milliseconds. */
+const REFRESH = { standard: 900_000, least: 10_000 };
+/** Least and most delay of a report, and the longest that a page may ask for, in milliseconds. */
+const REPORT_DELAY = [5_000, 120_000] as const;
+const LONGEST_DELAY = 86_400_000;
 /** How long a list waits for the encoder to have seen the latest event, in milliseconds. */
 const ANSWER_PATIENCE = 60;
 
@@ -58,41 +66,49 @@ class Instance implements Vitrine {
   readonly #listeners = new Set<() => void>();
   readonly #fetcher: Fetcher;
   readonly #reporting: Reporting;
-  readonly #encodingContext: EncodingContext;
+  readonly #encoding: LateEncoding;
   readonly #loading: Loading;
   readonly #journal: Journal;
   readonly #store: Promise<Store>;
   readonly #kept: Kept;
-  /** Set once `onError` was told of items without an id. */
-  #unnamed = false;
-  /** Parts of the record whose damage was told of. */
-  readonly #damaged = new Set<string>();
-  /** The encoder's part, once its code is here; until then, `#encoder` says how things stand. */
-  #encoding: Encoding | undefined;
-  #encoder: Inspection['encoder'] = 'off';
+  /** Names what is stored. */
+  readonly #place: string;
+  /** With `debug`: the code that writes everything down. */
+  readonly #watch: Watching | undefined;
+  /** Tells the shop's other windows that something was written, once that code is here. */
+  #tellTabs: (() => void) | undefined;
+  /** What was told of once and is not told again. */
+  readonly #told = new Set<string>();
   #consents: Consents;
   /** What `consent()` was told on this page. */
-  #told: Partial<Consents> = {};
-  #refresh: ReturnType<typeof setInterval> | undefined;
+  #answers: Partial<Consents> = {};
 
   constructor(options: VitrineOptions) {
     this.#options = options;
     this.#onServer = typeof document === 'undefined' && options.fetch === undefined;
     this.#consents = answered(UNANSWERED, options.consent);
+    const endpoint = baseOf(options.endpoint);
     // With another receiver than the page itself, a page's fetch throws.
     const { fetch: given } = options;
-    this.#fetcher = new Fetcher((input, init) => (given ?? fetch)(input, init));
-    const endpoint = baseOf(options.endpoint);
+    const request: typeof fetch = (input, init) => (given ?? fetch)(input, init);
+    const watch = options.debug && !this.#onServer ? watching(this, request, endpoint) : undefined;
+    this.#watch = watch;
+    this.#fetcher = new Fetcher(watch ? watched(watch, request) : request);
+    const place = options.name ? `${endpoint} ${options.name}` : endpoint;
+    this.#place = place;
+    const [least, most] = Array.from(Object(options.reportDelay ?? REPORT_DELAY) as number[]);
     this.#store = openStore(this.#onServer ? 'memory' : options.storage, {
-      endpoint,
+      place,
       consents: () => this.#consents,
       erased: () => this.#blank(),
       damaged: (part) => this.#tellOfDamage(part),
       failed: (error) => this.#failed(error),
     });
     this.#kept = new Kept(
-      endpoint,
+      place,
       () => this.#consents.ranking === 'granted' && options.storage !== 'memory' && !this.#stopped,
+      (error) => this.#failed(error),
+      (url) => void watch?.then((watch) => watch?.found(url)),
     );
     const { publicKeys } = options;
     const modules = new Modules(this.#fetcher, options.wasmUrl, publicKeys !== undefined);
@@ -111,22 +127,27 @@ class Instance implements Vitrine {
     this.#reporting = new Reporting({
       ...around,
       now: () => Date.now(),
-      random: () => (randomNumbers(1)[0] ?? 0) / 2 ** 32,
+      random,
       randomNumbers,
       nonce,
-      delay: options.reportDelay ?? [5_000, 120_000],
+      delay: [
+        this.#number('reportDelay', least ?? NaN, REPORT_DELAY[0], 0, LONGEST_DELAY),
+        this.#number('reportDelay', most ?? NaN, REPORT_DELAY[1], 0, LONGEST_DELAY),
+      ],
       relay: options.relay,
       beforeSend: options.beforeSend,
-      reportable: (window) => this.#loading.model?.reportable(window, seconds()),
+      reportable: ({ number, seconds: length }) =>
+        this.#loading.model?.ranker.reportable(number, length, seconds()),
       update: async (change, durability) => (await this.#store).update(change, durability),
       loaded: () => this.#journal.commit(),
     });
-    this.#encodingContext = { ...around, worker: options.worker };
+    this.#encoding = new LateEncoding({ ...around, worker: options.worker });
     this.#journal = new Journal({
       ...around,
       reporting: this.#reporting,
       damaged: (part) => this.#tellOfDamage(part),
-      moved: () => this.#encoding?.ask(),
+      moved: () => this.#encoding.ask(),
+      written: () => this.#consents.ranking === 'granted' && this.#tellTabs?.(),
     });
     this.#loading = new Loading(
       {
@@ -134,17 +155,28 @@ class Instance implements Vitrine {
         kept: this.#kept,
         signatures: publicKeys && pinning(publicKeys, this.#fetcher, endpoint, modules),
         refused: () => this.#consents.ranking === 'denied',
+        interval:
+          options.refreshInterval === Infinity
+            ? Infinity
+            : this.#number(
+                'refreshInterval',
+                options.refreshInterval,
+                REFRESH.standard,
+                REFRESH.least,
+              ),
+        random,
+        looked: () => {
+          void this.#journal.commit();
+          this.#encoding.retry();
+        },
         seen: async () => (await this.#store).versions(),
         adopted: (model) => this.#adopted(model),
-        dropped: () => {
-          this.#encoding?.close();
-          this.#encoder = 'off';
-        },
+        dropped: () => this.#encoding.close(),
       },
       this.#onServer ? 'server' : undefined,
     );
     this.ready = this.#onServer ? Promise.resolve(this.#loading.outcome) : this.#begin();
-    if (!this.#onServer) this.#keepFresh();
+    if (!this.#onServer) this.#loading.keepFresh();
   }
 
   get status(): Vitrine['status'] {
@@ -181,11 +213,10 @@ class Instance implements Vitrine {
     const reason = await this.#settle((model) => model.gatherAround(), options);
     const items = this.#guarded(() => {
       if (reason) return undefined;
-      const wanted = Math.floor(options?.n ?? 10);
-      const n = Math.min(Math.max(Number.isFinite(wanted) ? wanted : 0, 0), MAX_RECOMMENDED);
+      const n = Math.floor(this.#number('n', options?.n, 10, 0, MAX_RECOMMENDED));
       const exclude = this.#idsOf(listOf<Id>(options?.exclude));
-      const { filter = {}, diversity = 0 } = options ?? {};
-      return this.#loading.model?.recommend(n, filter, exclude, Number(diversity));
+      const diversity = this.#number('diversity', options?.diversity, 0, 0, 1);
+      return this.#loading.model?.recommend(n, options?.filter ?? {}, exclude, diversity);
     });
     if (items === undefined) return { ...this.#fallback(reason), items: [] };
     this.#journal.show(items.map((item) => item.id));
@@ -203,7 +234,7 @@ class Instance implements Vitrine {
     if (choice !== undefined && !this.#onServer && !this.#stopped) {
       const before = this.#consents;
       this.#consents = answered(before, choice);
-      this.#told = this.#consents;
+      this.#answers = this.#consents;
       this.#obey(before);
     }
     return { ...this.#consents };
@@ -238,8 +269,16 @@ class Instance implements Vitrine {
       reports: this.#reporting.outbox?.reports() ?? [],
       bundle: this.#loading.model?.facts,
       files: await this.#kept.addresses(),
-      encoder: this.#encoder === 'off' ? (this.#encoding?.state ?? 'off') : this.#encoder,
+      encoder: this.#encoding.state,
     };
+  }
+
+  async retry(): Promise<Outcome> {
+    if (!this.#onServer && !this.#stopped) {
+      await this.#loading.load();
+      this.#encoding.retry();
+    }
+    return this.#loading.outcome;
   }
 
   subscribe(listener: () => void): () => void {
@@ -250,7 +289,6 @@ class Instance implements Vitrine {
   dispose(): void {
     if (this.#stopped) return;
     this.#stop.abort();
-    clearInterval(this.#refresh);
     this.#fetcher.dispose();
     this.#loading.drop('disposed');
     this.#listeners.clear();
@@ -265,14 +303,14 @@ class Instance implements Vitrine {
   /** Leaves nothing of this visitor in the page's memory. */
   #blank(): void {
     this.#journal.clear();
-    this.#encoding?.forget();
-    this.#told = {};
+    this.#encoding.forget();
+    this.#answers = {};
     this.#reporting.outbox?.clear();
-    this.#guarded(() => this.#loading.model?.reset());
+    this.#guarded(() => this.#loading.model?.ranker.reset());
     const before = this.#consents;
     this.#consents = answered(UNANSWERED, this.#options.consent);
     const allowed = before.ranking === 'denied' && this.#consents.ranking !== 'denied';
-    if (allowed && !this.#stopped) this.#loading.retry();
+    if (allowed && !this.#stopped) this.#loading.restart();
     this.#changed();
   }
 
@@ -280,7 +318,7 @@ class Instance implements Vitrine {
     const restored = this.#journal.queue(async (store) => {
       const { consent = UNANSWERED, shown } = await store.read();
       // The shop's word of today is above what was stored, and the visitor's of now above both.
-      this.#consents = answered(answered(consent, this.#options.consent), this.#told);
+      this.#consents = answered(answered(consent, this.#options.consent), this.#answers);
       if (mayUpload(this.#consents)) this.#journal.resume(shown);
     });
     // Where the shop has not said whether ranking is allowed, what is stored decides.
@@ -293,36 +331,25 @@ class Instance implements Vitrine {
   async #adopted(model: Model): Promise<void> {
     this.#journal.replay(model);
     await this.#journal.restored();
+    if (!this.#tellTabs) whenIdle(() => void this.#joinTabs(), IDLE_PATIENCE);
     const gone = this.#loading.model !== model;
     if (gone || this.#options.encoder === false || model.encoderWidth === 0) return;
-    this.#encoder = 'loading';
-    whenIdle(() => void this.#openEncoder(model), IDLE_PATIENCE);
+    this.#encoding.open(model);
   }
 
-  async #openEncoder(model: Model): Promise<void> {
+  /** Nothing is shared of what is in memory only. */
+  async #joinTabs(): Promise<void> {
     try {
-      const { Encoding } = await import('./encoding.js');
-      if (this.#loading.model !== model) return;
-      this.#encoding ??= new Encoding(this.#encodingContext);
-      this.#encoding.open(model);
-      this.#encoder = 'off';
-    } catch (error) {
-      this.#encoder = 'failed';
-      this.#failed(error);
-      this.#changed();
+      const { joinTabs } = await part(import('./tabs.js'));
+      if (this.#stopped || this.#tellTabs || (await this.#store).kind === 'memory') return;
+      this.#tellTabs = joinTabs(
+        `vitrine ${this.#place}`,
+        this.#stop.signal,
+        () => void this.#journal.commit(),
+      );
+    } catch {
+      // This window takes up what the others do when it is shown.
     }
-  }
-
-  /** Looks for a newer bundle, and for what other tabs have done. */
-  #keepFresh(): void {
-    const look = () => {
-      if (this.#stopped || globalThis.document?.visibilityState === 'hidden') return;
-      void this.#loading.load();
-      void this.#journal.commit();
-    };
-    this.#refresh = setInterval(look, this.#options.refreshInterval ?? 900_000);
-    globalThis.document?.addEventListener('visibilitychange', look, { signal: this.#stop.signal });
-    (this.#refresh as { unref?: () => void }).unref?.();
   }
 
   /** Follows a change of the visitor's answers. */
@@ -333,7 +360,7 @@ class Instance implements Vitrine {
       this.#loading.drop('consent');
       void this.#kept.erase();
     } else if (before.ranking === 'denied') {
-      this.#loading.retry();
+      this.#loading.restart();
     }
     this.#changed();
     void this.#journal.obey(now);
@@ -347,12 +374,12 @@ class Instance implements Vitrine {
     gather: (model: Model) => Promise<boolean>,
     options?: WaitOptions,
   ): Promise<FallbackReason | undefined> {
-    const { timeout = this.#options.timeout ?? 1500 } = options ?? {};
     // Pages write `signal: wanted && controller.signal`.
     const signal = options?.signal || undefined;
     if (signal && typeof signal.addEventListener !== 'function') {
       throw new TypeError("'signal' is no AbortSignal: of an AbortController, give its 'signal'.");
     }
+    const timeout = this.#number('timeout', options?.timeout ?? this.#options.timeout, 1_500);
     if (this.status === 'loading' || this.#loading.adopting) {
       const load = this.#loading.running ?? this.ready;
       await within(timeout, load, signal, this.#stop.signal);
@@ -366,7 +393,7 @@ class Instance implements Vitrine {
       const gathered = gather(model).then(
         (came) => {
           reason = undefined;
-          if (came) this.#encoding?.ask();
+          if (came) this.#encoding.ask();
         },
         (error: unknown) => {
           this.#broken(error);
@@ -377,7 +404,7 @@ class Instance implements Vitrine {
       // Of a newer bundle that was taken up meanwhile, nothing was fetched.
       const now = this.#loading.model;
       if (now !== undefined && now !== model) return this.#settle(gather, options);
-      const answered = this.#encoding?.asking;
+      const answered = this.#encoding.asking;
       if (answered) await within(ANSWER_PATIENCE, answered, this.#stop.signal);
     }
     return signal?.aborted ? 'aborted' : reason;
@@ -419,21 +446,32 @@ class Instance implements Vitrine {
       }
     });
     const place = ids.indexOf('');
-    if (place >= 0 && !this.#unnamed) {
-      this.#unnamed = true;
+    if (place >= 0) {
       const count = ids.filter((id) => !id).length;
       const message = `${count} of ${ids.length} items have no id, the first at place ${place}: an id is a string or a number up to 2^53, in 'id' or where 'getId' finds it.`;
-      this.#failed(new TypeError(message, { cause }));
+      this.#tellOnce('id', message, cause);
     }
     return ids;
   }
 
+  /** A number of the page's, within bounds; that it was not is said once. */
+  #number(name: string, given: unknown, standard: number, least = 0, most = LONGEST_TIMER): number {
+    return clamped(given, standard, least, most, (used) =>
+      this.#tellOnce(name, `'${name}' cannot be ${String(given)}: ${used} is used.`),
+    );
+  }
+
   /** Says once that a part of the record was damaged. */
   #tellOfDamage(part: string): void {
-    if (this.#damaged.has(part)) return;
-    this.#damaged.add(part);
     const spent = part === 'budget' || part === 'record' ? '; the budget counts as spent' : '';
-    this.#failed(new Error(`The stored record is damaged, '${part}' was dropped${spent}.`));
+    this.#tellOnce(` ${part}`, `The stored record is damaged, '${part}' was dropped${spent}.`);
+  }
+
+  #tellOnce(about: string, message: string, cause?: unknown): void {
+    if (this.#told.has(about)) return;
+    this.#told.add(about);
+    // The page may not have the instance in its hands yet.
+    void Promise.resolve().then(() => this.#failed(new Error(message, { cause })));
   }
 
   #changed(): void {
@@ -447,7 +485,9 @@ class Instance implements Vitrine {
   }
 
   #failed(error: unknown): void {
-    if (!this.#stopped) tell(this.#options.onError, error);
+    if (this.#stopped) return;
+    void this.#watch?.then((watch) => watch?.failed(error));
+    tell(this.#options.onError, error);
   }
 }
 
@@ -459,14 +499,7 @@ function tell(onError: VitrineOptions['onError'], error: unknown): void {
   }
 }
 
-/** The base URL of the server: absolute, because what is stored is named by it. */
-function baseOf(endpoint: string | URL | undefined): string {
-  const { location, document } = globalThis;
-  let base = String(endpoint ?? location?.origin ?? '');
-  try {
-    base = new URL(base, document?.baseURI ?? location?.href).href;
-  } catch {
-    // The requests will fail, and say so.
-  }
-  return base.replace(/\/+$/, '');
+/** Uniform in [0, 1). */
+function random(): number {
+  return (randomNumbers(1)[0] ?? 0) / 2 ** 32;
 }

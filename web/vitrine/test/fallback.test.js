@@ -85,7 +85,6 @@ test('a bad manifest is refused, and asks for nothing but files of the bundle', 
       () => new Response(JSON.stringify({ ...manifest, schema: 'vitrine.bundle\/9' })),
       /update Vitrine/,
     ],
-    [() => new Response('null'), /not a Vitrine manifest/],
     [() => new Response(JSON.stringify({ ...manifest, files: null })), /not a Vitrine manifest/],
     [
       () => new Response(JSON.stringify({ ...manifest, files: { 'items.fst': outside } })),

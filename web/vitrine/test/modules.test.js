@@ -61,6 +61,20 @@ async function refuses({ vitrine, errors, shop }, says) {
   return shop.requests.map(({ path }) => path);
 }
 
+test('a page in place of a module is a wrong address, and the error says what to do', async () => {
+  const html = () => '<!doctype html><div id="app"></div>';
+  const { vitrine, errors, asked } = page({ ranker: html });
+  const list = await vitrine.rank(ids);
+  assert.deepEqual([list.status, list.reason], ['fallback', 'wrong_address'], errors.join());
+  assert.match(errors[0], /ranking\.example\/wasm\/ranker\.wasm is a web page \(text\/plain/);
+  assert.match(errors[0], /`wasmUrl`.*optimizeDeps/);
+  // A browser may have kept the page from before it was mended.
+  assert.deepEqual(asked, [
+    ['ranker', 'default'],
+    ['ranker', 'reload'],
+  ]);
+});
+
 test('a patched ranker is refused, with keys and without, though its server is the bundle’s', async () => {
   const bytes = await patched('ranker');
   await WebAssembly.compile(bytes);

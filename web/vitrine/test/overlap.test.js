@@ -11,7 +11,7 @@ function shopWith(module) {
   const errors = [];
   const fetch = (input, init) =>
     String(input).endsWith('ranker.wasm') ? module(shop, input, init) : shop.fetch(input, init);
-  const more = { fetch, onError: (error) => errors.push(error.name) };
+  const more = { fetch, onError: (error) => errors.push(error.reason) };
   return { shop, errors, vitrine: createVitrine(options(shop, more)) };
 }
 
@@ -21,7 +21,7 @@ test('a module that is refused is what the page is told, whatever was asked for'
     return new Response(new Uint8Array(100));
   });
   assert.equal((await broken.vitrine.rank(ids)).reason, 'refused');
-  assert.deepEqual(broken.errors, ['Refused']);
+  assert.deepEqual(broken.errors, ['refused']);
   broken.vitrine.dispose();
 });
 
@@ -39,7 +39,7 @@ test('where WebAssembly cannot be run, neither the module nor a file is asked fo
       return new Response();
     });
     assert.equal((await vitrine.rank(ids)).reason, 'unsupported');
-    assert.deepEqual(errors, ['Unsupported']);
+    assert.deepEqual(errors, ['unsupported']);
     assert.equal(asked, 0);
     assert.ok(!shop.requests.some(({ path }) => path.startsWith('/bundles/')));
     vitrine.dispose();
