@@ -4,64 +4,19 @@
  */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import test, { after, before } from "node:test";
 import { launch } from "./support/browser.mjs";
 import { until } from "./support/programs.mjs";
-import { FIXTURE, stage } from "./support/stage.mjs";
+import { arranged, ids, ITEMS, open as openPage } from "./support/shelf.mjs";
 
-const POLICY =
-  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; require-trusted-types-for 'script'; object-src 'none'";
-const SCRIPT = `import { createVitrine } from '/vitrine/dist/index.js';
-import { defineVitrineShelf } from '/vitrine/dist/element.js';
-window.vitrine = createVitrine({ timeout: 20_000, encoder: false });
-window.arranged = [];
-document.addEventListener('vitrine-arranged', ({ detail }) => window.arranged.push(detail));
-defineVitrineShelf(window.vitrine);
-`;
-
+const items = ITEMS.slice(0, 24);
 let browser;
-let items;
 before(async () => {
   browser = await launch();
-  items = JSON.parse(
-    await readFile(join(FIXTURE, "catalogue.json"), "utf8"),
-  ).items.slice(0, 24);
 });
 after(() => browser?.close());
 
-/** A page with this body; `early` runs in it before the element is known. */
-async function open(t, body, { early = "", answer } = {}) {
-  const { url } = await stage(t, {
-    pages: {
-      "/page": `<!doctype html><title>a shelf</title><link rel="stylesheet" href="/page.css">
-<script src="/early.js" defer></script><script type="module" src="/page.js"></script>${body}`,
-      "/page.js": SCRIPT,
-      "/early.js": early,
-      "/page.css":
-        ".row ul { display: flex; overflow-x: auto } .row li { flex: 0 0 20rem }",
-    },
-    headers: () => ({ "content-security-policy": POLICY }),
-    ...(answer && { answer }),
-  });
-  const page = await browser.newPage();
-  t.after(() => page.close());
-  const faults = [];
-  page.on("pageerror", (error) => faults.push(String(error)));
-  t.after(() => assert.deepEqual(faults, []));
-  await page.goto(`${url}/page`);
-  return page;
-}
-
-const ids = (page) =>
-  page
-    .locator("vitrine-shelf [data-item]")
-    .evaluateAll((all) => all.map((one) => one.dataset.item));
-const arranged = (page, status) =>
-  page
-    .locator(`vitrine-shelf[status="${status}"]`)
-    .waitFor({ timeout: 20_000 });
+const open = (t, body, options) => openPage(t, browser, body, options);
 const written = () =>
   items
     .map(

@@ -1,6 +1,7 @@
 //! Writes a small invented shop as a server would serve it: `manifest.json`, `bundles/<sha256>`
 //! and `catalogue.json`; and `in-blocks.json`, a manifest of the same bundle in blocks, as a large
-//! shop would have it. The tests of `web/` and a first look at the storefront use it.
+//! shop would have it; and `numbered.json`, the same bundle with the ids 1001, 1002, … The tests of
+//! `web/` and a first look at the storefront use it.
 //!
 //! `cargo run -p vitrine-encoder --example fixture -- web/fixture`
 //!
@@ -169,18 +170,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         privacy: Privacy::default(),
     };
     for (name, bytes) in &files {
-        let entry = FileEntry {
-            sha256: Digest::of(bytes),
-            bytes: bytes.len() as u64,
-        };
-        std::fs::write(folder.join(entry.sha256.to_string()), bytes)?;
-        in_blocks.files.insert((*name).to_string(), entry);
+        in_blocks
+            .files
+            .insert((*name).to_string(), store(&folder, bytes)?);
     }
     std::fs::write(out.join("in-blocks.json"), in_blocks.to_bytes())?;
     let mut whole = in_blocks;
     whole.files.remove(manifest::file::INDEX);
     whole.files.remove(manifest::file::BLOCKS);
     std::fs::write(out.join(manifest::MANIFEST_FILE), whole.to_bytes())?;
+    let numbers: Vec<String> = (0..n).map(|row| (1001 + row).to_string()).collect();
+    let bytes = write_items(numbers.iter().map(String::as_str))?;
+    let entry = store(&folder, &bytes)?;
+    whole.files.insert(manifest::file::ITEMS.into(), entry);
+    std::fs::write(out.join("numbered.json"), whole.to_bytes())?;
     let catalogue = serde_json::json!({
         "name": "Harbour & Finch",
         "synthetic": true,
@@ -196,6 +199,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     std::fs::write(out.join("catalogue.json"), serde_json::to_vec(&catalogue)?)?;
     Ok(())
+}
+
+/// Writes a file under its hash.
+fn store(folder: &Path, bytes: &[u8]) -> std::io::Result<FileEntry> {
+    let entry = FileEntry {
+        sha256: Digest::of(bytes),
+        bytes: bytes.len() as u64,
+    };
+    std::fs::write(folder.join(entry.sha256.to_string()), bytes)?;
+    Ok(entry)
 }
 
 /// Every thing in every style, in the byte order of the ids.

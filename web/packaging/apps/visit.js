@@ -5,7 +5,9 @@
 import { createVitrine } from 'vitrine';
 
 export async function visit(options) {
-  const vitrine = createVitrine({ timeout: 20_000, ...options });
+  const errors = [];
+  const onError = ({ message }) => errors.push(message);
+  const vitrine = createVitrine({ timeout: 20_000, onError, ...options });
   const { items } = await (await fetch('/catalogue.json')).json();
   const before = await vitrine.rank(items);
   vitrine.track('Product Viewed', { product_id: items[0].id });
@@ -24,5 +26,6 @@ export async function visit(options) {
     reason: after.reason,
     shelf: shelf.items,
     encoder: (await vitrine.inspect()).encoder,
+    errors,
   };
 }

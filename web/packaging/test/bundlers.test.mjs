@@ -10,6 +10,7 @@ import { launch } from '../../../tests/browser/support/browser.mjs';
 import { until } from '../../../tests/browser/support/programs.mjs';
 import { stage } from '../../../tests/browser/support/stage.mjs';
 import { app, install, run, tool, WORK } from './support/install.mjs';
+import { movesWhatWasClicked, opened, ranks } from './support/page.mjs';
 
 let browser;
 
@@ -24,52 +25,10 @@ async function served(t, folders) {
   return (await stage(t, { folders })).url;
 }
 
-/** Opens a page; `faults` gets whatever untoward it says, on the console too. */
-async function opened(t, url) {
-  const page = await browser.newPage();
-  const faults = [];
-  page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (message) => {
-    // The pages have no icon, and a browser asks for one.
-    if (message.type() !== 'error' || message.location().url.endsWith('/favicon.ico')) return;
-    faults.push(message.text());
-  });
-  t.after(() => page.close());
-  await page.goto(`${url}/`);
-  return { page, faults };
-}
-
-/** Opens a built page; it must rank, and load its encoder in a worker. */
-async function ranks(t, url, instances = 1) {
-  const { page, faults } = await opened(t, url);
-  const visited = await page
-    .waitForFunction(() => window.visited, null, { timeout: 30_000 })
-    .then((handle) => handle.jsonValue());
-  assert.equal(visited.status, 'ranked', visited.reason);
-  assert.notDeepEqual(visited.before, visited.own);
-  assert.notDeepEqual(visited.after, visited.before);
-  assert.deepEqual([...visited.after].sort(), [...visited.own].sort());
-  assert.equal(visited.shelf.length, 5);
-  assert.ok(visited.shelf[0].reasons.some(({ item }) => item === visited.own[0]));
-  assert.equal(visited.encoder, 'ready');
-  await until('an encoder in a worker', () => page.workers().length === instances);
-  assert.deepEqual(faults, []);
-  return page;
-}
-
-/** Looking at the last of some listed items changes their order. */
-async function movesWhatWasClicked(page, selector) {
-  const order = () =>
-    page.locator(selector).evaluateAll((all) => all.map((one) => one.dataset.item));
-  const before = await order();
-  await page.locator(selector).last().click();
-  await until('another order', async () => (await order()).join() !== before.join());
-  assert.deepEqual((await order()).sort(), before.sort());
-}
-
 test('without a bundler', async (t) => {
   await ranks(
     t,
+    browser,
     await served(t, { '/node_modules/': join(WORK, 'node_modules'), '/': await app('html') }),
   );
 });
@@ -78,7 +37,7 @@ test('without a bundler, as a shelf', async (t) => {
   const { url } = await stage(t, {
     folders: { '/vitrine/': join(WORK, 'node_modules/vitrine'), '/': await app('shelf') },
   });
-  const { page, faults } = await opened(t, url);
+  const { page, faults } = await opened(t, browser, `${url}/`);
   await page.locator('vitrine-shelf[status="ranked"]').waitFor({ timeout: 20_000 });
   await movesWhatWasClicked(page, 'vitrine-shelf [data-item]');
   assert.deepEqual(faults, []);
@@ -88,25 +47,8 @@ test('Vite', async (t) => {
   const folder = await app('vite');
   await tool('vite/bin/vite.js', ['build', '--logLevel', 'warn'], { cwd: folder });
   // The page has two instances.
-  const page = await ranks(t, await served(t, { '/': join(folder, 'dist') }), 2);
+  const page = await ranks(t, browser, await served(t, { '/': join(folder, 'dist') }), 2);
   await movesWhatWasClicked(page, '#listing [data-item]');
-});
-
-test('Vite’s development server', async (t) => {
-  const { createServer } = await import('vite');
-  const shop = await stage(t);
-  const { url: target } = shop;
-  const server = await createServer({
-    root: await app('vite'),
-    logLevel: 'warn',
-    server: {
-      ...{ host: '127.0.0.1', port: 0 },
-      proxy: { '/manifest.json': target, '/bundles': target, '/catalogue.json': target },
-    },
-  });
-  await server.listen();
-  t.after(() => server.close());
-  await ranks(t, `http://127.0.0.1:${server.httpServer.address().port}`, 2);
 });
 
 test('webpack', async (t) => {
@@ -118,13 +60,13 @@ test('webpack', async (t) => {
   );
   assert.equal(stats.hasErrors(), false, stats.toString());
   await cp(join(folder, 'index.html'), join(folder, 'dist/index.html'));
-  await ranks(t, await served(t, { '/': join(folder, 'dist') }));
+  await ranks(t, browser, await served(t, { '/': join(folder, 'dist') }));
 });
 
 test('esbuild', async (t) => {
   const folder = await app('esbuild');
   await run(process.execPath, ['build.mjs'], { cwd: folder });
-  await ranks(t, await served(t, { '/': join(folder, 'dist') }));
+  await ranks(t, browser, await served(t, { '/': join(folder, 'dist') }));
 });
 
 test('React in strict mode', async (t) => {
@@ -141,7 +83,7 @@ test('React in strict mode', async (t) => {
     '/wasm/': join(WORK, 'node_modules/vitrine/wasm'),
     '/': join(folder, 'dist'),
   });
-  const { page, faults } = await opened(t, url);
+  const { page, faults } = await opened(t, browser, `${url}/`);
   await page.locator('#root > ul[data-status="ranked"][data-shelf="3"]').waitFor();
   const own = ['hf-001', 'hf-002', 'hf-003', 'hf-009'];
   const order = (selector) =>

@@ -4,14 +4,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import test, { before } from 'node:test';
 import { launch } from '../../../tests/browser/support/browser.mjs';
 import { until } from '../../../tests/browser/support/programs.mjs';
 import { stage } from '../../../tests/browser/support/stage.mjs';
-import { app, install, tool, WORK } from './support/install.mjs';
+import { app, install, tool } from './support/install.mjs';
+import { opened } from './support/page.mjs';
+import { serve } from './support/server.mjs';
 
 const NEXT = 'next/dist/bin/next';
 const HEADERS = { 'access-control-allow-origin': '*' };
@@ -24,18 +23,7 @@ test('Next.js on the server and in the browser', async (t) => {
   const env = { NEXT_PUBLIC_VITRINE: shop.url, NEXT_TELEMETRY_DISABLED: '1' };
   await tool(NEXT, ['build'], { cwd: folder, env });
 
-  const program = join(WORK, '../node_modules', NEXT);
-  const server = spawn(process.execPath, [program, 'start', '-p', '0', '-H', '127.0.0.1'], {
-    cwd: folder,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.after(() => server.kill());
-  let url;
-  createInterface({ input: server.stdout }).on('line', (line) => {
-    url ??= /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-  });
-  await until('a Next.js server', () => url);
+  const url = await serve(t, NEXT, ['start', '-p', '0', '-H', '127.0.0.1'], { cwd: folder, env });
 
   const { items } = await (await fetch(`${shop.url}/catalogue.json`)).json();
   const own = items.map(({ id }) => id);
@@ -45,15 +33,7 @@ test('Next.js on the server and in the browser', async (t) => {
   assert.ok(!shop.requests.some(({ path }) => path === '/manifest.json'), 'and loads no model');
 
   const browser = await launch(t);
-  const page = await browser.newPage();
-  const faults = [];
-  page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (message) => {
-    // The pages have no icon, and a browser asks for one.
-    if (message.type() !== 'error' || message.location().url.endsWith('/favicon.ico')) return;
-    faults.push(message.text());
-  });
-  await page.goto(url);
+  const { page, faults } = await opened(t, browser, url);
   const ids = () => page.locator('ul li').evaluateAll((all) => all.map((one) => one.dataset.item));
   await page.locator('ul[data-status="ranked"]').waitFor({ timeout: 30_000 });
   const before = await ids();

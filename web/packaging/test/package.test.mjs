@@ -3,12 +3,12 @@
  */
 
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { before } from 'node:test';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { install, run, tool, WORK } from './support/install.mjs';
+import { app, install, run, tool, WORK } from './support/install.mjs';
 
 let installed;
 before(async () => {
@@ -70,48 +70,13 @@ test('attw finds nothing', async () => {
   ]);
 });
 
-test('the types hold in a strict project', async () => {
-  await writeFile(
-    join(WORK, 'types.ts'),
-    `
-import { createVitrine, type Reason, type ShopifyEvent, type Vitrine } from 'vitrine';
-import { defineVitrineShelf, type VitrineShelf } from 'vitrine/element';
-import { useRanked, VitrineProvider } from 'vitrine/react';
-
-const vitrine: Vitrine = createVitrine({ itemKey: 'sku', consent: { ranking: 'granted' } });
-vitrine.track({ item: 'a', action: 'buy' });
-vitrine.track('Product Viewed', { product_id: 'a' });
-vitrine.track('purchase', { items: [{ item_id: 'a' }] });
-declare const event: ShopifyEvent;
-vitrine.track(event);
-// @ts-expect-error: nobody sends this
-vitrine.track('Product Eaten', { product_id: 'a' });
-// @ts-expect-error: not an action
-vitrine.track({ item: 'a', action: 'eat' });
-const first: Promise<Reason | undefined> = vitrine
-  .recommend({ signal: new AbortController().signal })
-  .then(({ items }) => items[0]?.reasons[0]);
-defineVitrineShelf(vitrine);
-declare const shelf: VitrineShelf;
-shelf.items = [{ id: 'a', title: 'A' }];
-export const ranked: () => readonly { id: string; price: number }[] = () =>
-  useRanked([{ id: 'a', price: 1 }]).items;
-export { first, VitrineProvider };
-`,
-  );
-  const strict = ['--strict', '--noEmit', '--skipLibCheck', 'false', '--target', 'es2022'];
-  await tool(
-    'typescript/bin/tsc',
-    [
-      ...strict,
-      '--lib',
-      'es2022,dom,dom.iterable,esnext.disposable',
-      '--module',
-      'nodenext',
-      'types.ts',
-    ],
-    { cwd: WORK },
-  );
+test('in a strict project the types take what shops have, and no mistakes', async () => {
+  const folder = await app('types');
+  const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'];
+  const target = ['--target', 'es2022', '--lib', 'es2022,dom,dom.iterable,esnext.disposable'];
+  const how = ['--noEmit', '--skipLibCheck', 'false', '--module', 'nodenext'];
+  const files = ['events.ts', 'lists.ts'];
+  await tool('typescript/bin/tsc', [...strict, ...target, ...how, ...files], { cwd: folder });
 });
 
 test('importing in Node does nothing, and the process ends', async () => {
@@ -120,23 +85,30 @@ test('importing in Node does nothing, and the process ends', async () => {
     for (const name of ['fetch', 'setTimeout', 'setInterval', 'queueMicrotask', 'Worker']) {
       globalThis[name] = nothing(name);
     }
+    // Vue itself adds globals.
+    await import('vue');
     const before = Object.keys(globalThis).join();
     const { createVitrine } = await import('vitrine');
     const { defineVitrineShelf } = await import('vitrine/element');
     const react = await import('vitrine/react');
+    const vue = await import('vitrine/vue');
+    await import('vitrine/testing');
     await import('vitrine/worker');
     const vitrine = createVitrine({ endpoint: 'https://shop.example', consent: 'granted' });
     vitrine.track('Product Viewed', { product_id: 'a' });
     defineVitrineShelf(vitrine);
     const { items, reason } = await vitrine.rank(['b', 'a']);
     if (Object.keys(globalThis).join() !== before) throw new Error('a global was added');
-    console.log(items.join(), reason, Object.keys(react).join());
+    console.log(items.join(), reason, Object.keys(react).join(), Object.keys(vue).join());
   `;
   const said = await run(process.execPath, ['--input-type=module', '--eval', script], {
     cwd: WORK,
     timeout: 20_000,
   });
-  assert.equal(said, 'b,a server VitrineProvider,useRanked,useRecommended,useVitrine\n');
+  assert.equal(
+    said,
+    'b,a server VitrineProvider,useRanked,useRecommended,useVitrine VitrinePlugin,provideVitrine,useRanked,useRecommended,useVitrine\n',
+  );
 });
 
 test('what is not used is not bundled', async () => {
@@ -144,11 +116,20 @@ test('what is not used is not bundled', async () => {
   const bundle = async (contents) => {
     const { outputFiles } = await build({
       stdin: { contents, resolveDir: WORK },
-      ...{ bundle: true, write: false, format: 'esm', external: ['react'], logLevel: 'error' },
+      ...{
+        bundle: true,
+        write: false,
+        format: 'esm',
+        external: ['react', 'vue'],
+        logLevel: 'error',
+      },
     });
     return outputFiles[0].text;
   };
-  assert.equal((await bundle(`import 'vitrine'; import 'vitrine/element';`)).trim(), '');
+  assert.equal(
+    (await bundle(`import 'vitrine'; import 'vitrine/element'; import 'vitrine/testing';`)).trim(),
+    '',
+  );
   const worker = await bundle(`import 'vitrine/worker';`);
   assert.match(worker, /WorkerGlobalScope/, 'the worker is for its effect');
 });
@@ -169,6 +150,12 @@ test('the reference is made from the types without a warning', async () => {
     'react.useRanked.html',
     'react.useRecommended.html',
     'react.useVitrine.html',
+    'testing.createVitrine.html',
+    'testing.stubVitrine.html',
+    'vue.provideVitrine.html',
+    'vue.useRanked.html',
+    'vue.useRecommended.html',
+    'vue.useVitrine.html',
   ]);
 });
 

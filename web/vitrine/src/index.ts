@@ -16,9 +16,10 @@
  */
 
 export { createVitrine } from './vitrine.js';
-export type { EventPayloads, NamedEvent } from './events/index.js';
+export type { DataLayerEntry, EventPayloads, NamedEvent } from './events/index.js';
 export type { Ga4Event, Ga4Item, Ga4Parameters, Ga4Payloads } from './events/ga4.js';
-export type { Id, ItemKey } from './events/payload.js';
+export type { ItemKey } from './events/payload.js';
 export type { SegmentEvent, SegmentPayloads, SegmentProduct } from './events/segment.js';
 export type { ShopifyEvent, ShopifyPayloads, ShopifyVariant } from './events/shopify.js';
+export type { Id } from './ids.js';
 export type * from './types.js';

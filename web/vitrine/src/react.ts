@@ -26,14 +26,24 @@ import {
   useMemo,
   useState,
 } from 'react';
-import { follow } from './following.js';
-import type { Outcome, RecommendedItem, RecommendOptions, Vitrine } from './types.js';
+import type { Id } from './ids.js';
+import {
+  type Arrangement,
+  followRanked,
+  followRecommended,
+  given,
+  keyOf,
+  type Known,
+  newer,
+  type RankedOptions,
+  type RecommendedOptions,
+  type Shared,
+  sharedBy,
+  unanswered,
+} from './lists.js';
+import type { RecommendedItem, Vitrine } from './types.js';
 
-/** How a list came about; `loading` until the first answer. */
-export interface Arrangement extends Omit<Outcome, 'status'> {
-  /** `loading` before the first answer, then `ranked` by the model or the caller's own order. */
-  status: 'loading' | Outcome['status'];
-}
+export type { Arrangement, RankedOptions, RecommendedOptions } from './lists.js';
 
 /** The caller's items in their order of now. */
 export interface Ranked<T> extends Arrangement {
@@ -47,82 +57,79 @@ export interface Recommended extends Arrangement {
   items: readonly RecommendedItem[];
 }
 
-const Shared = createContext<Vitrine | undefined>(undefined);
+const Context = createContext<Shared>(null);
 
-/** Hands one instance to all that is below it. Make the instance once, outside of components. */
-export function VitrineProvider(props: { vitrine: Vitrine; children?: ReactNode }): ReactElement {
-  return createElement(Shared.Provider, { value: props.vitrine }, props.children);
+/**
+ * Hands one instance to all that is below it. Make the instance once, outside of components; while
+ * it is `undefined`, lists are `loading`.
+ */
+export function VitrineProvider(props: {
+  vitrine: Vitrine | undefined;
+  children?: ReactNode;
+}): ReactElement {
+  return createElement(Context.Provider, { value: props.vitrine }, props.children);
 }
 
-/** The instance of the provider above; `undefined` where there is none. */
+/** The instance of the provider above; without one `undefined`, and a warning. */
 export function useVitrine(): Vitrine | undefined {
-  return useContext(Shared);
+  return sharedBy(useContext(Context), 'useVitrine', PROVIDER);
 }
 
 /**
  * The caller's items in the model's order, again whenever it changes. Lists are told apart by
- * their ids, so an array made anew in every render is fine.
+ * their ids, so an array made anew in every render is fine. A list that is not there yet is empty
+ * and `loading`; without a provider it is `fallback`.
  */
-export function useRanked<T extends string | { id: string }>(
-  items: readonly T[],
-  options: { timeout?: number } = {},
+export function useRanked<T extends Id | { id: Id }>(
+  items: readonly T[] | null | undefined,
+  options?: RankedOptions<T>,
+): Ranked<T>;
+/** The same for items whose id is not in `id`. */
+export function useRanked<T>(
+  items: readonly T[] | null | undefined,
+  options: RankedOptions<T> & { getId: (item: T) => Id },
+): Ranked<T>;
+export function useRanked<T>(
+  items: readonly T[] | null | undefined,
+  options?: RankedOptions<T>,
 ): Ranked<T> {
-  const vitrine = useVitrine();
-  const { timeout } = options;
-  const key = JSON.stringify(items.map((item) => (typeof item === 'string' ? item : item?.id)));
+  const shared = useContext(Context);
+  const vitrine = sharedBy(shared, 'useRanked', PROVIDER);
+  const timeout = options?.timeout;
+  const key = keyOf(given(items), options?.getId);
   const [known, setKnown] = useState<Known<number>>();
+  // A list that is still loading has no order to ask for.
+  const absent = items === undefined || items === null;
   useEffect(() => {
-    const places = (JSON.parse(key) as string[]).map((id, place) => ({ id, place }));
-    return (
-      vitrine &&
-      follow(
-        vitrine,
-        (signal) => vitrine.rank(places, { signal, ...(timeout !== undefined && { timeout }) }),
-        ({ items, scores: _, ...outcome }) =>
-          setKnown(newer({ key, outcome, items: items.map(({ place }) => place) })),
-      )
+    if (!vitrine || absent) return;
+    return followRanked(vitrine, key, timeout, (answer) =>
+      setKnown((older) => newer(older, answer)),
     );
-  }, [vitrine, key, timeout]);
+  }, [vitrine, key, timeout, absent]);
   return useMemo(() => {
-    if (known?.key !== key) return { items: [...items], status: 'loading' };
-    return { ...known.outcome, items: known.items.map((place) => items[place] as T) };
-  }, [known, key, items]);
+    const own = given(items);
+    if (absent || known?.key !== key) return { ...unanswered(shared), items: [...own] };
+    return { ...known.outcome, items: known.items.map((place) => own[place] as T) };
+  }, [known, key, items, absent, shared]);
 }
 
 /** The items of the whole catalogue that suit the session best, again whenever they change. */
-export function useRecommended(options: Omit<RecommendOptions, 'signal'> = {}): Recommended {
-  const vitrine = useVitrine();
-  const key = JSON.stringify(options);
+export function useRecommended(options?: RecommendedOptions): Recommended {
+  const shared = useContext(Context);
+  const vitrine = sharedBy(shared, 'useRecommended', PROVIDER);
+  const key = JSON.stringify(options ?? {});
   const [known, setKnown] = useState<Known<RecommendedItem>>();
   useEffect(() => {
-    const wanted = JSON.parse(key) as RecommendOptions;
-    return (
-      vitrine &&
-      follow(
-        vitrine,
-        (signal) => vitrine.recommend({ ...wanted, signal }),
-        ({ items, ...outcome }) => setKnown(newer({ key, outcome, items })),
-      )
-    );
+    if (!vitrine) return;
+    return followRecommended(vitrine, key, (answer) => setKnown((older) => newer(older, answer)));
   }, [vitrine, key]);
   return useMemo(
     () =>
       known?.key === key
         ? { ...known.outcome, items: known.items }
-        : { items: [], status: 'loading' },
-    [known, key],
+        : { ...unanswered(shared), items: [] },
+    [known, key, shared],
   );
 }
 
-/** An answer, and the list that it is the answer for. */
-interface Known<T> {
-  key: string;
-  outcome: Outcome;
-  items: readonly T[];
-}
-
-/** Keeps the older answer where the newer one says the same, so that nothing is drawn again. */
-function newer<T>(answer: Known<T>): (older: Known<T> | undefined) => Known<T> {
-  return (older) =>
-    older !== undefined && JSON.stringify(older) === JSON.stringify(answer) ? older : answer;
-}
+const PROVIDER = '<VitrineProvider>';

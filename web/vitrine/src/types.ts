@@ -4,9 +4,10 @@
  * @module
  */
 
-import type { EventPayloads, NamedEvent } from './events/index.js';
+import type { DataLayerEntry, EventPayloads, NamedEvent } from './events/index.js';
 import type { ItemKey } from './events/payload.js';
 import type { FallbackReason } from './failures.js';
+import type { Id } from './ids.js';
 import type { Inspection } from './inspection.js';
 
 export type { FallbackReason } from './failures.js';
@@ -18,7 +19,7 @@ export type Action = 'view' | 'add_to_cart' | 'buy';
 /** One thing that a visitor did. */
 export interface ShopEvent {
   /** The shop's own item id: 1 to 128 bytes of UTF-8 without control characters. */
-  item: string;
+  item: Id;
   /** What was done; a view when left out. */
   action?: Action;
 }
@@ -125,14 +126,22 @@ export interface Filter {
   unseen?: boolean;
 }
 
+/** How long a call waits for the model. */
+export interface WaitOptions {
+  /** Milliseconds to wait for the model while it loads. Default: the instance's `timeout`. */
+  timeout?: number;
+  /** Ends the waiting: the answer is then a fallback, at once. Default: none. */
+  signal?: AbortSignal;
+}
+
 /** Options of `recommend`. */
-export interface RecommendOptions {
+export interface RecommendOptions extends WaitOptions {
   /** How many items, at most 1,000. Default 10. */
   n?: number;
   /** What the catalogue is narrowed to. Default: nothing. */
   filter?: Filter;
   /** Ids of items that are not wanted. Default: none. */
-  exclude?: readonly string[];
+  exclude?: readonly Id[];
   /**
    * From 0, the best items, to 1, such as resemble one another least: the weight of an item's
    * likeness to those before it against its score (maximal marginal relevance, Carbonell &
@@ -142,24 +151,18 @@ export interface RecommendOptions {
    * list. Default: 0.
    */
   diversity?: number;
-  /** Milliseconds to wait for the model while it loads. Default: the instance's `timeout`. */
-  timeout?: number;
-  /** Ends the waiting: the answer is then a fallback, at once. Default: none. */
-  signal?: AbortSignal;
 }
 
 /** Options of `rank`. */
-export interface RankOptions {
-  /** Milliseconds to wait for the model while it loads. Default: the instance's `timeout`. */
-  timeout?: number;
-  /** Ends the waiting: the answer is then a fallback, at once. Default: none. */
-  signal?: AbortSignal;
+export interface RankOptions<T = unknown> extends WaitOptions {
+  /** Gives an item's id. Default: the item itself, or its `id`. */
+  getId?: (item: T) => Id;
 }
 
 /** What a score is made of. */
-export interface Explanation {
-  /** The explained item. */
-  item: string;
+export interface Explanation<Item extends Id = string> {
+  /** The explained item, as the caller named it. */
+  item: Item;
   /** Its score: the sum of the terms, up to rounding. */
   score: number;
   /** The terms, weighted as the model learned. */
@@ -286,24 +289,37 @@ export interface VitrineOptions {
 export interface Vitrine {
   /**
    * Records what the visitor did. Events before the model is loaded are queued. An event in the
-   * form of Shopify, Segment or GA4 is understood as it is; a name that is not known is ignored,
-   * and `onError` is told.
+   * form of Shopify, Segment or GA4 is understood as it is, with whatever else it carries; a name
+   * that is not known is ignored, and `onError` is told.
    */
-  track(event: ShopEvent | NamedEvent): void;
+  track(event: ShopEvent): void;
+  /** The same, for an event in the form in which it is sent elsewhere. */
+  track<Event extends NamedEvent>(event: Event): void;
   /** The same, with the name that the event has elsewhere and what belongs to it. */
-  track<Name extends keyof EventPayloads>(name: Name, payload: EventPayloads[Name]): void;
+  track<Name extends keyof EventPayloads, Payload extends EventPayloads[Name]>(
+    name: Name,
+    payload: Payload,
+  ): void;
+  /** The same, for whatever stands in a data layer. */
+  track<const Entry>(entry: Entry & DataLayerEntry<Entry>): void;
   /**
    * Orders the caller's items: those that the model knows by score, then the others; the
-   * caller's order decides among equals.
+   * caller's order decides among equals. Ids may be strings or numbers; items that have no `id`
+   * need `getId`.
    */
-  rank<T extends string | { id: string }>(
-    items: readonly T[],
-    options?: RankOptions,
+  rank<T extends Id | { id: Id }>(
+    items: readonly T[] | null | undefined,
+    options?: RankOptions<T>,
+  ): Promise<Ranking<T>>;
+  /** The same for items whose id is not in `id`. */
+  rank<T>(
+    items: readonly T[] | null | undefined,
+    options: RankOptions<T> & { getId: (item: T) => Id },
   ): Promise<Ranking<T>>;
   /** The items of the whole catalogue that suit the session best. */
   recommend(options?: RecommendOptions): Promise<Recommendation>;
   /** Why an item stands where it stands; `undefined` when the model does not know it. */
-  explain(item: string): Promise<Explanation | undefined>;
+  explain<Item extends Id>(item: Item): Promise<Explanation<Item> | undefined>;
   /** The visitor's answers; with an argument, records them. One word answers both questions. */
   consent(choice?: Choice | Partial<Consents>): Consents;
   /**

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { bound } from './bound.js';
 import { answered, globalPrivacyControl, mayUpload, UNANSWERED } from './consent.js';
 import { baseOf } from './endpoint.js';
 import { read } from './events/index.js';
 import { type FallbackReason, reasonOf } from './failures.js';
 import { Fetcher } from './fetching.js';
+import { type Id, idOf, listOf } from './ids.js';
 import { Journal } from './journal.js';
 import { Kept } from './kept.js';
 import { LateEncoding } from './late-encoding.js';
@@ -33,6 +35,7 @@ import type {
   RecommendOptions,
   Vitrine,
   VitrineOptions,
+  WaitOptions,
 } from './types.js';
 import { watched, type Watching, watching } from './watching.js';
 
@@ -52,7 +55,7 @@ const ANSWER_PATIENCE = 60;
  * unless `fetch` is given) it does nothing.
  */
 export function createVitrine(options: VitrineOptions = {}): Vitrine {
-  return new Instance(options ?? {});
+  return bound<Vitrine>(new Instance(options ?? {}), (error) => tell(options?.onError, error));
 }
 
 class Instance implements Vitrine {
@@ -85,8 +88,9 @@ class Instance implements Vitrine {
     this.#onServer = typeof document === 'undefined' && options.fetch === undefined;
     this.#consents = answered(UNANSWERED, options.consent);
     const endpoint = baseOf(options.endpoint);
-    // Called without its receiver, a page's fetch throws.
-    const request: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init));
+    // With another receiver than the page itself, a page's fetch throws.
+    const { fetch: given } = options;
+    const request: typeof fetch = (input, init) => (given ?? fetch)(input, init);
     const watch = options.debug && !this.#onServer ? watching(this, request, endpoint) : undefined;
     this.#watch = watch;
     this.#fetcher = new Fetcher(watch ? watched(watch, request) : request);
@@ -190,12 +194,12 @@ class Instance implements Vitrine {
     }
   }
 
-  async rank<T extends string | { id: string }>(
-    items: readonly T[],
-    options?: RankOptions,
+  async rank<T>(
+    items: readonly T[] | null | undefined,
+    options?: RankOptions<T>,
   ): Promise<Ranking<T>> {
-    const own = Array.from(items ?? []);
-    const ids = own.map(idOf);
+    const own = listOf(items);
+    const ids = this.#idsOf(own, options?.getId);
     const reason = await this.#settle((model) => model.gather(ids), options);
     const ranked = this.#guarded(() => !reason && this.#loading.model?.rank(ids));
     if (!ranked) {
@@ -210,7 +214,7 @@ class Instance implements Vitrine {
     const items = this.#guarded(() => {
       if (reason) return undefined;
       const n = Math.floor(this.#number('n', options?.n, 10, 0, MAX_RECOMMENDED));
-      const exclude = Array.from(options?.exclude ?? [], String);
+      const exclude = this.#idsOf(listOf<Id>(options?.exclude));
       const diversity = this.#number('diversity', options?.diversity, 0, 0, 1);
       return this.#loading.model?.recommend(n, options?.filter ?? {}, exclude, diversity);
     });
@@ -219,10 +223,11 @@ class Instance implements Vitrine {
     return { ...this.#loading.outcome, items };
   }
 
-  async explain(item: string): Promise<Explanation | undefined> {
-    const id = String(item);
+  async explain<Item extends Id>(item: Item): Promise<Explanation<Item> | undefined> {
+    const [id = ''] = this.#idsOf([item]);
     await this.#settle((model) => model.gather([id]));
-    return this.#guarded(() => this.#loading.model?.explain(id));
+    const explanation = this.#guarded(() => this.#loading.model?.explain(id));
+    return explanation && { ...explanation, item };
   }
 
   consent(choice?: Choice | Partial<Consents>): Consents {
@@ -367,9 +372,13 @@ class Instance implements Vitrine {
    */
   async #settle(
     gather: (model: Model) => Promise<boolean>,
-    options?: RankOptions,
+    options?: WaitOptions,
   ): Promise<FallbackReason | undefined> {
-    const { signal } = options ?? {};
+    // Pages write `signal: wanted && controller.signal`.
+    const signal = options?.signal || undefined;
+    if (signal && typeof signal.addEventListener !== 'function') {
+      throw new TypeError("'signal' is no AbortSignal: of an AbortController, give its 'signal'.");
+    }
     const timeout = this.#number('timeout', options?.timeout ?? this.#options.timeout, 1_500);
     if (this.status === 'loading' || this.#loading.adopting) {
       const load = this.#loading.running ?? this.ready;
@@ -425,6 +434,26 @@ class Instance implements Vitrine {
     if (error instanceof WebAssembly.RuntimeError) this.#loading.drop('failed');
   }
 
+  /** The ids of items, '' where one has none; that is said once. */
+  #idsOf<T>(items: readonly T[], getId?: (item: T) => Id): string[] {
+    let cause: unknown;
+    const ids = items.map((item) => {
+      try {
+        return idOf(item, getId) ?? '';
+      } catch (error) {
+        cause = error;
+        return '';
+      }
+    });
+    const place = ids.indexOf('');
+    if (place >= 0) {
+      const count = ids.filter((id) => !id).length;
+      const message = `${count} of ${ids.length} items have no id, the first at place ${place}: an id is a string or a number up to 2^53, in 'id' or where 'getId' finds it.`;
+      this.#tellOnce('id', message, cause);
+    }
+    return ids;
+  }
+
   /** A number of the page's, within bounds; that it was not is said once. */
   #number(name: string, given: unknown, standard: number, least = 0, most = LONGEST_TIMER): number {
     return clamped(given, standard, least, most, (used) =>
@@ -438,11 +467,11 @@ class Instance implements Vitrine {
     this.#tellOnce(` ${part}`, `The stored record is damaged, '${part}' was dropped${spent}.`);
   }
 
-  #tellOnce(about: string, message: string): void {
+  #tellOnce(about: string, message: string, cause?: unknown): void {
     if (this.#told.has(about)) return;
     this.#told.add(about);
     // The page may not have the instance in its hands yet.
-    void Promise.resolve().then(() => this.#failed(new Error(message)));
+    void Promise.resolve().then(() => this.#failed(new Error(message, { cause })));
   }
 
   #changed(): void {
@@ -458,19 +487,19 @@ class Instance implements Vitrine {
   #failed(error: unknown): void {
     if (this.#stopped) return;
     void this.#watch?.then((watch) => watch?.failed(error));
-    try {
-      this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
-    } catch {
-      // The page's handler is the page's affair.
-    }
+    tell(this.#options.onError, error);
+  }
+}
+
+function tell(onError: VitrineOptions['onError'], error: unknown): void {
+  try {
+    onError?.(error instanceof Error ? error : new Error(String(error)));
+  } catch {
+    // The page's handler is the page's affair.
   }
 }
 
 /** Uniform in [0, 1). */
 function random(): number {
   return (randomNumbers(1)[0] ?? 0) / 2 ** 32;
-}
-
-function idOf(item: string | { id: string }): string {
-  return String(typeof item === 'string' ? item : item?.id);
 }

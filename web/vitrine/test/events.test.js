@@ -113,3 +113,41 @@ test('a long order is cut off, and an item with a name of its own is an item', a
   assert.deepEqual(seen.at(-1), [a, 'view']);
   assert.deepEqual(errors, []);
 });
+
+test('a data layer is handed on as it is: pushed objects, gtag’s arguments, functions', async () => {
+  const layer = [];
+  function gtag() {
+    layer.push(arguments);
+  }
+  gtag('js', new Date());
+  gtag('config', 'G-1', { send_page_view: false });
+  gtag('event', 'view_item', { currency: 'EUR', value: 3, items: [{ item_id: a, price: 3 }] });
+  layer.push(['event', 'add_to_cart', { items: [{ item_id: b, item_brand: 'Oak' }] }]);
+  layer.push({ ecommerce: null });
+  layer.push({ event: 'purchase', ecommerce: { transaction_id: '7', items: [{ item_id: c }] } });
+  layer.push({ event: 'view_item', items: [{ item_id: b }], currency: 'EUR' });
+  layer.push({ event: 'view_item', eventModel: { items: [{ item_id: c }] } });
+  layer.push(undefined, null, () => {}, [], ['event'], { event: 'gtm.click', 'gtm.element': {} });
+  const { session: seen, errors } = await session((vitrine) => layer.forEach(vitrine.track));
+  assert.deepEqual(seen, [
+    [a, 'view'],
+    [b, 'add_to_cart'],
+    [c, 'buy'],
+    [b, 'view'],
+    [c, 'view'],
+  ]);
+  assert.equal(errors.length, 9);
+  assert.match(errors.at(-1), /"gtm.click" is ignored: known are/);
+});
+
+test('an item id has at most 128 bytes of UTF-8, whatever is in it', async () => {
+  const { session: seen, errors } = await session((vitrine) => {
+    for (const char of ['a', 'é', '好', '🏺', '\ud800']) {
+      const most = Math.floor(128 / Buffer.byteLength(char));
+      vitrine.track({ item: char.repeat(most) });
+      vitrine.track({ item: char.repeat(most + 1) });
+    }
+  });
+  assert.equal(seen.length, 5);
+  assert.equal(errors.length, 5);
+});

@@ -12,6 +12,8 @@ export const catalogue = JSON.parse(await readFile(new URL('catalogue.json', FIX
 export const manifest = JSON.parse(await readFile(new URL('manifest.json', FIXTURE), 'utf8'));
 /** The same bundle in blocks. */
 export const inBlocks = JSON.parse(await readFile(new URL('in-blocks.json', FIXTURE), 'utf8'));
+/** The same bundle with numbers for ids. */
+export const numbered = JSON.parse(await readFile(new URL('numbered.json', FIXTURE), 'utf8'));
 export const ids = catalogue.items.map((item) => item.id);
 
 /** A server; `answers` replaces what a path answers. */

@@ -6,8 +6,9 @@
  * @module
  */
 
+import type { Id } from '../ids.js';
 import type { Action } from '../types.js';
-import { type Id, type ItemKey, list, pick } from './payload.js';
+import { type ItemKey, list, pick } from './payload.js';
 
 /** An item, as far as it is read. */
 export interface Ga4Item {

@@ -4,9 +4,6 @@
  * @module
  */
 
-/** An id as shops write it. */
-export type Id = string | number;
-
 /**
  * Which id of a payload is the shop's item id, the one that the model was trained with.
  */

@@ -6,14 +6,15 @@
  * @module
  */
 
+import type { Id } from '../ids.js';
 import type { Action } from '../types.js';
-import { type Id, type ItemKey, list, pick } from './payload.js';
+import { type ItemKey, list, pick } from './payload.js';
 
 /** A product, as far as it is read. */
 export interface SegmentProduct {
   product_id?: Id | null | undefined;
   variant?: Id | null | undefined;
-  sku?: string | null | undefined;
+  sku?: Id | null | undefined;
 }
 
 /** The properties of each event that is understood. */

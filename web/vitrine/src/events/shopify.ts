@@ -6,13 +6,14 @@
  * @module
  */
 
+import type { Id } from '../ids.js';
 import type { Action } from '../types.js';
-import { type Id, type ItemKey, list, pick } from './payload.js';
+import { type ItemKey, list, pick } from './payload.js';
 
 /** A product's variant, as far as it is read. */
 export interface ShopifyVariant {
   id?: Id | null | undefined;
-  sku?: string | null | undefined;
+  sku?: Id | null | undefined;
   product?: { id?: Id | null | undefined } | null | undefined;
 }
 
