@@ -176,6 +176,10 @@ class Stub implements VitrineStub {
     return () => this.#listeners.delete(listener);
   }
 
+  async retry(): Promise<Outcome> {
+    return this.#outcome;
+  }
+
   dispose(): void {
     this.#reason = 'disposed';
     this.#listeners.clear();
