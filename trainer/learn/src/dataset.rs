@@ -82,7 +82,7 @@ pub struct ItemFacts {
     pub price: Option<f64>,
     /// Address of a picture.
     pub image: Option<String>,
-    /// Whether it can be sold.
+    /// Whether it is known that it can be sold.
     pub in_stock: bool,
 }
 
@@ -284,7 +284,8 @@ impl Catalogue {
                     category: category[at].clone(),
                     price: price[at],
                     image: image[at].clone(),
-                    in_stock: in_stock[at].unwrap_or(true),
+                    // Nobody knows, so nobody is promised.
+                    in_stock: in_stock[at].unwrap_or(false),
                 };
                 facts.insert(id.to_owned(), item);
             }

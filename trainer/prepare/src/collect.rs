@@ -10,67 +10,13 @@ use crate::error::PrepareError;
 use crate::mapping::Shape;
 use crate::notice::Notices;
 use crate::progress::Progress;
+use crate::recognise::{Sample, refine};
 use crate::sink::Sink;
-use crate::source::{self, Chunk, SourceFile};
-use crate::typed::{self, ActionCode};
-use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Float64Builder, Int32Builder, Int64Array,
-    Int64Builder, RecordBatch, StringArray, StringBuilder,
-};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
+use crate::source::{self, Format, SourceFile};
+use crate::unread::Unread;
+use crate::values::{Decided, OfFile, Place, Told, Values, schema};
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use std::path::Path;
-use std::sync::Arc;
-use vitrine_core::Action;
-
-/// Type of a collected column.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Text,
-    /// Milliseconds of Unix time.
-    Time,
-    Number,
-    Whole,
-    Truth,
-    Action,
-    Part,
-}
-
-/// The type in which a wanted column is collected.
-fn kind(name: &str) -> Kind {
-    match name {
-        "timestamp" => Kind::Time,
-        "rating" | "price" | "time_offset" => Kind::Number,
-        "quantity" | "position" => Kind::Whole,
-        "in_stock" | "is_product" => Kind::Truth,
-        "action" => Kind::Action,
-        "split" => Kind::Part,
-        _ => Kind::Text,
-    }
-}
-
-/// Schema of the collected table: `source_row`, `file`, `line`, the wanted columns, `rule` and `reason`
-/// (set where a row could not be read).
-fn schema(input: Input) -> SchemaRef {
-    let mut fields = vec![
-        Field::new("source_row", DataType::Int64, false),
-        Field::new("file", DataType::Int32, false),
-        Field::new("line", DataType::Int64, false),
-    ];
-    fields.extend(input.wanted().iter().map(|wanted| {
-        let data_type = match kind(wanted.name) {
-            Kind::Text => DataType::Utf8,
-            Kind::Time | Kind::Whole => DataType::Int64,
-            Kind::Number => DataType::Float64,
-            Kind::Truth => DataType::Boolean,
-            Kind::Action | Kind::Part => DataType::Int32,
-        };
-        Field::new(wanted.name, data_type, true)
-    }));
-    fields.push(Field::new("rule", DataType::Utf8, true));
-    fields.push(Field::new("reason", DataType::Utf8, true));
-    Arc::new(Schema::new(fields))
-}
 
 /// What was collected of one input.
 #[derive(Debug, Default)]
@@ -81,30 +27,111 @@ pub(crate) struct Collected {
     pub rows: u64,
     /// Whether each wanted column was found in some file.
     pub found: Vec<&'static str>,
+    /// Columns that look like times, where none was taken for the time.
+    pub like_times: Vec<String>,
+    /// Values that could not be used, by column.
+    pub unread: Vec<Unread>,
+    /// The file that is joined to this input by the order's id.
+    pub joined: Option<Box<Collected>>,
 }
-
-/// What the action of an event is when the source does not tell.
-#[derive(Clone, Copy)]
-pub(crate) struct DefaultAction(pub Option<Action>);
 
 /// Writes the table of an input that was not given.
 pub(crate) fn empty(input: Input, target: &Path) -> Result<(), PrepareError> {
     Sink::create(target, schema(input))?.close().map(|_| ())
 }
 
-/// Reads all `files` of an input into `target`.
+/// Reads all `files` of an input into `target`: once, or twice where the columns turned out to be
+/// other than was assumed.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn collect(
     shape: &Shape,
     files: Vec<SourceFile>,
-    default_action: DefaultAction,
+    told: Told,
+    max_bad_rows: f64,
+    first_row: u64,
+    target: &Path,
+    notices: &Notices,
+    progress: &dyn Progress,
+) -> Result<Collected, PrepareError> {
+    let mut decided = Decided::default();
+    let mut once_more = true;
+    loop {
+        let mut values = Values::new(shape, told, &decided);
+        let found = Notices::default();
+        let mut collected = read_all(
+            shape,
+            &files,
+            &mut values,
+            first_row,
+            target,
+            &found,
+            progress,
+        )?;
+        if let Some(verdict) = values.verdict().filter(|_| once_more) {
+            decided = verdict;
+            once_more = false;
+            continue;
+        }
+        check_times(&values, collected.rows, max_bad_rows, &files)?;
+        for notice in found.all() {
+            notices.add(notice.name, notice.finding, notice.advice);
+        }
+        collected.unread = values.tell(notices);
+        collected.files = files;
+        return Ok(collected);
+    }
+}
+
+/// Stops where times can't be told: nothing good comes of a history whose days are months.
+fn check_times(
+    values: &Values<'_>,
+    rows: u64,
+    max_bad_rows: f64,
+    files: &[SourceFile],
+) -> Result<(), PrepareError> {
+    let Some(file) = files.first() else {
+        return Ok(());
+    };
+    if let Some((count, example)) = values.undecided_dates() {
+        return Err(PrepareError::Columns {
+            path: file.path.clone(),
+            problem: format!(
+                "{count} dates such as '{example}' have the day or the month first, and the column's other values don't tell which. Say --timestamp-format day-first, --timestamp-format month-first, or the whole pattern, e.g. --timestamp-format '%d/%m/%Y %H:%M'."
+            ),
+        });
+    }
+    match values.unread_times() {
+        Some(unread) if unread.rows as f64 > max_bad_rows * rows as f64 => {
+            let examples = unread.examples.iter();
+            let examples = examples.map(|example| {
+                format!(
+                    "  {}, line {}: {}",
+                    example.file, example.line, example.problem
+                )
+            });
+            Err(PrepareError::TooManyBadRows {
+                path: file.path.clone(),
+                bad: unread.rows,
+                rows,
+                percent: max_bad_rows * 100.0,
+                examples: examples.collect(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn read_all(
+    shape: &Shape,
+    files: &[SourceFile],
+    values: &mut Values<'_>,
     first_row: u64,
     target: &Path,
     notices: &Notices,
     progress: &dyn Progress,
 ) -> Result<Collected, PrepareError> {
     let input = shape.input;
-    let schema = schema(input);
-    let mut sink = Sink::create(target, schema.clone())?;
+    let mut sink = Sink::create(target, schema(input))?;
     let mut collected = Collected::default();
     progress.start(
         &format!("reading {}", input.name()),
@@ -113,8 +140,14 @@ pub(crate) fn collect(
     let mut found_first = Vec::new();
     for (number, file) in files.iter().enumerate() {
         let mut reader = source::open(file, shape)?;
-        let resolved = shape.resolve(&file.path, reader.columns(), input == Input::Events)?;
+        let must_have_all = input == Input::Events || shape.is_joined;
+        let mut resolved = shape.resolve(&file.path, reader.columns(), must_have_all)?;
+        let recognised = refine(shape, file, reader.columns(), &mut resolved, notices)?;
         check_columns(shape, file, reader.columns(), &resolved)?;
+        if recognised.orders {
+            note_orders(file, notices);
+        }
+        collected.like_times.extend(recognised.like_times);
         let found = input.wanted().iter().zip(&resolved);
         let found = found.filter(|(_, candidates)| !candidates.is_empty());
         let found: Vec<_> = found.map(|(wanted, _)| wanted.name).collect();
@@ -144,6 +177,12 @@ pub(crate) fn collect(
                     .collect()
             })
             .collect();
+        values.begin(OfFile {
+            candidates,
+            name: file.path.display().to_string(),
+            of_programs: file.format == Format::JsonLines,
+            orders: recognised.orders,
+        });
         let before = collected.rows;
         let mut told = 0;
         while let Some(chunk) = reader.next()? {
@@ -151,16 +190,15 @@ pub(crate) fn collect(
                 file: number,
                 first_row: first_row + collected.rows,
             };
-            let batch = typed_batch(shape, &schema, &candidates, &chunk, default_action, place)
-                .map_err(|error| {
-                    PrepareError::source(
-                        &file.path,
-                        format!(
-                            "has a column that Vitrine can't read near row {}: {error}",
-                            chunk.lines[0]
-                        ),
-                    )
-                })?;
+            let batch = values.read(&chunk, &place).map_err(|error| {
+                PrepareError::source(
+                    &file.path,
+                    format!(
+                        "has a column that Vitrine can't read near row {}: {error}",
+                        chunk.lines[0]
+                    ),
+                )
+            })?;
             sink.write(&of_use(batch))?;
             collected.rows += chunk.lines.len() as u64;
             let position = reader.position();
@@ -176,8 +214,19 @@ pub(crate) fn collect(
     }
     sink.close()?;
     progress.finish();
-    collected.files = files;
     Ok(collected)
+}
+
+/// Says that an events file was read as orders.
+fn note_orders(file: &SourceFile, notices: &Notices) {
+    notices.add(
+        "orders_as_events",
+        format!(
+            "{} has no actions, but an order's id in each row: its rows were read as purchases.",
+            file.path.display()
+        ),
+        "Say --all-actions buy if that is right, --all-actions view if it is a log of views; beside a log of views, give it with --orders.",
+    );
 }
 
 /// Properties, one per row, that `integrate/10_items.sql` reads; a catalogue in that form has
@@ -212,11 +261,16 @@ fn check_columns(
         at.is_some_and(|at| !resolved[at].is_empty())
     };
     let wanted: &[&[&str]] = match shape.input {
+        _ if shape.is_joined => &[&["order_id"]],
+        Input::Events | Input::Orders if shape.join.is_some() => &[&["item_id"], &["order_id"]],
         Input::Events | Input::Orders => &[&["item_id"], &["user_id", "session_id"]],
         Input::Items => &[&["item_id"]],
     };
     match wanted.iter().find(|any| !any.iter().any(|name| has(name))) {
-        Some(missing) => Err(shape.missing(&file.path, columns, missing)),
+        Some(missing) => {
+            let sample = Sample::of(file, shape);
+            Err(shape.missing(&file.path, columns, missing, sample.as_ref()))
+        }
         None => Ok(()),
     }
 }
@@ -242,305 +296,4 @@ fn note_differing_columns(
             );
         }
     }
-}
-
-struct Place {
-    file: usize,
-    first_row: u64,
-}
-
-/// Rules and reasons of rows that can't be used, the first problem of a row only.
-struct Problems(Vec<Option<(&'static str, String)>>);
-
-impl Problems {
-    fn add(&mut self, row: usize, rule: &'static str, reason: impl FnOnce() -> String) {
-        let problem = &mut self.0[row];
-        if problem.is_none() {
-            *problem = Some((rule, reason()));
-        }
-    }
-}
-
-fn typed_batch(
-    shape: &Shape,
-    schema: &SchemaRef,
-    candidates: &[Vec<usize>],
-    chunk: &Chunk,
-    default_action: DefaultAction,
-    place: Place,
-) -> Result<RecordBatch, datafusion::arrow::error::ArrowError> {
-    let rows = chunk.lines.len();
-    let first_row = i64::try_from(place.first_row).unwrap_or(i64::MAX);
-    let mut problems = Problems(vec![None; rows]);
-    for unreadable in &chunk.unreadable {
-        problems.add(unreadable.row, "unreadable_row", || {
-            unreadable.reason.clone()
-        });
-    }
-    let mut columns: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from_iter_values(
-            (0..rows as i64).map(|row| first_row + row),
-        )),
-        Arc::new(datafusion::arrow::array::Int32Array::from_value(
-            i32::try_from(place.file).unwrap_or(i32::MAX),
-            rows,
-        )),
-        Arc::new(
-            chunk
-                .lines
-                .iter()
-                .map(|&line| i64::try_from(line).ok())
-                .collect::<Int64Array>(),
-        ),
-    ];
-    for (wanted, candidates) in shape.input.wanted().iter().zip(candidates) {
-        let kind = kind(wanted.name);
-        let Some(&first) = candidates.first() else {
-            columns.push(absent(kind, rows, default_action));
-            continue;
-        };
-        let source = &chunk.columns[first];
-        columns.push(match kind {
-            Kind::Text => {
-                let mut texts = texts(source)?;
-                for &other in &candidates[1..] {
-                    texts = coalesce(&texts, &self::texts(&chunk.columns[other])?);
-                }
-                Arc::new(texts)
-            }
-            Kind::Time => times(source, shape, &mut problems)?,
-            Kind::Number => numbers(source, wanted.name, &mut problems)?,
-            Kind::Whole => wholes(source, wanted.name, &mut problems)?,
-            Kind::Truth => truths(source, wanted.name, &mut problems)?,
-            Kind::Action => actions(source, shape, default_action, &mut problems)?,
-            Kind::Part => parts(source, &mut problems)?,
-        });
-    }
-    let (mut rules, mut reasons) = (StringBuilder::new(), StringBuilder::new());
-    for problem in problems.0 {
-        rules.append_option(problem.as_ref().map(|(rule, _)| *rule));
-        reasons.append_option(problem.map(|(_, reason)| reason));
-    }
-    columns.push(Arc::new(rules.finish()));
-    columns.push(Arc::new(reasons.finish()));
-    RecordBatch::try_new(schema.clone(), columns)
-}
-
-/// The column where the source has none.
-fn absent(kind: Kind, rows: usize, default_action: DefaultAction) -> ArrayRef {
-    use datafusion::arrow::array::{Int32Array, new_null_array};
-    match kind {
-        Kind::Action => {
-            let action = default_action.0.unwrap_or(Action::View);
-            Arc::new(Int32Array::from_value(
-                ActionCode::Known(action).code(),
-                rows,
-            ))
-        }
-        Kind::Text => new_null_array(&DataType::Utf8, rows),
-        Kind::Time | Kind::Whole => new_null_array(&DataType::Int64, rows),
-        Kind::Number => new_null_array(&DataType::Float64, rows),
-        Kind::Truth => new_null_array(&DataType::Boolean, rows),
-        Kind::Part => new_null_array(&DataType::Int32, rows),
-    }
-}
-
-type Column = Result<ArrayRef, datafusion::arrow::error::ArrowError>;
-
-/// Text of a column of any type, without words for nothing. A whole number that was widened to a
-/// float because others were missing reads as a whole number: 13085, not 13085.0.
-fn texts(source: &ArrayRef) -> Result<StringArray, datafusion::arrow::error::ArrowError> {
-    let plain = match source.data_type() {
-        DataType::Float32 | DataType::Float64 => {
-            let floats = cast(source, &DataType::Float64)?;
-            let floats = floats.as_primitive::<datafusion::arrow::datatypes::Float64Type>();
-            return Ok(floats
-                .iter()
-                .map(|value| {
-                    value.filter(|v| v.is_finite()).map(|value| {
-                        if value.fract() == 0.0 && value.abs() < 9e15 {
-                            (value as i64).to_string()
-                        } else {
-                            value.to_string()
-                        }
-                    })
-                })
-                .collect());
-        }
-        DataType::Utf8 => source.clone(),
-        _ => cast(source, &DataType::Utf8)?,
-    };
-    Ok(plain
-        .as_string::<i32>()
-        .iter()
-        .map(|text| text.and_then(typed::something))
-        .collect())
-}
-
-fn coalesce(first: &StringArray, second: &StringArray) -> StringArray {
-    first.iter().zip(second).map(|(a, b)| a.or(b)).collect()
-}
-
-fn is_number(data_type: &DataType) -> bool {
-    data_type.is_integer()
-        || data_type.is_floating()
-        || matches!(data_type, DataType::Decimal128(..))
-}
-
-fn floats(
-    source: &ArrayRef,
-) -> Result<datafusion::arrow::array::Float64Array, datafusion::arrow::error::ArrowError> {
-    Ok(cast(source, &DataType::Float64)?.as_primitive().clone())
-}
-
-fn times(source: &ArrayRef, shape: &Shape, problems: &mut Problems) -> Column {
-    match source.data_type() {
-        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => {
-            let ms = cast(source, &DataType::Timestamp(TimeUnit::Millisecond, None))?;
-            cast(&ms, &DataType::Int64)
-        }
-        number if is_number(number) => {
-            let mut built = Int64Builder::with_capacity(source.len());
-            for (row, value) in floats(source)?.iter().enumerate() {
-                built.append_option(value.and_then(|value| {
-                    shape
-                        .time_format
-                        .read_number(value)
-                        .map_err(|reason| {
-                            problems.add(row, "bad_time", || format!("timestamp {reason}"))
-                        })
-                        .ok()
-                }));
-            }
-            Ok(Arc::new(built.finish()))
-        }
-        _ => {
-            let mut built = Int64Builder::with_capacity(source.len());
-            for (row, text) in texts(source)?.iter().enumerate() {
-                built.append_option(text.and_then(|text| {
-                    shape
-                        .time_format
-                        .read(text)
-                        .map_err(|reason| {
-                            problems.add(row, "bad_time", || format!("timestamp {reason}"))
-                        })
-                        .ok()
-                }));
-            }
-            Ok(Arc::new(built.finish()))
-        }
-    }
-}
-
-fn numbers(source: &ArrayRef, name: &str, problems: &mut Problems) -> Column {
-    let mut built = Float64Builder::with_capacity(source.len());
-    if is_number(source.data_type()) {
-        for value in floats(source)?.iter() {
-            built.append_option(value.filter(|value| !value.is_nan()));
-        }
-    } else {
-        for (row, text) in texts(source)?.iter().enumerate() {
-            built.append_option(text.and_then(|text| {
-                typed::number(text)
-                    .map_err(|reason| {
-                        problems.add(row, "bad_number", || format!("{name} {reason}"))
-                    })
-                    .ok()
-            }));
-        }
-    }
-    Ok(Arc::new(built.finish()))
-}
-
-/// Numbers rounded to whole ones; less than one piece (0.35 kg) counts as one.
-fn wholes(source: &ArrayRef, name: &str, problems: &mut Problems) -> Column {
-    if source.data_type().is_integer() {
-        return cast(source, &DataType::Int64);
-    }
-    let numbers = numbers(source, name, problems)?;
-    let numbers = numbers.as_primitive::<datafusion::arrow::datatypes::Float64Type>();
-    let whole = |value: f64| {
-        let rounded = if value > 0.0 {
-            value.round().max(1.0)
-        } else {
-            value.round()
-        };
-        // Saturates: the rules reject what is absurd.
-        rounded as i64
-    };
-    Ok(Arc::new(numbers.unary::<_, Int64Type>(whole)))
-}
-
-fn truths(source: &ArrayRef, name: &str, problems: &mut Problems) -> Column {
-    if source.data_type() == &DataType::Boolean {
-        return Ok(source.clone());
-    }
-    let mut built = BooleanBuilder::with_capacity(source.len());
-    for (row, text) in texts(source)?.iter().enumerate() {
-        built.append_option(text.and_then(|text| {
-            typed::truth(text)
-                .map_err(|reason| problems.add(row, "bad_number", || format!("{name} {reason}")))
-                .ok()
-        }));
-    }
-    Ok(Arc::new(built.finish()))
-}
-
-fn actions(
-    source: &ArrayRef,
-    shape: &Shape,
-    default_action: DefaultAction,
-    problems: &mut Problems,
-) -> Column {
-    let mut built = Int32Builder::with_capacity(source.len());
-    // Few words, many rows: the last answer is most often the next.
-    let mut last: Option<(String, Option<ActionCode>)> = None;
-    for (row, text) in texts(source)?.iter().enumerate() {
-        let Some(text) = text else {
-            if default_action.0.is_none() {
-                problems.add(row, "unknown_action", || "the action is missing".into());
-            }
-            built.append_option(
-                default_action
-                    .0
-                    .map(|action| ActionCode::Known(action).code()),
-            );
-            continue;
-        };
-        let known = match &last {
-            Some((word, code)) if word == text => *code,
-            _ => {
-                let plain = crate::columns::plain(text);
-                let code = shape
-                    .actions
-                    .get(&plain)
-                    .copied()
-                    .or_else(|| ActionCode::from_common_word(&plain));
-                last = Some((text.to_string(), code));
-                code
-            }
-        };
-        if known.is_none() {
-            problems.add(row, "unknown_action", || {
-                format!(
-                    "action '{}' is not known; say what it is under [events.actions] in a mapping file",
-                    typed::short(text)
-                )
-            });
-        }
-        built.append_option(known.map(ActionCode::code));
-    }
-    Ok(Arc::new(built.finish()))
-}
-
-fn parts(source: &ArrayRef, problems: &mut Problems) -> Column {
-    let mut built = Int32Builder::with_capacity(source.len());
-    for (row, text) in texts(source)?.iter().enumerate() {
-        built.append_option(text.and_then(|text| {
-            typed::part(text)
-                .map_err(|reason| problems.add(row, "unknown_split", || format!("split {reason}")))
-                .ok()
-        }));
-    }
-    Ok(Arc::new(built.finish()))
 }

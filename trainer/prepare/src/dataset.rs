@@ -51,6 +51,10 @@ pub(crate) fn options_value(
         "columns": options.columns.iter().map(|column| {
             format!("{}.{}={}", column.input.name(), column.name, column.source)
         }).collect::<Vec<_>>(),
+        "all_actions": options.all_actions.map(|action| action.name()),
+        "timestamp_format": options.timestamp_format,
+        "timezone": options.timezone.map(|zone| zone.to_string()),
+        "decimal": options.decimal,
         "session_gap_minutes": options.session_gap.seconds() / 60,
         "test": match options.test {
             TestPart::Share(share) => serde_json::json!({"share": share}),

@@ -112,6 +112,16 @@ impl<'a> Engine<'a> {
             .map_err(failed(table, &self.work))
     }
 
+    /// Takes tables out, so that others can have their names.
+    pub(crate) fn forget(&self, tables: &[&'static str]) -> Result<(), PrepareError> {
+        for table in tables {
+            self.context
+                .deregister_table(*table)
+                .map_err(failed(table, &self.work))?;
+        }
+        Ok(())
+    }
+
     async fn plan(&self, statement: &Statement) -> Result<DataFrame, PrepareError> {
         let plan = self.context.sql(statement.sql).await;
         plan.and_then(|frame| frame.with_param_values(self.parameters.clone()))

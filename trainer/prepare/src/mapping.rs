@@ -13,6 +13,9 @@
 //! item_id = "sku"                   # wanted column = the source's column
 //! timestamp = "seen"
 //! timestamp_format = "%d.%m.%Y %H:%M"   # or "seconds", "milliseconds"; else it is recognised
+//! timezone = "Europe/Berlin"        # of times that tell none; else UTC
+//! decimal = ","                     # else the column's values decide
+//! nothing = ["NA"]                  # ids that mean that there is none
 //! delimiter = ";"                   # else it is recognised
 //! header = false                    # columns are then named "1", "2", …
 //!
@@ -21,21 +24,42 @@
 //!
 //! [items]
 //! title = "name"
+//!
+//! [items.stock]                     # the source's word = in or out
+//! "ask us" = "out"
+//!
+//! [orders]
+//! timestamp = ["date", "time"]      # a day and a time of day in two columns
+//!
+//! [orders.statuses]                 # the source's word = sale or void
+//! "wartet" = "void"
+//!
+//! [orders.join]                     # the order's columns stand in another file
+//! file = "orders.csv"               # beside this mapping file
+//! order_id = "id"
+//! user_id = "customer"
 //! ```
 
 use crate::columns::{Input, plain};
 use crate::error::PrepareError;
+use crate::hint::{closest, column_for, shell_quoted};
 use crate::options::Options;
 use crate::preset::Preset;
-use crate::typed::{ActionCode, TimeFormat};
+use crate::recognise::Sample;
+use crate::typed::ActionCode;
+use crate::typed::number::Decimal;
+use crate::typed::time::TimeFormat;
+use crate::typed::words::Sale;
+use crate::typed::zone::Zone;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MappingFile {
     preset: Option<String>,
+    timezone: Option<String>,
     #[serde(default)]
     events: InputMapping,
     #[serde(default)]
@@ -49,11 +73,42 @@ struct InputMapping {
     timestamp_format: Option<String>,
     delimiter: Option<String>,
     header: Option<bool>,
+    timezone: Option<String>,
+    decimal: Option<Decimal>,
+    #[serde(default)]
+    nothing: Vec<String>,
     #[serde(default)]
     actions: BTreeMap<String, String>,
+    #[serde(default)]
+    statuses: BTreeMap<String, String>,
+    #[serde(default)]
+    stock: BTreeMap<String, String>,
+    join: Option<Box<JoinMapping>>,
     #[serde(flatten)]
     columns: BTreeMap<String, toml::Value>,
 }
+
+/// A file that holds the columns which an input's rows have in common with others of their order.
+#[derive(Debug, Deserialize)]
+struct JoinMapping {
+    file: PathBuf,
+    #[serde(flatten)]
+    shape: InputMapping,
+}
+
+/// The keys of an input that are no columns.
+const KEYS: [&str; 10] = [
+    "timestamp_format",
+    "timezone",
+    "decimal",
+    "nothing",
+    "delimiter",
+    "header",
+    "actions",
+    "statuses",
+    "stock",
+    "join",
+];
 
 /// How to read the files of one input.
 #[derive(Clone, Debug)]
@@ -62,8 +117,22 @@ pub(crate) struct Shape {
     pub header: bool,
     pub delimiter: Option<u8>,
     pub time_format: TimeFormat,
+    /// The zone of times that tell none.
+    pub zone: Option<Zone>,
+    /// The decimal mark, where somebody said it.
+    pub decimal: Option<Decimal>,
+    /// Ids that mean that there is none.
+    pub nothing: Vec<String>,
     /// The source's words for actions that a mapping file tells, in plain form.
     pub actions: HashMap<String, ActionCode>,
+    /// The same for the state of an order.
+    pub sales: HashMap<String, Sale>,
+    /// The same for availability.
+    pub stock: HashMap<String, bool>,
+    /// Another file with columns of the same orders.
+    pub join: Option<Box<Join>>,
+    /// Whether this is such a file: one row an order, without items.
+    pub is_joined: bool,
     /// Patterns of file stems inside a folder.
     pub files: &'static [&'static str],
     /// Wanted column → source column, said explicitly.
@@ -72,6 +141,13 @@ pub(crate) struct Shape {
     preset: &'static [(&'static str, &'static str)],
     /// Whether common names are taken too.
     guesses: bool,
+}
+
+/// A file that is joined to an input by the order's id.
+#[derive(Clone, Debug)]
+pub(crate) struct Join {
+    pub file: PathBuf,
+    pub shape: Shape,
 }
 
 /// The preset and the shapes of the three inputs.
@@ -95,7 +171,11 @@ impl Mapping {
                 .map_err(|e| mapping_error(options, format!("'preset': {e}")))?,
             (preset, _) => preset,
         };
-        let shape = |input, mapping| Shape::new(input, preset, mapping, options);
+        let shape = |input, mut mapping: InputMapping| {
+            let timezone = mapping.timezone.take().or_else(|| file.timezone.clone());
+            mapping.timezone = timezone;
+            Shape::new(input, preset, mapping, options)
+        };
         Ok(Self {
             preset,
             events: shape(Input::Events, file.events)?,
@@ -138,9 +218,7 @@ impl Shape {
         for (name, source) in &mapping.columns {
             let Some(wanted) = input.wanted().iter().find(|w| w.name == name) else {
                 let keys = input.wanted().iter().map(|w| w.name);
-                let keys: Vec<_> = keys
-                    .chain(["timestamp_format", "delimiter", "header", "actions"])
-                    .collect();
+                let keys: Vec<_> = keys.chain(KEYS).collect();
                 let hint = closest(name, keys.iter().copied())
                     .map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
                 return fail(format!("'{name}' is not one of {}.{hint}", keys.join(", ")));
@@ -148,6 +226,14 @@ impl Shape {
             let source = match source {
                 toml::Value::String(source) => source.clone(),
                 toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Array(names) if name == "timestamp" => {
+                    let [toml::Value::String(day), toml::Value::String(clock)] = names.as_slice()
+                    else {
+                        return fail("'timestamp' is one column, or that of the day and that of the time of day".into());
+                    };
+                    said.insert("time_of_day", clock.clone());
+                    day.clone()
+                }
                 _ => return fail(format!("'{name}' must be the name of a column, in quotes")),
             };
             said.insert(wanted.name, source);
@@ -164,28 +250,97 @@ impl Shape {
             };
             actions.insert(plain(word), code);
         }
+        let mut sales = HashMap::new();
+        for (word, sale) in &mapping.statuses {
+            let Some(sale) = Sale::from_name(sale) else {
+                return fail(format!(
+                    "statuses: '{word}' can't be '{sale}', only sale or void"
+                ));
+            };
+            sales.insert(plain(word), sale);
+        }
+        let mut stock = HashMap::new();
+        for (word, there) in &mapping.stock {
+            let there = match there.as_str() {
+                "in" => true,
+                "out" => false,
+                other => {
+                    return fail(format!(
+                        "stock: '{word}' can't be '{other}', only in or out"
+                    ));
+                }
+            };
+            stock.insert(plain(word), there);
+        }
         let delimiter = match mapping.delimiter.as_deref().map(str::as_bytes) {
             None => None,
             Some([byte]) if byte.is_ascii() && *byte != b'"' => Some(*byte),
             Some(_) => return fail("'delimiter' must be one ASCII character".into()),
         };
-        let time_format = match mapping.timestamp_format {
-            None => TimeFormat::Recognised,
-            Some(text) => match TimeFormat::new(&text) {
+        let flag = options.timestamp_format.as_ref();
+        let time_format = match (
+            flag.filter(|_| input != Input::Items),
+            &mapping.timestamp_format,
+        ) {
+            (None, None) => TimeFormat::Recognised,
+            (Some(text), _) => TimeFormat::new(text).map_err(|problem| {
+                PrepareError::Option(format!("--timestamp-format: {problem}"))
+            })?,
+            (None, Some(text)) => match TimeFormat::new(text) {
                 Ok(format) => format,
                 Err(problem) => return fail(format!("timestamp_format: {problem}")),
             },
+        };
+        let zone = match (
+            options.timezone,
+            mapping.timezone.as_deref().map(str::parse),
+        ) {
+            (Some(zone), _) => Some(zone),
+            (None, None) => None,
+            (None, Some(Ok(zone))) => Some(zone),
+            (None, Some(Err(problem))) => return fail(format!("timezone: {problem}")),
+        };
+        let join = match mapping.join {
+            None => None,
+            Some(_) if input == Input::Items => {
+                return fail("'join' is for events and orders".into());
+            }
+            Some(join) => {
+                let mapped = options.mapping.as_deref().and_then(Path::parent);
+                // Flags name columns of the lines.
+                let mut own = options.clone();
+                own.columns.clear();
+                let mut shape = Self::new(Input::Orders, Preset::Auto, join.shape, &own)?;
+                shape.zone = shape.zone.or(zone);
+                shape.is_joined = true;
+                Some(Box::new(Join {
+                    file: mapped
+                        .map_or_else(|| join.file.clone(), |folder| folder.join(&join.file)),
+                    shape,
+                }))
+            }
         };
         Ok(Self {
             input,
             header: mapping.header.unwrap_or(facts.header),
             delimiter,
             time_format,
+            zone,
+            decimal: options.decimal.or(mapping.decimal),
+            nothing: if mapping.nothing.is_empty() {
+                preset.nothing().iter().map(|id| id.to_string()).collect()
+            } else {
+                mapping.nothing
+            },
             actions,
+            sales,
+            stock,
+            join,
+            is_joined: false,
             files: facts.files,
             said,
             preset: facts.columns,
-            guesses: preset == Preset::Auto,
+            guesses: preset.guesses(),
         })
     }
 
@@ -210,10 +365,21 @@ impl Shape {
                     plain_columns.iter().position(|c| *c == name)
                 })
         };
+        // `timestamp=date+time` names two columns, unless one is called so.
+        let joined = self
+            .said
+            .get("timestamp")
+            .filter(|source| find(source).is_none())
+            .and_then(|source| source.split_once('+'));
+        let said = |name: &str| match (name, joined) {
+            ("timestamp", Some((day, _))) => Some(day),
+            ("time_of_day", Some((_, clock))) => Some(clock),
+            _ => self.said.get(name).map(String::as_str),
+        };
         let mut resolved = Vec::with_capacity(self.input.wanted().len());
         for wanted in self.input.wanted() {
             let mut candidates = Vec::new();
-            if let Some(source) = self.said.get(wanted.name) {
+            if let Some(source) = said(wanted.name) {
                 match find(source) {
                     Some(index) => candidates.push(index),
                     None if must_have_all => {
@@ -232,13 +398,21 @@ impl Shape {
             resolved.push(candidates);
         }
         // A column that was given to one wanted column by a person is not guessed for another.
+        let given = self.input.wanted().iter().filter_map(|w| said(w.name));
+        let given: Vec<usize> = given.filter_map(find).collect();
         for (wanted, candidates) in self.input.wanted().iter().zip(&mut resolved) {
-            if !self.said.contains_key(wanted.name) {
-                candidates
-                    .retain(|&index| !self.said.values().any(|source| find(source) == Some(index)));
+            if said(wanted.name).is_none() {
+                candidates.retain(|index| !given.contains(index));
             }
         }
         Ok(resolved)
+    }
+
+    /// Whether this column is chosen by habit: neither a person nor a preset named it.
+    pub(crate) fn guesses(&self, name: &str) -> bool {
+        self.guesses
+            && !self.said.contains_key(name)
+            && !self.preset.iter().any(|(wanted, _)| *wanted == name)
     }
 
     fn missing_said(
@@ -266,6 +440,7 @@ impl Shape {
         path: &Path,
         columns: &[String],
         missing: &[&str],
+        sample: Option<&Sample>,
     ) -> PrepareError {
         let flag = match self.input {
             Input::Events => String::new(),
@@ -284,24 +459,26 @@ impl Shape {
                 .iter()
                 .filter(|(n, _)| n == name)
                 .map(|(_, s)| *s);
-            std::iter::once(*name)
+            let names: Vec<&str> = std::iter::once(*name)
                 .chain(words.known_as.iter().copied())
                 .chain(suggested)
-                .find_map(|word| closest(word, columns.iter().map(String::as_str)))
-                .map(|near| (*name, near.to_string()))
+                .collect();
+            let near = column_for(name, &names, columns, sample)?;
+            Some((*name, near))
         });
-        let (hint, name, example) = match &near {
-            Some((name, near)) => (format!(" Did you mean '{near}'?"), *name, near.as_str()),
+        let (hint, name, example) = match near {
+            Some((name, near)) => (format!(" Did you mean '{near}'?"), name, near),
             None => (
                 String::new(),
                 missing.first().copied().unwrap_or("item_id"),
-                columns.first().map_or("COLUMN", String::as_str),
+                "COLUMN",
             ),
         };
+        let example = shell_quoted(&format!("{flag}{name}={example}"));
         PrepareError::Columns {
             path: path.into(),
             problem: format!(
-                "no column for {} was found.{hint}\nThe file has: {}.\nVitrine knows these columns of {}:\n{}\nSay which is which with --column {flag}{name}={example}, with --mapping FILE, or with --preset.",
+                "no column for {} was found.{hint}\nThe file has: {}.\nVitrine knows these columns of {}:\n{}\nSay which is which with --column {example}, with --mapping FILE, or with --preset.",
                 missing.join(" or "),
                 columns.join(", "),
                 self.input.name(),
@@ -309,29 +486,4 @@ impl Shape {
             ),
         }
     }
-}
-
-/// The candidate that looks most like `word`, if any looks like it at all.
-fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = plain(word);
-    candidates
-        .into_iter()
-        .map(|candidate| {
-            let text = plain(candidate);
-            let contained =
-                text.len() > 3 && word.len() > 3 && (text.contains(&word) || word.contains(&text));
-            let likeness = strsim::jaro_winkler(&word, &text);
-            (
-                candidate,
-                if contained {
-                    likeness.max(0.9)
-                } else {
-                    likeness
-                },
-            )
-        })
-        // Below 0.8 Jaro–Winkler calls `price` and `site` alike.
-        .filter(|(_, likeness)| *likeness > 0.8)
-        .max_by(|a, b| a.1.total_cmp(&b.1))
-        .map(|(candidate, _)| candidate)
 }

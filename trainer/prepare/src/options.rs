@@ -2,6 +2,8 @@
 
 use crate::columns::Input;
 use crate::preset::Preset;
+pub use crate::typed::number::Decimal;
+pub use crate::typed::zone::Zone;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -37,6 +39,17 @@ pub struct Options {
     /// The action of an event whose action is not told. Where it is `None`, a source without an
     /// action column is read as views, and an empty action in a column is rejected.
     pub default_action: Option<Action>,
+    /// The action of every event, whatever the source tells: a shop with orders only has nothing
+    /// but purchases.
+    pub all_actions: Option<Action>,
+    /// How the times of events and orders are written; stands above the mapping file, which
+    /// documents the words.
+    pub timestamp_format: Option<String>,
+    /// The zone of times that tell none; stands above the mapping file. Default UTC.
+    pub timezone: Option<Zone>,
+    /// The decimal mark of prices and quantities that may be read in two ways; stands above the
+    /// mapping file. By default the column's other values decide.
+    pub decimal: Option<Decimal>,
     /// The rules' thresholds.
     pub rules: Rules,
     /// The pause of a visitor after which a new session begins, where the source has no sessions;
@@ -69,6 +82,10 @@ impl Options {
             mapping: None,
             columns: Vec::new(),
             default_action: None,
+            all_actions: None,
+            timestamp_format: None,
+            timezone: None,
+            decimal: None,
             rules: Rules::default(),
             session_gap: SessionGap::default(),
             test: TestPart::default(),
@@ -105,9 +122,9 @@ impl Default for TestPart {
 pub struct Rules {
     /// Events before this (milliseconds of Unix time) are impossible; default [`EARLIEST_MS`].
     pub earliest_ms: Option<i64>,
-    /// Prices above this are impossible; default 1,000,000 in the shop's currency.
+    /// Prices above this are read as unknown; default 1,000,000 in the shop's currency.
     pub max_price: Option<f64>,
-    /// Quantities above this are impossible; default 100,000.
+    /// Quantities above this are read as unknown; default 100,000.
     pub max_quantity: Option<i64>,
     /// Whether a purchase at price zero is dropped; default yes, but not for [`Preset::Vitrine`].
     pub reject_free_purchases: Option<bool>,
@@ -145,14 +162,24 @@ pub(crate) struct Thresholds {
 }
 
 impl Rules {
+    /// The highest price that is believed.
+    pub(crate) fn highest_price(&self) -> f64 {
+        self.max_price.unwrap_or(1e6)
+    }
+
+    /// The highest quantity that is believed.
+    pub(crate) fn highest_quantity(&self) -> i64 {
+        self.max_quantity.unwrap_or(100_000)
+    }
+
     pub(crate) fn resolve(&self, preset: Preset, now_ms: i64, published_split: bool) -> Thresholds {
         let unless_published =
             |set: Option<u64>, default: u64| set.or_else(|| (!published_split).then_some(default));
         Thresholds {
             earliest_ms: self.earliest_ms.unwrap_or(EARLIEST_MS),
             latest_ms: now_ms.saturating_add(DAY_MS),
-            max_price: self.max_price.unwrap_or(1e6),
-            max_quantity: self.max_quantity.unwrap_or(100_000),
+            max_price: self.highest_price(),
+            max_quantity: self.highest_quantity(),
             reject_free_purchases: self
                 .reject_free_purchases
                 .unwrap_or_else(|| preset.rejects_free_purchases()),

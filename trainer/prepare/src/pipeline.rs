@@ -25,6 +25,10 @@ const TABLES: (u64, u64) = (10, 13);
 pub(crate) struct Sources<'a> {
     pub events: &'a [PathBuf],
     pub orders: bool,
+    /// Whether an items file lists the items on sale.
+    pub items: bool,
+    /// Whether it has a column for their stock.
+    pub stock: bool,
 }
 
 /// What the statements found out.
@@ -73,12 +77,12 @@ pub(crate) async fn run(
         thresholds.max_clicks_per_minute = None;
     }
     let unsigned = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
+    engine.set("has_items", sources.items);
+    engine.set("has_stock", sources.stock);
     engine.set("has_times", has_times);
     engine.set("has_split", has_split);
     engine.set("earliest", thresholds.earliest_ms);
     engine.set("latest", thresholds.latest_ms);
-    engine.set("max_price", thresholds.max_price);
-    engine.set("max_quantity", thresholds.max_quantity);
     engine.set("reject_free_purchases", thresholds.reject_free_purchases);
     engine.set("min_rating", thresholds.min_rating);
     engine.set(
@@ -376,7 +380,8 @@ pub(crate) fn items_schema() -> SchemaRef {
         Field::new("category", DataType::Utf8, true),
         Field::new("price", DataType::Float64, true),
         Field::new("image", DataType::Utf8, true),
-        Field::new("in_stock", DataType::Boolean, false),
+        Field::new("in_stock", DataType::Boolean, true),
+        Field::new("listed", DataType::Boolean, false),
         Field::new("events", DataType::Int64, false),
         Field::new("views", DataType::Int64, false),
         Field::new("adds", DataType::Int64, false),

@@ -7,6 +7,7 @@
 use crate::columns::Input;
 use crate::options::PrepareOptionsError;
 use std::str::FromStr;
+use vitrine_core::Action;
 
 /// A file format with a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,16 @@ pub enum Preset {
     Yoochoose,
     /// REES46 Open CDP: monthly files `2019-Oct.csv`, ….
     Rees46,
+    /// Shopify's export of orders, one row a line; its export of products as items.
+    ShopifyOrders,
+    /// WooCommerce's export of orders, one row a line.
+    WoocommerceOrders,
+    /// A feed for Google Merchant Center as items.
+    MerchantFeed,
+    /// MovieLens since 2015: `ratings.csv` and `movies.csv`.
+    Movielens,
+    /// RecBole's atomic files: `<name>.inter` and `<name>.item`.
+    Recbole,
 }
 
 /// What a preset says about one input.
@@ -47,7 +58,7 @@ const NOTHING: PresetInput = PresetInput {
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::Auto,
         Self::Behaviour,
         Self::Vitrine,
@@ -55,6 +66,11 @@ impl Preset {
         Self::Diginetica,
         Self::Yoochoose,
         Self::Rees46,
+        Self::ShopifyOrders,
+        Self::WoocommerceOrders,
+        Self::MerchantFeed,
+        Self::Movielens,
+        Self::Recbole,
     ];
 
     /// The name on the command line.
@@ -67,6 +83,11 @@ impl Preset {
             Self::Diginetica => "diginetica",
             Self::Yoochoose => "yoochoose",
             Self::Rees46 => "rees46",
+            Self::ShopifyOrders => "shopify-orders",
+            Self::WoocommerceOrders => "woocommerce-orders",
+            Self::MerchantFeed => "merchant-feed",
+            Self::Movielens => "movielens",
+            Self::Recbole => "recbole",
         }
     }
 
@@ -74,8 +95,12 @@ impl Preset {
     /// says so, else 2.
     pub fn min_item_events(self) -> u64 {
         match self {
-            Self::Retailrocket | Self::Diginetica | Self::Yoochoose | Self::Rees46 => 5,
-            Self::Auto | Self::Behaviour | Self::Vitrine => 2,
+            Self::Retailrocket
+            | Self::Diginetica
+            | Self::Yoochoose
+            | Self::Rees46
+            | Self::Movielens => 5,
+            _ => 2,
         }
     }
 
@@ -83,6 +108,42 @@ impl Preset {
     /// already: what it holds at zero was a gift.
     pub fn rejects_free_purchases(self) -> bool {
         self != Self::Vitrine
+    }
+
+    /// The action of every event, where the format has nothing else.
+    pub(crate) fn all_actions(self) -> Option<Action> {
+        match self {
+            Self::ShopifyOrders | Self::WoocommerceOrders => Some(Action::Buy),
+            _ => None,
+        }
+    }
+
+    /// Ids that mean that there is none.
+    pub(crate) fn nothing(self) -> &'static [&'static str] {
+        match self {
+            Self::Diginetica => &["NA"],
+            _ => &[],
+        }
+    }
+
+    /// Whether columns that the preset does not name are recognised: exports of shops have columns
+    /// of their owner's, research data have one form.
+    pub(crate) fn guesses(self) -> bool {
+        matches!(
+            self,
+            Self::Auto | Self::ShopifyOrders | Self::WoocommerceOrders | Self::MerchantFeed
+        )
+    }
+
+    /// What a person has to know about the format: what is found, and what to do.
+    pub(crate) fn caveat(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::ShopifyOrders => Some((
+                "Shopify's export of orders has no product ids: 'Lineitem sku' stands for the item, and 'Lineitem name' where there is no SKU.",
+                "Rank by SKU in the page (itemKey: 'sku'), and give every product a SKU.",
+            )),
+            _ => None,
+        }
     }
 
     pub(crate) fn input(self, input: Input) -> PresetInput {
@@ -251,7 +312,135 @@ impl Preset {
                 ],
                 &[],
             ),
-            (Self::Yoochoose, Input::Items)
+            (Self::ShopifyOrders, Input::Events | Input::Orders) => named(
+                &[
+                    ("order_id", "Name"),
+                    ("user_id", "Email"),
+                    ("user_id", "Phone"),
+                    ("timestamp", "Created at"),
+                    ("order_status", "Financial Status"),
+                    ("cancelled_at", "Cancelled at"),
+                    ("item_id", "Lineitem sku"),
+                    ("item_id", "Lineitem name"),
+                    ("title", "Lineitem name"),
+                    ("price", "Lineitem price"),
+                    ("quantity", "Lineitem quantity"),
+                ],
+                &["orders*"],
+            ),
+            (Self::ShopifyOrders, Input::Items) => named(
+                &[
+                    ("item_group", "Handle"),
+                    ("item_id", "Variant SKU"),
+                    ("title", "Title"),
+                    ("category", "Type"),
+                    ("category", "Product Category"),
+                    ("price", "Variant Price"),
+                    ("image", "Variant Image"),
+                    ("image", "Image Src"),
+                    ("in_stock", "Variant Inventory Qty"),
+                ],
+                &["products*"],
+            ),
+            (Self::WoocommerceOrders, Input::Events | Input::Orders) => named(
+                &[
+                    ("order_id", "order_id"),
+                    ("order_id", "order_number"),
+                    // Guests have the customer id 0; their address is theirs.
+                    ("user_id", "billing_email"),
+                    ("user_id", "customer_email"),
+                    ("user_id", "customer_id"),
+                    ("timestamp", "date_created_gmt"),
+                    ("timestamp", "date_created"),
+                    ("timestamp", "order_date"),
+                    ("timestamp", "date"),
+                    ("order_status", "status"),
+                    // `item_id` is the number of the line.
+                    ("item_id", "item_product_id"),
+                    ("item_id", "product_id"),
+                    ("title", "item_name"),
+                    ("title", "name"),
+                    ("price", "item_price"),
+                    ("price", "price"),
+                    ("quantity", "item_quantity"),
+                    ("quantity", "product_qty"),
+                    ("quantity", "quantity"),
+                ],
+                &["orders*"],
+            ),
+            (Self::WoocommerceOrders, Input::Items) => named(
+                &[
+                    ("item_id", "ID"),
+                    ("title", "Name"),
+                    ("category", "Categories"),
+                    ("price", "Sale price"),
+                    ("price", "Regular price"),
+                    ("image", "Images"),
+                    ("in_stock", "In stock?"),
+                ],
+                &["products*", "wc-product-export*"],
+            ),
+            (Self::MerchantFeed, Input::Items) => named(
+                &[
+                    ("item_id", "id"),
+                    ("title", "title"),
+                    ("category", "product_type"),
+                    ("category", "google_product_category"),
+                    ("price", "sale_price"),
+                    ("price", "price"),
+                    ("image", "image_link"),
+                    ("in_stock", "availability"),
+                    ("item_group", "item_group_id"),
+                ],
+                &["items*", "feed*", "products*"],
+            ),
+            (Self::MerchantFeed, Input::Events) => named(&[], &["events*"]),
+            (Self::MerchantFeed, Input::Orders) => named(&[], &["orders*"]),
+            (Self::Movielens, Input::Events) => named(
+                &[
+                    ("user_id", "userId"),
+                    ("item_id", "movieId"),
+                    ("rating", "rating"),
+                    ("timestamp", "timestamp"),
+                ],
+                &["ratings*"],
+            ),
+            (Self::Movielens, Input::Items) => named(
+                &[
+                    ("item_id", "movieId"),
+                    ("title", "title"),
+                    ("category", "genres"),
+                ],
+                &["movies*"],
+            ),
+            (Self::Recbole, Input::Events) => named(
+                &[
+                    ("user_id", "user_id:token"),
+                    ("session_id", "session_id:token"),
+                    ("item_id", "item_id:token"),
+                    ("rating", "rating:float"),
+                    ("timestamp", "timestamp:float"),
+                ],
+                &["*.inter"],
+            ),
+            (Self::Recbole, Input::Items) => named(
+                &[
+                    ("item_id", "item_id:token"),
+                    ("title", "title:token_seq"),
+                    ("title", "title:token"),
+                    ("title", "movie_title:token_seq"),
+                    ("title", "name:token_seq"),
+                    ("title", "item_name:token_seq"),
+                    ("category", "category:token"),
+                    ("category", "categories:token_seq"),
+                    ("category", "class:token_seq"),
+                    ("category", "genre:token_seq"),
+                    ("price", "price:float"),
+                ],
+                &["*.item"],
+            ),
+            (Self::Movielens | Self::Recbole, Input::Orders)
+            | (Self::Yoochoose, Input::Items)
             | (Self::Retailrocket | Self::Rees46, Input::Orders) => NOTHING,
         }
     }

@@ -1,9 +1,12 @@
 //! One run from the options to the prepared folder.
 
-use crate::collect::{Collected, DefaultAction, collect, empty};
+use crate::catalogue;
+use crate::collect::{Collected, collect, empty};
+use crate::columns::Input;
 use crate::dataset::{DatasetFile, FILE_NAME, options_value};
 use crate::engine::Engine;
 use crate::error::PrepareError;
+use crate::join;
 use crate::mapping::{Mapping, Shape};
 use crate::notice::{Notice, Notices};
 use crate::options::{Options, TestPart};
@@ -14,6 +17,7 @@ use crate::rejected::{self, Read};
 use crate::report::{self, Facts, Figures, InputFacts};
 use crate::source::{SourceFile, discover};
 use crate::staging::{Staging, file};
+use crate::values::Told;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use vitrine_core::dataset::{DatasetFacts, SplitFacts};
@@ -53,6 +57,9 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
     check(options)?;
     let notices = Notices::default();
     let mapping = Mapping::new(options)?;
+    if let Some((finding, advice)) = mapping.preset.caveat() {
+        notices.add("preset_caveat", finding, advice);
+    }
     let in_folder = options.events.is_dir();
     let events = discover(&options.events, mapping.events.files, true)?;
     let beside = |path: &Option<PathBuf>, shape: &Shape| match path {
@@ -66,23 +73,29 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
     let staging = Staging::new(&options.out)?;
     let work = staging.work();
     let mut next_row = 0;
+    let told = Told::of(options, mapping.preset.all_actions());
     let mut read = |shape: &Shape, files: Vec<SourceFile>| -> Result<Collected, PrepareError> {
-        let target = work.join(format!("{}_collected.parquet", shape.input.name()));
+        let target = match shape.join {
+            Some(_) if !files.is_empty() => join::lines_path(&work, shape.input),
+            _ => collected_path(&work, shape),
+        };
         if files.is_empty() {
             empty(shape.input, &target)?;
             return Ok(Collected::default());
         }
-        let default_action = DefaultAction(options.default_action);
-        let collected = collect(
-            shape,
-            files,
-            default_action,
-            next_row,
-            &target,
-            &notices,
-            progress,
-        )?;
+        let collect = |shape, files, first_row, target: &Path| {
+            let bad = options.max_bad_rows;
+            collect(
+                shape, files, told, bad, first_row, target, &notices, progress,
+            )
+        };
+        let mut collected = collect(shape, files, next_row, &target)?;
         next_row += collected.rows;
+        if let Some(join) = &shape.join {
+            let files = discover(&join.file, &[], true)?;
+            let heads = join::heads_path(&work, shape.input);
+            collected.joined = Some(Box::new(collect(&join.shape, files, 0, &heads)?));
+        }
         Ok(collected)
     };
     let events = read(&mapping.events, events)?;
@@ -125,6 +138,11 @@ fn check(options: &Options) -> Result<(), PrepareError> {
     Ok(())
 }
 
+/// Where the typed table of an input lies.
+fn collected_path(work: &Path, shape: &Shape) -> PathBuf {
+    work.join(format!("{}_collected.parquet", shape.input.name()))
+}
+
 struct Run<'a> {
     options: &'a Options,
     mapping: &'a Mapping,
@@ -161,10 +179,22 @@ impl Run<'_> {
         let options = self.options;
         let (work, result) = (self.staging.work(), self.staging.result());
         let mut engine = Engine::new(&work, options.memory_mb, self.progress)?;
+        for (collected, shape) in [
+            (&self.events, &self.mapping.events),
+            (&self.orders, &self.mapping.orders),
+        ] {
+            if let (Some(join), Some(_)) = (&shape.join, &collected.joined) {
+                let target = collected_path(&work, shape);
+                join::apply(&engine, shape.input, join, &work, &target, self.notices).await?;
+            }
+        }
         let event_files: Vec<_> = self.events.files.iter().map(|f| f.path.clone()).collect();
         let sources = Sources {
             events: &event_files,
             orders: !self.orders.files.is_empty(),
+            // A catalogue of properties is a history of items, not a list of those on sale.
+            items: !self.items.files.is_empty() && !self.items.found.contains(&"property"),
+            stock: self.items.found.contains(&"in_stock"),
         };
         let now_ms = options.now_ms.unwrap_or_else(now);
         let preset = self.mapping.preset;
@@ -212,11 +242,19 @@ impl Run<'_> {
         let json =
             serde_json::to_vec_pretty(&dataset).map_err(|e| PrepareError::io(&path)(e.into()))?;
         std::fs::write(&path, json).map_err(PrepareError::io(&path))?;
+        let joined = inputs[..2].iter().filter_map(|(collected, shape)| {
+            let name = match shape.input {
+                Input::Events => "events.join",
+                _ => "orders.join",
+            };
+            collected.joined.as_deref().map(|joined| (name, joined))
+        });
         let facts = inputs
             .iter()
-            .filter(|(collected, _)| !collected.files.is_empty());
-        let facts = facts.map(|(collected, shape)| InputFacts {
-            input: shape.input.name(),
+            .filter(|(collected, _)| !collected.files.is_empty())
+            .map(|(collected, shape)| (shape.input.name(), *collected));
+        let facts = facts.chain(joined).map(|(input, collected)| InputFacts {
+            input,
             files: collected
                 .files
                 .iter()
@@ -224,8 +262,10 @@ impl Run<'_> {
                 .collect(),
             rows: collected.rows,
             columns: collected.found.clone(),
+            unread: collected.unread.clone(),
         });
         let facts = facts.collect();
+        catalogue::tell(&engine, &sources, self.notices).await?;
         let notices = self.notices.all();
         report::write(
             &mut engine,

@@ -2,8 +2,9 @@
 
 use crate::progress::Bars;
 use std::path::PathBuf;
+use vitrine_core::Action;
 use vitrine_core::session::SessionGap;
-use vitrine_prepare::options::{ColumnFlag, Options, TestPart};
+use vitrine_prepare::options::{ColumnFlag, Decimal, Options, TestPart, Zone};
 use vitrine_prepare::prepare;
 use vitrine_prepare::preset::Preset;
 
@@ -30,15 +31,34 @@ pub struct Arguments {
     /// Folder to write.
     #[arg(long)]
     out: PathBuf,
-    /// File format: auto, behaviour, vitrine, retailrocket, diginetica, yoochoose or rees46.
+    /// File format: auto, behaviour, vitrine, retailrocket, diginetica, yoochoose, rees46,
+    /// shopify-orders, woocommerce-orders, merchant-feed, movielens or recbole.
     #[arg(long, default_value = "auto")]
     preset: Preset,
     /// TOML file that says which column is which.
     #[arg(long)]
     mapping: Option<PathBuf>,
-    /// One column: name=source, items.name=source or orders.name=source. May be repeated.
+    /// One column: name=source, items.name=source or orders.name=source; timestamp=date+time joins
+    /// two. May be repeated.
     #[arg(long = "column", value_name = "NAME=SOURCE")]
     columns: Vec<ColumnFlag>,
+    /// The action of every event: view, add_to_cart or buy. For a shop that has orders only:
+    /// --events orders.csv --all-actions buy.
+    #[arg(long, value_name = "ACTION")]
+    all_actions: Option<Action>,
+    /// How times are written: a pattern such as %d.%m.%Y, or seconds, milliseconds, microseconds,
+    /// nanoseconds, days, excel, day-first or month-first [default: recognised].
+    #[arg(long, value_name = "FORMAT")]
+    timestamp_format: Option<String>,
+    /// Zone of times that tell none, e.g. Europe/Berlin [default: UTC].
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<Zone>,
+    /// Decimal mark of prices and quantities, '.' or ',' [default: by the column's values].
+    #[arg(long, value_name = "MARK")]
+    decimal: Option<Decimal>,
+    /// Prices above this are read as unknown [default: 1000000].
+    #[arg(long, value_name = "PRICE")]
+    max_price: Option<f64>,
     /// Name of the data set in reports; the source's name by default.
     #[arg(long)]
     name: Option<String>,
@@ -85,6 +105,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     options.preset = arguments.preset;
     options.mapping = arguments.mapping;
     options.columns = arguments.columns;
+    options.all_actions = arguments.all_actions;
+    options.timestamp_format = arguments.timestamp_format;
+    options.timezone = arguments.timezone;
+    options.decimal = arguments.decimal;
+    options.rules.max_price = arguments.max_price;
     options.name = arguments.name;
     options.session_gap = SessionGap::of_seconds(arguments.session_gap_minutes * 60)?;
     options.test = match (arguments.no_test, arguments.test_days) {

@@ -97,6 +97,9 @@ fn matches(path: &Path, pattern: &str) -> bool {
         .file_name()
         .map(|n| n.to_string_lossy().to_ascii_lowercase());
     let Some(name) = name else { return false };
+    if let Some(ending) = pattern.strip_prefix('*') {
+        return name.trim_end_matches(".gz").ends_with(ending);
+    }
     match pattern.strip_suffix('*') {
         Some(start) => name.starts_with(start),
         None => name.split('.').next() == Some(pattern),
@@ -110,7 +113,7 @@ fn by_name(path: &Path) -> Option<(Format, bool)> {
         None => (name, false),
     };
     let format = match Path::new(&name).extension()?.to_str()? {
-        "csv" | "tsv" | "txt" | "dat" => Format::Delimited,
+        "csv" | "tsv" | "txt" | "dat" | "inter" | "item" => Format::Delimited,
         "jsonl" | "ndjson" | "json" => Format::JsonLines,
         "parquet" | "pq" if !compressed => Format::Parquet,
         _ => return None,
