@@ -212,7 +212,7 @@ fn check_columns(
         at.is_some_and(|at| !resolved[at].is_empty())
     };
     let wanted: &[&[&str]] = match shape.input {
-        Input::Events | Input::Orders => &[&["item_id"], &["user_id", "session_id"]],
+        Input::Events | Input::Orders => &[&["item_id"], &["user_id", "session_id", "order_id"]],
         Input::Items => &[&["item_id"]],
     };
     match wanted.iter().find(|any| !any.iter().any(|name| has(name))) {

@@ -85,6 +85,11 @@ const USER_ID: Wanted = wanted(
     ],
 );
 const SESSION_ID: Wanted = wanted("session_id", "the session", &["session", "user_session"]);
+const ORDER_ID: Wanted = wanted(
+    "order_id",
+    "the order",
+    &["order", "invoice", "invoice_no", "transaction_id"],
+);
 const TIMESTAMP: Wanted = wanted(
     "timestamp",
     "when: ISO 8601, or Unix time in seconds or milliseconds",
@@ -104,6 +109,7 @@ const QUANTITY: Wanted = wanted("quantity", "how many pieces", &["qty"]);
 const EVENTS: &[Wanted] = &[
     USER_ID,
     SESSION_ID,
+    ORDER_ID,
     ITEM_ID,
     TIMESTAMP,
     wanted(
@@ -171,11 +177,7 @@ const ITEMS: &[Wanted] = &[
 ];
 
 const ORDERS: &[Wanted] = &[
-    wanted(
-        "order_id",
-        "the order",
-        &["order", "invoice", "invoice_no", "transaction_id"],
-    ),
+    ORDER_ID,
     USER_ID,
     SESSION_ID,
     ITEM_ID,

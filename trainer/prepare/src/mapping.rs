@@ -8,6 +8,9 @@
 //!
 //! ```toml
 //! preset = "rees46"                 # optional: the rest stands above it
+//! nobody = ["GUEST"]                # users that stand for nobody, beside the known placeholders
+//! somebody = ["0"]                  # users that are persons although they look like placeholders
+//! session_ids = "per-user"          # or "unique"; else the data tell
 //!
 //! [events]
 //! item_id = "sku"                   # wanted column = the source's column
@@ -25,7 +28,8 @@
 
 use crate::columns::{Input, plain};
 use crate::error::PrepareError;
-use crate::options::Options;
+use crate::identity::Said;
+use crate::options::{Options, SessionIds};
 use crate::preset::Preset;
 use crate::typed::{ActionCode, TimeFormat};
 use serde::Deserialize;
@@ -36,6 +40,11 @@ use std::path::Path;
 #[serde(deny_unknown_fields)]
 struct MappingFile {
     preset: Option<String>,
+    #[serde(default)]
+    nobody: Vec<String>,
+    #[serde(default)]
+    somebody: Vec<String>,
+    session_ids: Option<String>,
     #[serde(default)]
     events: InputMapping,
     #[serde(default)]
@@ -80,6 +89,7 @@ pub(crate) struct Mapping {
     pub events: Shape,
     pub items: Shape,
     pub orders: Shape,
+    pub identity: Said,
 }
 
 impl Mapping {
@@ -95,12 +105,24 @@ impl Mapping {
                 .map_err(|e| mapping_error(options, format!("'preset': {e}")))?,
             (preset, _) => preset,
         };
+        let session_ids = match (options.session_ids, file.session_ids) {
+            (Some(said), _) => said,
+            (None, Some(name)) => name
+                .parse()
+                .map_err(|e| mapping_error(options, format!("'session_ids': {e}")))?,
+            (None, None) => SessionIds::Auto,
+        };
         let shape = |input, mapping| Shape::new(input, preset, mapping, options);
         Ok(Self {
             preset,
             events: shape(Input::Events, file.events)?,
             items: shape(Input::Items, file.items)?,
             orders: shape(Input::Orders, file.orders)?,
+            identity: Said {
+                nobody: [&file.nobody[..], &options.nobody].concat(),
+                somebody: [&file.somebody[..], &options.somebody].concat(),
+                session_ids,
+            },
         })
     }
 }

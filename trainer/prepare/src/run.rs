@@ -4,6 +4,7 @@ use crate::collect::{Collected, DefaultAction, collect, empty};
 use crate::dataset::{DatasetFile, FILE_NAME, options_value};
 use crate::engine::Engine;
 use crate::error::PrepareError;
+use crate::identity::Identity;
 use crate::mapping::{Mapping, Shape};
 use crate::notice::{Notice, Notices};
 use crate::options::{Options, TestPart};
@@ -166,6 +167,17 @@ impl Run<'_> {
             events: &event_files,
             orders: !self.orders.files.is_empty(),
         };
+        let path = |path: &Option<PathBuf>| path.clone().unwrap_or_else(|| options.events.clone());
+        let identity = Identity {
+            said: &self.mapping.identity,
+            paths: [
+                ("events", options.events.clone()),
+                ("orders", path(&options.orders)),
+                ("items", path(&options.items)),
+            ],
+            published: self.events.found.contains(&"split"),
+            notices: self.notices,
+        };
         let now_ms = options.now_ms.unwrap_or_else(now);
         let preset = self.mapping.preset;
         let outcome = pipeline::run(
@@ -173,6 +185,7 @@ impl Run<'_> {
             options,
             preset,
             &sources,
+            &identity,
             now_ms,
             &work,
             &result,
