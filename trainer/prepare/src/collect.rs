@@ -263,7 +263,7 @@ fn check_columns(
     let wanted: &[&[&str]] = match shape.input {
         _ if shape.is_joined => &[&["order_id"]],
         Input::Events | Input::Orders if shape.join.is_some() => &[&["item_id"], &["order_id"]],
-        Input::Events | Input::Orders => &[&["item_id"], &["user_id", "session_id"]],
+        Input::Events | Input::Orders => &[&["item_id"], &["user_id", "session_id", "order_id"]],
         Input::Items => &[&["item_id"]],
     };
     match wanted.iter().find(|any| !any.iter().any(|name| has(name))) {

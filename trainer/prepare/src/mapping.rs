@@ -8,6 +8,9 @@
 //!
 //! ```toml
 //! preset = "rees46"                 # optional: the rest stands above it
+//! nobody = ["GUEST"]                # users that stand for nobody, beside the known placeholders
+//! somebody = ["0"]                  # users that are persons although they look like placeholders
+//! session_ids = "per-user"          # or "unique"; else the data tell
 //!
 //! [events]
 //! item_id = "sku"                   # wanted column = the source's column
@@ -43,7 +46,8 @@
 use crate::columns::{Input, plain};
 use crate::error::PrepareError;
 use crate::hint::{closest, column_for, shell_quoted};
-use crate::options::Options;
+use crate::identity::Said;
+use crate::options::{Options, SessionIds};
 use crate::preset::Preset;
 use crate::recognise::Sample;
 use crate::typed::ActionCode;
@@ -60,6 +64,11 @@ use std::path::{Path, PathBuf};
 struct MappingFile {
     preset: Option<String>,
     timezone: Option<String>,
+    #[serde(default)]
+    nobody: Vec<String>,
+    #[serde(default)]
+    somebody: Vec<String>,
+    session_ids: Option<String>,
     #[serde(default)]
     events: InputMapping,
     #[serde(default)]
@@ -156,6 +165,7 @@ pub(crate) struct Mapping {
     pub events: Shape,
     pub items: Shape,
     pub orders: Shape,
+    pub identity: Said,
 }
 
 impl Mapping {
@@ -171,6 +181,13 @@ impl Mapping {
                 .map_err(|e| mapping_error(options, format!("'preset': {e}")))?,
             (preset, _) => preset,
         };
+        let session_ids = match (options.session_ids, file.session_ids) {
+            (Some(said), _) => said,
+            (None, Some(name)) => name
+                .parse()
+                .map_err(|e| mapping_error(options, format!("'session_ids': {e}")))?,
+            (None, None) => SessionIds::Auto,
+        };
         let shape = |input, mut mapping: InputMapping| {
             let timezone = mapping.timezone.take().or_else(|| file.timezone.clone());
             mapping.timezone = timezone;
@@ -181,6 +198,11 @@ impl Mapping {
             events: shape(Input::Events, file.events)?,
             items: shape(Input::Items, file.items)?,
             orders: shape(Input::Orders, file.orders)?,
+            identity: Said {
+                nobody: [&file.nobody[..], &options.nobody].concat(),
+                somebody: [&file.somebody[..], &options.somebody].concat(),
+                session_ids,
+            },
         })
     }
 }

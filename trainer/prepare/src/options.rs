@@ -55,6 +55,12 @@ pub struct Options {
     /// The pause of a visitor after which a new session begins, where the source has no sessions;
     /// default half an hour.
     pub session_gap: SessionGap,
+    /// Users that stand for nobody, beside the placeholders that are known.
+    pub nobody: Vec<String>,
+    /// Users that are persons although their ids look like placeholders.
+    pub somebody: Vec<String>,
+    /// Whether session ids are unique over the shop.
+    pub session_ids: Option<SessionIds>,
     /// What is set aside for testing where the source publishes no split.
     pub test: TestPart,
     /// Fewest events before a label; default: the length of the shortest session less one, at
@@ -88,12 +94,49 @@ impl Options {
             decimal: None,
             rules: Rules::default(),
             session_gap: SessionGap::default(),
+            nobody: Vec::new(),
+            somebody: Vec::new(),
+            session_ids: None,
             test: TestPart::default(),
             shortest_prefix: None,
             max_bad_rows: 0.5,
             memory_mb: 2048,
             now_ms: None,
         }
+    }
+}
+
+/// Over what a session id is unique.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionIds {
+    /// The data tell.
+    #[default]
+    Auto,
+    /// Each user counts sessions for itself: a session is a user and a session id together.
+    PerUser,
+    /// An id is one session, whoever is named in it.
+    Unique,
+}
+
+impl SessionIds {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::PerUser => "per-user",
+            Self::Unique => "unique",
+        }
+    }
+}
+
+impl FromStr for SessionIds {
+    type Err = PrepareOptionsError;
+
+    fn from_str(name: &str) -> Result<Self, PrepareOptionsError> {
+        [Self::Auto, Self::PerUser, Self::Unique]
+            .into_iter()
+            .find(|ids| ids.name() == name)
+            .ok_or_else(|| PrepareOptionsError(format!("'{name}' is not auto, per-user or unique")))
     }
 }
 

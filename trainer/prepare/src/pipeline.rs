@@ -4,6 +4,7 @@ use crate::columns::Input;
 use crate::dataset::Protocol;
 use crate::engine::{Engine, statement};
 use crate::error::PrepareError;
+use crate::identity::Identity;
 use crate::options::{DAY_MS, Options, TestPart, Thresholds};
 use crate::preset::Preset;
 use crate::staging::file;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 const ORDER_WINDOW_MS: i64 = DAY_MS;
 
 /// How many statements write a table, without and with orders, for the progress bar.
-const TABLES: (u64, u64) = (10, 13);
+const TABLES: (u64, u64) = (14, 17);
 
 /// The files that an input was read from, by the number in `file`.
 pub(crate) struct Sources<'a> {
@@ -29,6 +30,7 @@ pub(crate) struct Sources<'a> {
     pub items: bool,
     /// Whether it has a column for their stock.
     pub stock: bool,
+    pub identity: Identity<'a>,
 }
 
 /// What the statements found out.
@@ -56,9 +58,9 @@ pub(crate) async fn run(
     let tables = if sources.orders { TABLES.1 } else { TABLES.0 };
     engine.begin("cleaning, integrating, cutting sessions", tables);
     for (table, input) in [
-        ("events_collected", Input::Events),
-        ("orders_collected", Input::Orders),
-        ("items_collected", Input::Items),
+        ("events_read", Input::Events),
+        ("orders_read", Input::Orders),
+        ("items_read", Input::Items),
     ] {
         engine
             .register(
@@ -68,6 +70,8 @@ pub(crate) async fn run(
             .await?;
     }
 
+    engine.set("session_gap", i64::from(options.session_gap.seconds()));
+    sources.identity.identify(engine).await?;
     let profile = single(engine.rows(&statement!("clean/10_profile_events")).await?);
     let count = |name: &str| whole(&profile, name).unwrap_or(0);
     let has_times = count("with_time") > 0;
@@ -102,7 +106,6 @@ pub(crate) async fn run(
         "min_session_length",
         unsigned(thresholds.min_session_length).unwrap_or(1),
     );
-    engine.set("session_gap", i64::from(options.session_gap.seconds()));
     engine.set("order_window", ORDER_WINDOW_MS);
 
     // Clean.

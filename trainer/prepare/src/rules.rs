@@ -53,7 +53,16 @@ pub(crate) fn rules(t: &Thresholds) -> Vec<Rule> {
             "Rows with a split other than train, valid or test",
         ),
         always("missing_item", "Rows without an item"),
-        always("missing_visitor", "Rows without both user and session"),
+        always(
+            "nested_id",
+            "Rows whose item is a nested value such as {\"id\": 7}",
+        ),
+        always("header_row", "Rows that repeat the names of the columns"),
+        always("missing_visitor", "Rows without user, session and order"),
+        always(
+            "unplaced_visitor",
+            "Rows of a placeholder (guest, 0) without session and order, and of a session that counts by user without a user",
+        ),
         always(
             "missing_split",
             "Rows without a split where the others have one",

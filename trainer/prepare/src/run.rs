@@ -6,6 +6,7 @@ use crate::columns::Input;
 use crate::dataset::{DatasetFile, FILE_NAME, options_value};
 use crate::engine::Engine;
 use crate::error::PrepareError;
+use crate::identity::Identity;
 use crate::join;
 use crate::mapping::{Mapping, Shape};
 use crate::notice::{Notice, Notices};
@@ -189,12 +190,24 @@ impl Run<'_> {
             }
         }
         let event_files: Vec<_> = self.events.files.iter().map(|f| f.path.clone()).collect();
+        let path = |path: &Option<PathBuf>| path.clone().unwrap_or_else(|| options.events.clone());
+        let identity = Identity {
+            said: &self.mapping.identity,
+            paths: [
+                ("events", options.events.clone()),
+                ("orders", path(&options.orders)),
+                ("items", path(&options.items)),
+            ],
+            published: self.events.found.contains(&"split"),
+            notices: self.notices,
+        };
         let sources = Sources {
             events: &event_files,
             orders: !self.orders.files.is_empty(),
             // A catalogue of properties is a history of items, not a list of those on sale.
             items: !self.items.files.is_empty() && !self.items.found.contains(&"property"),
             stock: self.items.found.contains(&"in_stock"),
+            identity,
         };
         let now_ms = options.now_ms.unwrap_or_else(now);
         let preset = self.mapping.preset;

@@ -59,7 +59,7 @@ SELECT
     rule,
     CASE rule
         WHEN 'missing_item' THEN 'item_id is missing'
-        WHEN 'missing_visitor' THEN 'neither user_id nor session_id is given'
+        WHEN 'missing_visitor' THEN 'neither user_id, session_id nor order_id is given'
         WHEN 'ignored_action' THEN 'the mapping says to ignore this action'
         WHEN 'returned' THEN 'a return or a removal takes an earlier event back'
         WHEN 'missing_split' THEN 'other events say whether they are for training or for testing, this one does not'

@@ -41,7 +41,7 @@ SELECT
     CASE
         WHEN rule IS NOT NULL THEN reason
         WHEN item_id IS NULL THEN 'item_id is missing'
-        WHEN user_id IS NULL AND session_id IS NULL THEN 'neither user_id nor session_id is given'
+        WHEN user_id IS NULL AND session_id IS NULL THEN 'neither user_id, session_id nor order_id is given'
         WHEN quantity < 0 THEN 'a return takes an earlier purchase back'
         WHEN coalesce(shifted, told) < $earliest OR coalesce(shifted, told) > $latest THEN 'the time is impossible'
         WHEN price < 0 OR ($reject_free_purchases AND price = 0)

@@ -3,6 +3,8 @@
 mod chart;
 mod page;
 
+pub(crate) use chart::thousands;
+
 use crate::dataset::DatasetFile;
 use crate::engine::{Engine, statement};
 use crate::error::PrepareError;

@@ -6,6 +6,8 @@
 
 mod bad_input;
 mod formats;
+mod identity;
+mod joining;
 mod orders;
 mod presets;
 mod real_data;
