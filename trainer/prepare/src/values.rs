@@ -193,6 +193,11 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// Whether somebody said the action of every event.
+    pub(crate) fn has_one_action(&self) -> bool {
+        self.told.all_actions.is_some() || self.told.default_action.is_some()
+    }
+
     /// Goes on with another file.
     pub(crate) fn begin(&mut self, file: OfFile) {
         self.of_programs &= file.of_programs;
@@ -571,8 +576,11 @@ impl<'a> Values<'a> {
         let sources = self.sources("action", &row.columns);
         let of_all = match (self.told.all_actions, sources.first()) {
             (Some(action), _) => Some(action),
-            (None, None) if self.file.orders => Some(Action::Buy),
-            (None, None) => Some(self.told.default_action.unwrap_or(Action::View)),
+            (None, None) => Some(match self.told.default_action {
+                Some(action) => action,
+                None if self.file.orders => Action::Buy,
+                None => Action::View,
+            }),
             (None, Some(_)) => None,
         };
         if let Some(action) = of_all {
