@@ -17,6 +17,7 @@ use crate::columns::Input;
 use crate::lines::{Carry, shared};
 use crate::mapping::Shape;
 use crate::options::Options;
+use crate::preset::Preset;
 use crate::source::Chunk;
 use crate::typed::number::{Decimal, Numbers};
 use crate::typed::time::{TimeVerdict, Times};
@@ -40,15 +41,18 @@ pub(crate) struct Told {
     pub all_actions: Option<Action>,
     pub max_price: f64,
     pub max_quantity: i64,
+    /// Whether the preset says that the events may be orders.
+    pub orders: bool,
 }
 
 impl Told {
-    pub(crate) fn of(options: &Options, preset_actions: Option<Action>) -> Self {
+    pub(crate) fn of(options: &Options, preset: Preset) -> Self {
         Self {
             default_action: options.default_action,
-            all_actions: options.all_actions.or(preset_actions),
+            all_actions: options.all_actions,
             max_price: options.rules.highest_price(),
             max_quantity: options.rules.highest_quantity(),
+            orders: preset.is_of_orders(),
         }
     }
 }
@@ -129,9 +133,10 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Whether somebody said the action of every event.
-    pub(crate) fn has_one_action(&self) -> bool {
-        self.told.all_actions.is_some() || self.told.default_action.is_some()
+    /// Whether somebody said that events without actions are purchases, or what else they are.
+    pub(crate) fn knows_action(&self) -> bool {
+        let told = self.told;
+        told.all_actions.is_some() || told.default_action.is_some() || told.orders
     }
 
     /// Goes on with another file.

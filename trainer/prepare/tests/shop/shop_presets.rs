@@ -65,6 +65,22 @@ fn shopify_orders_are_purchases_by_sku_with_the_first_line_s_fields() {
 }
 
 #[test]
+fn a_log_of_views_beside_shopify_s_orders_stays_one_of_views() {
+    let shop = Shop::with(
+        "log.csv",
+        "customer_email,sku,event_time,event\nada@example.com,LAMP,2024-06-01T07:50:00Z,product view\n",
+    );
+    let mut options = shop.options("log.csv");
+    options.orders = Some(fixture("shopify-orders.csv"));
+    options.preset = Preset::ShopifyOrders;
+    options.test = TestPart::None;
+    let (_, prepared) = shop.prepare(&options).unwrap();
+    assert_eq!(prepared.sessions()[0], ["LAMP", "LAMP"]);
+    let actions: Vec<_> = prepared.events.iter().map(|event| event.action).collect();
+    assert_eq!(actions[..2], [0, 2]);
+}
+
+#[test]
 fn woocommerce_orders_are_purchases_of_products_and_guests_are_many() {
     let (_, prepared) = under(
         Preset::WoocommerceOrders,
