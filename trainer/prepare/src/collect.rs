@@ -144,7 +144,7 @@ fn read_all(
         let mut resolved = shape.resolve(&file.path, reader.columns(), must_have_all)?;
         let recognised = refine(shape, file, reader.columns(), &mut resolved, notices)?;
         check_columns(shape, file, reader.columns(), &resolved)?;
-        if recognised.orders {
+        if recognised.orders && !values.knows_action() {
             note_orders(file, notices);
         }
         collected.like_times.extend(recognised.like_times);

@@ -7,7 +7,6 @@
 use crate::columns::Input;
 use crate::options::PrepareOptionsError;
 use std::str::FromStr;
-use vitrine_core::Action;
 
 /// A file format with a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,12 +109,9 @@ impl Preset {
         self != Self::Vitrine
     }
 
-    /// The action of every event, where the format has nothing else.
-    pub(crate) fn all_actions(self) -> Option<Action> {
-        match self {
-            Self::ShopifyOrders | Self::WoocommerceOrders => Some(Action::Buy),
-            _ => None,
-        }
+    /// Whether the format is one of orders, so that nobody has to be told that its events are.
+    pub(crate) fn is_of_orders(self) -> bool {
+        matches!(self, Self::ShopifyOrders | Self::WoocommerceOrders)
     }
 
     /// Ids that mean that there is none.

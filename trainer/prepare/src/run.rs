@@ -74,7 +74,7 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
     let staging = Staging::new(&options.out)?;
     let work = staging.work();
     let mut next_row = 0;
-    let told = Told::of(options, mapping.preset.all_actions());
+    let told = Told::of(options, mapping.preset);
     let mut read = |shape: &Shape, files: Vec<SourceFile>| -> Result<Collected, PrepareError> {
         let target = match shape.join {
             Some(_) if !files.is_empty() => join::lines_path(&work, shape.input),

@@ -5,12 +5,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod columns;
 mod formats;
 mod identity;
 mod joining;
+mod money;
+mod order_state;
 mod orders;
 mod presets;
 mod real_data;
 mod rules;
 mod sessions;
+mod shop_presets;
+mod stock;
 mod support;
+mod times;
