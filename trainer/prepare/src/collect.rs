@@ -201,7 +201,7 @@ fn of_use(batch: RecordBatch) -> RecordBatch {
 }
 
 /// The columns without which an input is of no use.
-fn check_columns(
+pub(crate) fn check_columns(
     shape: &Shape,
     file: &SourceFile,
     columns: &[String],
@@ -242,6 +242,22 @@ fn note_differing_columns(
             );
         }
     }
+}
+
+/// The rows of a chunk as they would be collected: the wanted columns, and the rule and reason of
+/// those that can't be used.
+pub(crate) fn as_read(
+    shape: &Shape,
+    candidates: &[Vec<usize>],
+    chunk: &Chunk,
+    default_action: DefaultAction,
+) -> Result<RecordBatch, datafusion::arrow::error::ArrowError> {
+    let place = Place {
+        file: 0,
+        first_row: 0,
+    };
+    let schema = schema(shape.input);
+    typed_batch(shape, &schema, candidates, chunk, default_action, place)
 }
 
 struct Place {

@@ -47,8 +47,10 @@ pub mod mapping;
 pub mod notice;
 pub mod options;
 pub mod preset;
+pub mod preview;
 pub mod progress;
 
+mod checks;
 mod collect;
 mod engine;
 mod error;
@@ -60,6 +62,7 @@ mod rules;
 mod run;
 mod sink;
 mod source;
+mod split;
 mod staging;
 mod typed;
 
@@ -68,5 +71,6 @@ pub use error::PrepareError;
 pub use notice::Notice;
 pub use options::{ColumnFlag, Options, Rules, SessionIds, TestPart};
 pub use preset::Preset;
+pub use preview::{Preview, preview};
 pub use progress::Progress;
 pub use run::{Summary, prepare};

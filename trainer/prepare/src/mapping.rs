@@ -32,7 +32,7 @@ use crate::identity::Said;
 use crate::options::{Options, SessionIds};
 use crate::preset::Preset;
 use crate::typed::{ActionCode, TimeFormat};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
@@ -81,6 +81,29 @@ pub(crate) struct Shape {
     preset: &'static [(&'static str, &'static str)],
     /// Whether common names are taken too.
     guesses: bool,
+}
+
+/// How a column was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// A flag or the mapping file names it.
+    Said,
+    /// The preset names it.
+    Preset,
+    /// Its name is one that shops commonly use.
+    Name,
+}
+
+impl How {
+    /// The word for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Said => "said",
+            Self::Preset => "preset",
+            Self::Name => "name",
+        }
+    }
 }
 
 /// The preset and the shapes of the three inputs.
@@ -261,6 +284,17 @@ impl Shape {
             }
         }
         Ok(resolved)
+    }
+
+    /// How the source's column of a wanted one was chosen.
+    pub(crate) fn how(&self, name: &str) -> How {
+        if self.said.contains_key(name) {
+            How::Said
+        } else if self.preset.iter().any(|(wanted, _)| *wanted == name) {
+            How::Preset
+        } else {
+            How::Name
+        }
     }
 
     fn missing_said(

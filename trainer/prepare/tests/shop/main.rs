@@ -8,6 +8,7 @@ mod bad_input;
 mod formats;
 mod identity;
 mod joining;
+mod notices;
 mod orders;
 mod presets;
 mod real_data;
