@@ -10,7 +10,7 @@ use crate::error::PrepareError;
 use crate::mapping::Shape;
 use crate::notice::Notices;
 use crate::progress::Progress;
-use crate::recognise::{Sample, refine};
+use crate::recognise::{LikeTimes, Sample, refine};
 use crate::sink::Sink;
 use crate::source::{self, Format, SourceFile};
 use crate::unread::Unread;
@@ -28,7 +28,7 @@ pub(crate) struct Collected {
     /// Whether each wanted column was found in some file.
     pub found: Vec<&'static str>,
     /// Columns that look like times, where none was taken for the time.
-    pub like_times: Vec<String>,
+    pub like_times: Vec<LikeTimes>,
     /// Values that could not be used, by column.
     pub unread: Vec<Unread>,
     /// The file that is joined to this input by the order's id.
@@ -250,7 +250,7 @@ fn of_use(batch: RecordBatch) -> RecordBatch {
 }
 
 /// The columns without which an input is of no use.
-fn check_columns(
+pub(crate) fn check_columns(
     shape: &Shape,
     file: &SourceFile,
     columns: &[String],

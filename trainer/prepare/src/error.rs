@@ -1,5 +1,6 @@
 //! What stops a run. A single bad row never does: it goes to `rejected.csv`.
 
+use crate::notice::Notice;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,37 @@ pub enum PrepareError {
         percent: f64,
         /// The first of them: file, line and reason.
         examples: Vec<String>,
+    },
+
+    /// The items file has none of the ids that the events have.
+    #[error(
+        "{}: none of the {items} items with events is in the items file: the events have '{sold}'{listed}. \
+         Name the columns that hold the same ids with --column item_id=… and --column items.item_id=…",
+        path.display()
+    )]
+    NothingJoins {
+        /// The items file, or the folder that holds it.
+        path: PathBuf,
+        /// Items with events.
+        items: u64,
+        /// An item of the events.
+        sold: String,
+        /// An item of the items file, as the rest of a sentence.
+        listed: String,
+    },
+
+    /// A strict run has something to look at.
+    #[error(
+        "--strict leaves {} as it was, because there is something to look at: {}. Mend it, or let it pass with --accept NAME",
+        path.display(), refused.join(", ")
+    )]
+    Strict {
+        /// The output folder.
+        path: PathBuf,
+        /// All notices of the run.
+        notices: Vec<Notice>,
+        /// Names of those that are not accepted.
+        refused: Vec<&'static str>,
     },
 
     /// The rules leave nothing.

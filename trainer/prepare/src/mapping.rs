@@ -55,7 +55,7 @@ use crate::typed::number::Decimal;
 use crate::typed::time::TimeFormat;
 use crate::typed::words::Sale;
 use crate::typed::zone::Zone;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -157,6 +157,32 @@ pub(crate) struct Shape {
 pub(crate) struct Join {
     pub file: PathBuf,
     pub shape: Shape,
+}
+
+/// How a column was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// A flag or the mapping file names it.
+    Said,
+    /// The preset names it.
+    Preset,
+    /// Its name is one that shops commonly use.
+    Name,
+    /// Its values are what is wanted.
+    Values,
+}
+
+impl How {
+    /// The word for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Said => "said",
+            Self::Preset => "preset",
+            Self::Name => "name",
+            Self::Values => "values",
+        }
+    }
 }
 
 /// The preset and the shapes of the three inputs.
@@ -435,6 +461,17 @@ impl Shape {
         self.guesses
             && !self.said.contains_key(name)
             && !self.preset.iter().any(|(wanted, _)| *wanted == name)
+    }
+
+    /// How the source's column of a wanted one was chosen.
+    pub(crate) fn how(&self, name: &str) -> How {
+        if self.said.contains_key(name) {
+            How::Said
+        } else if self.preset.iter().any(|(wanted, _)| *wanted == name) {
+            How::Preset
+        } else {
+            How::Name
+        }
     }
 
     fn missing_said(

@@ -68,6 +68,10 @@ pub struct Options {
     pub shortest_prefix: Option<u32>,
     /// Share of unusable rows (0 to 1) of an input that is tolerated; default 0.5.
     pub max_bad_rows: f64,
+    /// Whether a notice is an error, and the output folder stays as it was.
+    pub strict: bool,
+    /// Names of notices that a strict run lets pass.
+    pub accept: Vec<String>,
     /// Memory in MiB that statements may take before they spill to disk beside `out`; default 2048.
     pub memory_mb: usize,
     /// Unix time in milliseconds that counts as now; events later than a day after it are
@@ -100,6 +104,8 @@ impl Options {
             test: TestPart::default(),
             shortest_prefix: None,
             max_bad_rows: 0.5,
+            strict: false,
+            accept: Vec::new(),
             memory_mb: 2048,
             now_ms: None,
         }
@@ -143,8 +149,8 @@ impl FromStr for SessionIds {
 /// What is set aside for testing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TestPart {
-    /// Sessions that start in the last share (0 to 1) of the time span; without times, the last
-    /// share of the sessions in the source's order.
+    /// The last share (0 to 1) of the sessions in the order of time; without times, in the source's
+    /// order.
     Share(f64),
     /// Sessions that start in the last days; needs times.
     Days(u32),
@@ -165,6 +171,8 @@ impl Default for TestPart {
 pub struct Rules {
     /// Events before this (milliseconds of Unix time) are impossible; default [`EARLIEST_MS`].
     pub earliest_ms: Option<i64>,
+    /// Events after this (milliseconds of Unix time) are impossible; default a day from now.
+    pub latest_ms: Option<i64>,
     /// Prices above this are read as unknown; default 1,000,000 in the shop's currency.
     pub max_price: Option<f64>,
     /// Quantities above this are read as unknown; default 100,000.
@@ -220,7 +228,9 @@ impl Rules {
             |set: Option<u64>, default: u64| set.or_else(|| (!published_split).then_some(default));
         Thresholds {
             earliest_ms: self.earliest_ms.unwrap_or(EARLIEST_MS),
-            latest_ms: now_ms.saturating_add(DAY_MS),
+            latest_ms: self
+                .latest_ms
+                .unwrap_or_else(|| now_ms.saturating_add(DAY_MS)),
             max_price: self.highest_price(),
             max_quantity: self.highest_quantity(),
             reject_free_purchases: self
@@ -240,6 +250,34 @@ impl Rules {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct PrepareOptionsError(pub(crate) String);
+
+/// A day of UTC, written as 2024-06-01.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Day(i64);
+
+impl Day {
+    /// Its first millisecond, in Unix time.
+    pub fn first_ms(self) -> i64 {
+        self.0
+    }
+
+    /// Its last millisecond, in Unix time.
+    pub fn last_ms(self) -> i64 {
+        self.0 + DAY_MS - 1
+    }
+}
+
+impl FromStr for Day {
+    type Err = PrepareOptionsError;
+
+    fn from_str(text: &str) -> Result<Self, PrepareOptionsError> {
+        let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d");
+        let ms = day.ok().and_then(|day| day.and_hms_opt(0, 0, 0));
+        let ms = ms.map(|time| time.and_utc().timestamp_millis());
+        ms.map(Self)
+            .ok_or_else(|| PrepareOptionsError(format!("'{text}' is not a day such as 2024-06-01")))
+    }
+}
 
 /// One column named on the command line: `name=source`, or `items.name=source`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use crate::dataset::Protocol;
 use crate::engine::{Engine, statement};
 use crate::error::PrepareError;
 use crate::identity::Identity;
-use crate::options::{DAY_MS, Options, TestPart, Thresholds};
+use crate::options::{DAY_MS, Options, Thresholds};
 use crate::preset::Preset;
+use crate::split::split;
 use crate::staging::file;
 use datafusion::arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{
@@ -183,12 +184,13 @@ pub(crate) async fn run(
         .table("session_facts", &statement!("transform/40_session_facts"))
         .await?;
     let span = single(engine.rows(&statement!("transform/50_span")).await?);
-    let split = split(&span, options, has_split)?;
+    let split = split(engine, &span, options, has_split, sources.identity.notices).await?;
     engine.set("test_from", split.from_ms);
     engine.set("train_sessions", split.train_sessions);
     engine
         .table("session_parts", &statement!("transform/60_split_by_time"))
         .await?;
+    let test_from = single(engine.rows(&statement!("transform/62_test_from")).await?);
     engine
         .table("rare_items", &statement!("transform/70_rare_items"))
         .await?;
@@ -225,59 +227,10 @@ pub(crate) async fn run(
         } else {
             Protocol::Sessions
         },
-        test_from_ms: split.from_ms,
+        test_from_ms: split.from_ms.or_else(|| whole(&test_from, "test_from")),
         test_rule: split.rule,
         orders_matched,
         orders_added,
-    })
-}
-
-/// Where the test part begins, and how that came about.
-struct Split {
-    from_ms: Option<i64>,
-    train_sessions: Option<i64>,
-    rule: String,
-}
-
-fn split(span: &RecordBatch, options: &Options, published: bool) -> Result<Split, PrepareError> {
-    let none = |rule: &str| Split {
-        from_ms: None,
-        train_sessions: None,
-        rule: rule.into(),
-    };
-    if published {
-        return Ok(none("the split that the source publishes"));
-    }
-    let sessions = whole(span, "sessions").unwrap_or(0);
-    let times = whole(span, "first_ms").zip(whole(span, "last_ms"));
-    Ok(match (options.test, times) {
-        (TestPart::None, _) => none("everything is for training"),
-        (TestPart::Share(share), Some((first, last))) => Split {
-            from_ms: Some(last - ((last - first) as f64 * share).round() as i64),
-            train_sessions: None,
-            rule: format!(
-                "sessions that start in the last {:.0} % of the time span are for testing",
-                share * 100.0
-            ),
-        },
-        (TestPart::Days(days), Some((_, last))) => Split {
-            from_ms: Some(last - i64::from(days) * DAY_MS),
-            train_sessions: None,
-            rule: format!("sessions that start in the last {days} days are for testing"),
-        },
-        (TestPart::Share(share), None) => Split {
-            from_ms: None,
-            train_sessions: Some(sessions - (sessions as f64 * share).round() as i64),
-            rule: format!(
-                "without times, the last {:.0} % of the sessions in the source's order are for testing",
-                share * 100.0
-            ),
-        },
-        (TestPart::Days(_), None) => {
-            return Err(PrepareError::Option(
-                "--test-days needs times, and the events have none; without it the last tenth of the sessions is for testing".into(),
-            ));
-        }
     })
 }
 

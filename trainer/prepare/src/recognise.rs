@@ -142,9 +142,17 @@ fn is_plausible(read: Result<i64, String>) -> bool {
 #[derive(Default)]
 pub(crate) struct Recognised {
     /// Columns that hold times where none was taken.
-    pub like_times: Vec<String>,
+    pub like_times: Vec<LikeTimes>,
     /// Whether the rows are lines of orders, which an events file without actions may hold.
     pub orders: bool,
+}
+
+/// A column that looks like times.
+#[derive(Clone, Debug)]
+pub(crate) struct LikeTimes {
+    pub column: String,
+    /// Its first value.
+    pub sample: String,
 }
 
 /// Corrects `resolved`, the columns that were found by name, by the values of the file.
@@ -225,7 +233,7 @@ impl Look<'_> {
     }
 
     /// Chooses the time; where it can't, returns the columns that look like one.
-    fn timestamp(&mut self) -> Vec<String> {
+    fn timestamp(&mut self) -> Vec<LikeTimes> {
         let named = self.named("timestamp");
         let right = named
             .iter()
@@ -275,7 +283,15 @@ impl Look<'_> {
         };
         self.set("timestamp", chosen.copied());
         like.iter()
-            .map(|&column| self.columns[column].clone())
+            .map(|&column| LikeTimes {
+                column: self.columns[column].clone(),
+                sample: self
+                    .sample
+                    .values(column)
+                    .first()
+                    .cloned()
+                    .unwrap_or_default(),
+            })
             .collect()
     }
 

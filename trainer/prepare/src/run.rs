@@ -1,6 +1,7 @@
 //! One run from the options to the prepared folder.
 
 use crate::catalogue;
+use crate::checks;
 use crate::collect::{Collected, collect, empty};
 use crate::columns::Input;
 use crate::dataset::{DatasetFile, FILE_NAME, options_value};
@@ -13,6 +14,7 @@ use crate::notice::{Notice, Notices};
 use crate::options::{Options, TestPart};
 use crate::pipeline::{self, Outcome, Sources};
 use crate::preset::Preset;
+use crate::preview;
 use crate::progress::Progress;
 use crate::rejected::{self, Read};
 use crate::report::{self, Facts, Figures, InputFacts};
@@ -61,15 +63,12 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
     if let Some((finding, advice)) = mapping.preset.caveat() {
         notices.add("preset_caveat", finding, advice);
     }
-    let in_folder = options.events.is_dir();
-    let events = discover(&options.events, mapping.events.files, true)?;
-    let beside = |path: &Option<PathBuf>, shape: &Shape| match path {
-        Some(path) => discover(path, shape.files, true),
-        None if in_folder => discover(&options.events, shape.files, false),
-        None => Ok(Vec::new()),
-    };
-    let orders = beside(&options.orders, &mapping.orders)?;
-    let items = beside(&options.items, &mapping.items)?;
+    refuse_own_output(options)?;
+    let Inputs {
+        events,
+        orders,
+        items,
+    } = Inputs::find(options, &mapping)?;
 
     let staging = Staging::new(&options.out)?;
     let work = staging.work();
@@ -114,11 +113,76 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
         progress,
     };
     let summary = run.on_own_runtime()?;
+    if options.strict {
+        refuse_notices(options, &summary.notices)?;
+    }
     staging.publish()?;
     Ok(summary)
 }
 
-fn check(options: &Options) -> Result<(), PrepareError> {
+/// The files of a run.
+pub(crate) struct Inputs {
+    pub events: Vec<SourceFile>,
+    pub orders: Vec<SourceFile>,
+    pub items: Vec<SourceFile>,
+}
+
+impl Inputs {
+    pub(crate) fn find(options: &Options, mapping: &Mapping) -> Result<Self, PrepareError> {
+        let in_folder = options.events.is_dir();
+        let beside = |path: &Option<PathBuf>, shape: &Shape| match path {
+            Some(path) => discover(path, shape.files, true),
+            None if in_folder => discover(&options.events, shape.files, false),
+            None => Ok(Vec::new()),
+        };
+        Ok(Self {
+            events: discover(&options.events, mapping.events.files, true)?,
+            orders: beside(&options.orders, &mapping.orders)?,
+            items: beside(&options.items, &mapping.items)?,
+        })
+    }
+}
+
+/// An error where an input lies in the folder that the result replaces.
+fn refuse_own_output(options: &Options) -> Result<(), PrepareError> {
+    let Ok(out) = options.out.canonicalize() else {
+        return Ok(());
+    };
+    let inputs = [
+        Some(&options.events),
+        options.items.as_ref(),
+        options.orders.as_ref(),
+    ];
+    for path in inputs.into_iter().flatten() {
+        if path.canonicalize().is_ok_and(|path| path.starts_with(&out)) {
+            return Err(PrepareError::Output {
+                path: options.out.clone(),
+                problem: format!(
+                    "would be replaced, and {} is read from it; name another folder with --out",
+                    path.display()
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// An error where a notice is none of those that the options accept.
+fn refuse_notices(options: &Options, notices: &[Notice]) -> Result<(), PrepareError> {
+    let mut refused: Vec<_> = notices.iter().map(|notice| notice.name).collect();
+    refused.retain(|name| !options.accept.iter().any(|accepted| accepted == name));
+    refused.dedup();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(PrepareError::Strict {
+        path: options.out.clone(),
+        notices: notices.to_vec(),
+        refused,
+    })
+}
+
+pub(crate) fn check(options: &Options) -> Result<(), PrepareError> {
     let fail = |problem: &str| Err(PrepareError::Option(problem.into()));
     if !(0.0..=1.0).contains(&options.max_bad_rows) {
         return fail("--max-bad-rows is a share: it must lie between 0 and 1");
@@ -249,6 +313,20 @@ impl Run<'_> {
                 rows: self.events.rows,
                 why: rules.join(", "),
             });
+        }
+        let has = |input: &Collected, name| input.found.contains(&name);
+        checks::Facts {
+            options,
+            figures: &figures,
+            item_rows: self.items.rows,
+            titles: has(&self.items, "title") || has(&self.events, "title"),
+            published: has(&self.events, "split"),
+            notices: self.notices,
+        }
+        .check(&mut engine)
+        .await?;
+        if figures.span_ms.is_none() && !has(&self.events, "split") {
+            preview::note_missing_times(&self.events.like_times, self.notices);
         }
         let dataset = self.dataset(&outcome, &figures);
         let path = result.join(FILE_NAME);

@@ -35,6 +35,18 @@ impl ActionCode {
         }
     }
 
+    /// The name under which a mapping file knows this code.
+    pub(crate) fn name(code: i32) -> &'static str {
+        match code {
+            3 => "return",
+            4 => "ignore",
+            code => u8::try_from(code)
+                .ok()
+                .and_then(Action::from_code)
+                .map_or("?", Action::name),
+        }
+    }
+
     /// The action under this name of Vitrine.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {

@@ -10,6 +10,7 @@ mod formats;
 mod identity;
 mod joining;
 mod money;
+mod notices;
 mod order_state;
 mod orders;
 mod presets;
