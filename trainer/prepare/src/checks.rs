@@ -36,8 +36,10 @@ const DROPPED_ROWS: u64 = 5;
 pub(crate) struct Facts<'a> {
     pub options: &'a Options,
     pub figures: &'a Figures,
-    /// Rows of the items file; 0 without one.
-    pub item_rows: u64,
+    /// Rows read of each input, by its name.
+    pub rows: [(&'static str, u64); 3],
+    /// Rows dropped, by rule.
+    pub dropped: &'a [(String, u64)],
     /// Whether any input has a column of titles.
     pub titles: bool,
     /// Whether the source publishes a split.
@@ -61,7 +63,7 @@ fn count(batch: &RecordBatch, name: &str, row: usize) -> u64 {
 impl Facts<'_> {
     /// Adds what there is to say; an items file that knows no sold item stops the run.
     pub(crate) async fn check(&self, engine: &mut Engine<'_>) -> Result<(), PrepareError> {
-        if self.item_rows > 0 {
+        if self.rows("items") > 0 {
             self.items_known(engine).await?;
         }
         self.titles(engine).await?;
@@ -70,6 +72,11 @@ impl Facts<'_> {
         self.bots(engine).await?;
         self.parts();
         Ok(())
+    }
+
+    fn rows(&self, input: &str) -> u64 {
+        let found = self.rows.iter().find(|(name, _)| *name == input);
+        found.map_or(0, |(_, rows)| *rows)
     }
 
     async fn items_known(&self, engine: &Engine<'_>) -> Result<(), PrepareError> {
@@ -188,7 +195,7 @@ impl Facts<'_> {
         for batch in engine.rows(&statement!("check/40_dropped")).await? {
             for row in 0..batch.num_rows() {
                 let input = text(&batch, "input", row).unwrap_or_default();
-                let (rows, bad) = (count(&batch, "total", row), count(&batch, "bad", row));
+                let (rows, bad) = (self.rows(&input), count(&batch, "bad", row));
                 if bad >= DROPPED_ROWS && share(bad, rows) > DROPPED {
                     self.notices.add(
                         "many_dropped",
@@ -222,9 +229,14 @@ impl Facts<'_> {
     }
 
     async fn bots(&self, engine: &Engine<'_>) -> Result<(), PrepareError> {
-        let found = single(engine.rows(&statement!("check/60_bots")).await?);
-        let (events, total) = (count(&found, "events", 0), count(&found, "total", 0));
+        let bots = self
+            .dropped
+            .iter()
+            .filter(|(rule, _)| rule.starts_with("bot_"));
+        let events: u64 = bots.map(|(_, rows)| rows).sum();
+        let total = self.rows("events") + self.rows("orders");
         if events >= DROPPED_ROWS && share(events, total) > BOTS {
+            let found = single(engine.rows(&statement!("check/60_bots")).await?);
             let visitor = text(&found, "visitor", 0).unwrap_or_default();
             self.notices.add(
                 "many_bots",

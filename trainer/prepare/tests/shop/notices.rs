@@ -40,7 +40,7 @@ fn catalogue(items: i64) -> String {
 
 #[test]
 fn an_honest_small_history_has_nothing_to_look_at() {
-    for visitors in [6, 12, 60, 300] {
+    for visitors in [20, 60, 300] {
         let shop = Shop::with("events.csv", &honest(visitors)).and("items.csv", catalogue(30));
         let mut options = shop.options("");
         options.strict = true;
