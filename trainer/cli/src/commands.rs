@@ -24,7 +24,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 fn keep_apart(data: &Path, out: &Path) -> anyhow::Result<()> {
     let same = data.canonicalize().ok().zip(out.canonicalize().ok());
     ensure!(
-        !same.is_some_and(|(data, out)| data == out),
+        same.is_none_or(|(data, out)| data != out),
         "--out {} is the folder of --data; name another for what is learned",
         out.display()
     );

@@ -25,6 +25,9 @@ const ROBOT_ROWS: u64 = 20_000;
 /// A session beyond this share of the events is said from this many events.
 const SESSION_SHARE: f64 = 0.05;
 const SESSION_EVENTS: u64 = 200;
+/// Share of the sessions of more than a day that is said, from this many.
+const LONG_SESSIONS: f64 = 0.05;
+const LONG_SESSIONS_COUNT: u64 = 5;
 /// Share of an input's rows that could not be used, or were copies, or of bots, that is said, from
 /// this many rows.
 const DROPPED: f64 = 0.1;
@@ -68,6 +71,9 @@ impl Facts<'_> {
         }
         self.titles(engine).await?;
         self.busiest(engine).await?;
+        if !self.published {
+            self.long_sessions(engine).await?;
+        }
         self.dropped(engine).await?;
         self.bots(engine).await?;
         self.parts();
@@ -188,6 +194,30 @@ impl Facts<'_> {
                 "A session is one visit. Name the column that tells visits apart with --column session_id=COLUMN, or the one with times, by whose pauses visits are cut.",
             );
         }
+        Ok(())
+    }
+
+    async fn long_sessions(&self, engine: &mut Engine<'_>) -> Result<(), PrepareError> {
+        let found = single(engine.rows(&statement!("check/35_long_sessions")).await?);
+        let (sessions, long) = (count(&found, "sessions", 0), count(&found, "long", 0));
+        if long < LONG_SESSIONS_COUNT || share(long, sessions) <= LONG_SESSIONS {
+            return Ok(());
+        }
+        engine.set("session", whole(&found, "longest"));
+        let named = single(engine.rows(&statement!("check/37_long_session_id")).await?);
+        let id = text(&named, "session_id", 0).or_else(|| text(&named, "user_id", 0));
+        self.notices.add(
+            "long_sessions",
+            format!(
+                "{} of {} sessions last more than a day ({}), '{}' {} days: several visits share an id.",
+                thousands(long),
+                thousands(sessions),
+                percent(long, sessions),
+                id.unwrap_or_default(),
+                thousands(count(&found, "days", 0))
+            ),
+            "Name the column that says whose session it is with --column user_id=COLUMN, or the one that tells visits apart with --column session_id=COLUMN.",
+        );
         Ok(())
     }
 

@@ -27,6 +27,7 @@ const TABLES: (u64, u64) = (14, 17);
 pub(crate) struct Sources<'a> {
     pub events: &'a [PathBuf],
     pub orders: bool,
+    pub identity: Identity<'a>,
 }
 
 /// What the statements found out.
@@ -47,7 +48,6 @@ pub(crate) async fn run(
     options: &Options,
     preset: Preset,
     sources: &Sources<'_>,
-    identity: &Identity<'_>,
     now_ms: i64,
     work: &Path,
     result: &Path,
@@ -68,7 +68,7 @@ pub(crate) async fn run(
     }
 
     engine.set("session_gap", i64::from(options.session_gap.seconds()));
-    identity.identify(engine).await?;
+    sources.identity.identify(engine).await?;
     let profile = single(engine.rows(&statement!("clean/10_profile_events")).await?);
     let count = |name: &str| whole(&profile, name).unwrap_or(0);
     let has_times = count("with_time") > 0;
@@ -180,7 +180,7 @@ pub(crate) async fn run(
         .table("session_facts", &statement!("transform/40_session_facts"))
         .await?;
     let span = single(engine.rows(&statement!("transform/50_span")).await?);
-    let split = split(engine, &span, options, has_split, identity.notices).await?;
+    let split = split(engine, &span, options, has_split, sources.identity.notices).await?;
     engine.set("test_from", split.from_ms);
     engine.set("train_sessions", split.train_sessions);
     engine

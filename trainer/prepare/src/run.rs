@@ -227,10 +227,6 @@ impl Run<'_> {
         let (work, result) = (self.staging.work(), self.staging.result());
         let mut engine = Engine::new(&work, options.memory_mb, self.progress)?;
         let event_files: Vec<_> = self.events.files.iter().map(|f| f.path.clone()).collect();
-        let sources = Sources {
-            events: &event_files,
-            orders: !self.orders.files.is_empty(),
-        };
         let path = |path: &Option<PathBuf>| path.clone().unwrap_or_else(|| options.events.clone());
         let identity = Identity {
             said: &self.mapping.identity,
@@ -245,6 +241,11 @@ impl Run<'_> {
                 .any(|input| input.found.contains(&"order_id")),
             notices: self.notices,
         };
+        let sources = Sources {
+            events: &event_files,
+            orders: !self.orders.files.is_empty(),
+            identity,
+        };
         let now_ms = options.now_ms.unwrap_or_else(now);
         let preset = self.mapping.preset;
         let outcome = pipeline::run(
@@ -252,7 +253,6 @@ impl Run<'_> {
             options,
             preset,
             &sources,
-            &identity,
             now_ms,
             &work,
             &result,

@@ -204,6 +204,29 @@ fn a_session_with_many_of_the_events_is_said() {
 }
 
 #[test]
+fn sessions_that_strangers_share_without_a_user_are_said_by_their_length() {
+    // Every visitor counts sessions from 1, and no column says which visitor.
+    let mut rows = String::from("session_id,item_id,timestamp\n");
+    for visit in 0..240 {
+        for event in 0..3 {
+            let time = DAY + visit * 9000 + event * 40;
+            let _ = writeln!(rows, "{},i{},{time}", visit % 40, (visit + event) % 30);
+        }
+    }
+    let shop = Shop::with("log.csv", &rows);
+    let summary = run(&shop, "log.csv", |_| {});
+    let notice = only(&summary);
+    assert_eq!(notice.name, "long_sessions");
+    assert!(
+        notice
+            .finding
+            .starts_with("40 of 40 sessions last more than a day (100 %)"),
+        "{}",
+        notice.finding
+    );
+}
+
+#[test]
 fn rows_that_could_not_be_used_are_said_from_a_tenth_on() {
     let mut rows = honest(60);
     for n in 0..30 {
