@@ -28,6 +28,8 @@ const SESSION_EVENTS: u64 = 200;
 /// Share of the sessions of more than a day that is said, from this many.
 const LONG_SESSIONS: f64 = 0.05;
 const LONG_SESSIONS_COUNT: u64 = 5;
+/// Sessions of one and the same time that are said from this many.
+const MOMENT_SESSIONS: u64 = 20;
 /// Share of an input's rows that could not be used, or were copies, or of bots, that is said, from
 /// this many rows.
 const DROPPED: f64 = 0.1;
@@ -314,6 +316,22 @@ impl Facts<'_> {
                     thousands(train.0)
                 ),
                 "Set less aside with --test-days, or check the source's split.",
+            );
+        }
+        let sessions = self.figures.sessions.sessions;
+        if self
+            .figures
+            .span_ms
+            .is_some_and(|(first, last)| first == last)
+            && sessions >= MOMENT_SESSIONS
+        {
+            self.notices.add(
+                "one_moment",
+                format!(
+                    "All {} sessions bear the same time: it is that of the export, not of the visits.",
+                    thousands(sessions)
+                ),
+                "Name the column with the time of the event: --column timestamp=COLUMN.",
             );
         }
         if test.0 == 0 && !self.published && self.options.test != TestPart::None {

@@ -268,6 +268,15 @@ fn a_test_part_larger_than_train_and_none_at_all_are_said() {
 }
 
 #[test]
+fn events_that_all_bear_the_time_of_the_export_are_said() {
+    let rows: String = (0..90)
+        .map(|n| format!("v{},i{},2024-06-01T03:00:00Z\n", n / 3, n % 30))
+        .collect();
+    let shop = Shop::with("log.csv", &format!("user_id,item_id,timestamp\n{rows}"));
+    assert_eq!(only(&run(&shop, "log.csv", |_| {})).name, "one_moment");
+}
+
+#[test]
 fn a_strict_run_with_a_notice_fails_and_leaves_the_folder_as_it_was() {
     let shop = Shop::with("log.csv", &honest(60));
     let mut options = shop.options("log.csv");
