@@ -1,5 +1,8 @@
 //! The `vitrine` command.
 
+// A line that is written with `say!` or `tell!` survives a closed pipe.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod commands;
 mod deltas;
 mod destination;

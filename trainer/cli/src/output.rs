@@ -5,7 +5,7 @@
 
 use std::fmt::Arguments;
 use std::io::Write as _;
-use vitrine_prepare::Notice;
+use vitrine_core::dataset::Notice;
 
 /// Writes a line to standard output.
 macro_rules! say {

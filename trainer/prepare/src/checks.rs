@@ -25,6 +25,11 @@ const ROBOT_ROWS: u64 = 20_000;
 /// A session beyond this share of the events is said from this many events.
 const SESSION_SHARE: f64 = 0.05;
 const SESSION_EVENTS: u64 = 200;
+/// Share of the sessions of more than a day that is said, from this many.
+const LONG_SESSIONS: f64 = 0.05;
+const LONG_SESSIONS_COUNT: u64 = 5;
+/// Sessions of one and the same time that are said from this many.
+const MOMENT_SESSIONS: u64 = 20;
 /// Share of an input's rows that could not be used, or were copies, or of bots, that is said, from
 /// this many rows.
 const DROPPED: f64 = 0.1;
@@ -36,8 +41,10 @@ const DROPPED_ROWS: u64 = 5;
 pub(crate) struct Facts<'a> {
     pub options: &'a Options,
     pub figures: &'a Figures,
-    /// Rows of the items file; 0 without one.
-    pub item_rows: u64,
+    /// Rows read of each input, by its name.
+    pub rows: [(&'static str, u64); 3],
+    /// Rows dropped, by rule.
+    pub dropped: &'a [(String, u64)],
     /// Whether any input has a column of titles.
     pub titles: bool,
     /// Whether the source publishes a split.
@@ -61,15 +68,23 @@ fn count(batch: &RecordBatch, name: &str, row: usize) -> u64 {
 impl Facts<'_> {
     /// Adds what there is to say; an items file that knows no sold item stops the run.
     pub(crate) async fn check(&self, engine: &mut Engine<'_>) -> Result<(), PrepareError> {
-        if self.item_rows > 0 {
+        if self.rows("items") > 0 {
             self.items_known(engine).await?;
         }
         self.titles(engine).await?;
         self.busiest(engine).await?;
+        if !self.published {
+            self.long_sessions(engine).await?;
+        }
         self.dropped(engine).await?;
         self.bots(engine).await?;
         self.parts();
         Ok(())
+    }
+
+    fn rows(&self, input: &str) -> u64 {
+        let found = self.rows.iter().find(|(name, _)| *name == input);
+        found.map_or(0, |(_, rows)| *rows)
     }
 
     async fn items_known(&self, engine: &Engine<'_>) -> Result<(), PrepareError> {
@@ -184,11 +199,35 @@ impl Facts<'_> {
         Ok(())
     }
 
+    async fn long_sessions(&self, engine: &mut Engine<'_>) -> Result<(), PrepareError> {
+        let found = single(engine.rows(&statement!("check/35_long_sessions")).await?);
+        let (sessions, long) = (count(&found, "sessions", 0), count(&found, "long", 0));
+        if long < LONG_SESSIONS_COUNT || share(long, sessions) <= LONG_SESSIONS {
+            return Ok(());
+        }
+        engine.set("session", whole(&found, "longest"));
+        let named = single(engine.rows(&statement!("check/37_long_session_id")).await?);
+        let id = text(&named, "session_id", 0).or_else(|| text(&named, "user_id", 0));
+        self.notices.add(
+            "long_sessions",
+            format!(
+                "{} of {} sessions last more than a day ({}), '{}' {} days: several visits share an id.",
+                thousands(long),
+                thousands(sessions),
+                percent(long, sessions),
+                id.unwrap_or_default(),
+                thousands(count(&found, "days", 0))
+            ),
+            "Name the column that says whose session it is with --column user_id=COLUMN, or the one that tells visits apart with --column session_id=COLUMN.",
+        );
+        Ok(())
+    }
+
     async fn dropped(&self, engine: &Engine<'_>) -> Result<(), PrepareError> {
         for batch in engine.rows(&statement!("check/40_dropped")).await? {
             for row in 0..batch.num_rows() {
                 let input = text(&batch, "input", row).unwrap_or_default();
-                let (rows, bad) = (count(&batch, "total", row), count(&batch, "bad", row));
+                let (rows, bad) = (self.rows(&input), count(&batch, "bad", row));
                 if bad >= DROPPED_ROWS && share(bad, rows) > DROPPED {
                     self.notices.add(
                         "many_dropped",
@@ -222,9 +261,14 @@ impl Facts<'_> {
     }
 
     async fn bots(&self, engine: &Engine<'_>) -> Result<(), PrepareError> {
-        let found = single(engine.rows(&statement!("check/60_bots")).await?);
-        let (events, total) = (count(&found, "events", 0), count(&found, "total", 0));
+        let bots = self
+            .dropped
+            .iter()
+            .filter(|(rule, _)| rule.starts_with("bot_"));
+        let events: u64 = bots.map(|(_, rows)| rows).sum();
+        let total = self.rows("events") + self.rows("orders");
         if events >= DROPPED_ROWS && share(events, total) > BOTS {
+            let found = single(engine.rows(&statement!("check/60_bots")).await?);
             let visitor = text(&found, "visitor", 0).unwrap_or_default();
             self.notices.add(
                 "many_bots",
@@ -272,6 +316,22 @@ impl Facts<'_> {
                     thousands(train.0)
                 ),
                 "Set less aside with --test-days, or check the source's split.",
+            );
+        }
+        let sessions = self.figures.sessions.sessions;
+        if self
+            .figures
+            .span_ms
+            .is_some_and(|(first, last)| first == last)
+            && sessions >= MOMENT_SESSIONS
+        {
+            self.notices.add(
+                "one_moment",
+                format!(
+                    "All {} sessions bear the same time: it is that of the export, not of the visits.",
+                    thousands(sessions)
+                ),
+                "Name the column with the time of the event: --column timestamp=COLUMN.",
             );
         }
         if test.0 == 0 && !self.published && self.options.test != TestPart::None {

@@ -17,6 +17,7 @@ use crate::error::PrepareError;
 use crate::notice::Notices;
 use crate::options::SessionIds;
 use crate::pipeline::{single, text, whole_at};
+use crate::report::thousands;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::error::ArrowError;
@@ -40,6 +41,8 @@ pub(crate) struct Identity<'a> {
     pub paths: [(&'static str, PathBuf); 3],
     /// Whether the source publishes a split.
     pub published: bool,
+    /// Whether events or orders tell the order of a row.
+    pub orders_told: bool,
     pub notices: &'a Notices,
 }
 
@@ -89,6 +92,7 @@ const PLACEHOLDERS: &[&str] = &[
 impl Identity<'_> {
     /// Makes `events_collected`, `orders_collected` and `items_collected` of the tables as read.
     pub(crate) async fn identify(&self, engine: &mut Engine<'_>) -> Result<(), PrepareError> {
+        engine.values("placeholders", words("word", PLACEHOLDERS))?;
         for (plain, read) in [
             ("events_plain", "events_read"),
             ("orders_plain", "orders_read"),
@@ -108,17 +112,29 @@ impl Identity<'_> {
             .table("item_ids", &statement!("identity/60_item_ids"))
             .await?;
         self.refuse_rounded(engine).await?;
-        engine.values("placeholders", words("word", PLACEHOLDERS))?;
-        self.note_floats(engine).await?;
+        let floats = self.note_floats(engine).await?;
 
-        let nobody = self.nobody(engine).await?;
-        engine.values("nobody", words("user_id", &nobody))?;
         let no_sessions = self.no_sessions(engine).await?;
         engine.values("no_sessions", words("session_id", &no_sessions))?;
+        let nobody = self.nobody(engine).await?;
+        let users: Vec<&str> = nobody.iter().map(|found| found.user.as_str()).collect();
+        engine.values("nobody", words("user_id", &users))?;
         let per_user = self.sessions_count_by_user(engine).await?;
+        self.note_nobody(engine, &nobody, per_user).await?;
         engine.set("session_per_user", per_user);
-        self.join_items(engine).await?;
+        let other_items = self.join_items(engine).await?;
 
+        let as_told = floats == 0 && nobody.is_empty() && no_sessions.is_empty() && !per_user;
+        if as_told && !other_items && !self.orders_told {
+            for (identified, read) in [
+                ("events_collected", "events_read"),
+                ("orders_collected", "orders_read"),
+                ("items_collected", "items_read"),
+            ] {
+                engine.alias(identified, read).await?;
+            }
+            return Ok(());
+        }
         for (identified, plain) in [
             ("events_collected", "events_plain"),
             ("orders_collected", "orders_plain"),
@@ -146,15 +162,17 @@ impl Identity<'_> {
             path.map_or_else(PathBuf::new, |(_, path)| path.clone()),
             format!(
                 "has {} rows with a {} like '{}': a spreadsheet rounded the number, and different ids became one. Export the file again from where it came, or format the column as text before it is saved",
-                count(&found, "events"),
+                thousands(count(&found, "events")),
                 text(&found, "name", 0).unwrap_or_default(),
                 text(&found, "example", 0).unwrap_or_default(),
             ),
         ))
     }
 
-    async fn note_floats(&self, engine: &Engine<'_>) -> Result<(), PrepareError> {
+    /// Notes users and sessions that were written as floats: their rows.
+    async fn note_floats(&self, engine: &Engine<'_>) -> Result<u64, PrepareError> {
         let found = single(engine.rows(&statement!("identity/25_floats")).await?);
+        let mut all = 0;
         for (name, rows) in [
             ("user_id", count(&found, "users")),
             ("session_id", count(&found, "sessions")),
@@ -162,12 +180,16 @@ impl Identity<'_> {
             if rows > 0 {
                 self.notices.add(
                     "float_ids",
-                    format!("{rows} rows have a {name} that was written as a float, such as 17850.0; it is read as 17850."),
+                    format!(
+                        "{} rows have a {name} that was written as a float, such as 17850.0; it is read as 17850.",
+                        thousands(rows)
+                    ),
                     "If this is right, let it pass with --accept float_ids; else export the column as text.",
                 );
             }
+            all += rows;
         }
-        Ok(())
+        Ok(all)
     }
 }
 

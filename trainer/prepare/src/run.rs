@@ -263,6 +263,9 @@ impl Run<'_> {
                 ("items", path(&options.items)),
             ],
             published: self.events.found.contains(&"split"),
+            orders_told: [&self.events, &self.orders]
+                .iter()
+                .any(|input| input.found.contains(&"order_id")),
             notices: self.notices,
         };
         let sources = Sources {
@@ -318,7 +321,8 @@ impl Run<'_> {
         checks::Facts {
             options,
             figures: &figures,
-            item_rows: self.items.rows,
+            rows: inputs.map(|(collected, shape)| (shape.input.name(), collected.rows)),
+            dropped: &dropped,
             titles: has(&self.items, "title") || has(&self.events, "title"),
             published: has(&self.events, "split"),
             notices: self.notices,
@@ -420,7 +424,12 @@ impl Run<'_> {
             catalogue: figures.catalogue.items,
             span_ms: figures.span_ms,
             test_from_ms: outcome.test_from_ms,
-            options: options_value(options, self.mapping.preset, &outcome.thresholds),
+            options: options_value(
+                options,
+                self.mapping.preset,
+                &self.mapping.identity,
+                &outcome.thresholds,
+            ),
         }
     }
 

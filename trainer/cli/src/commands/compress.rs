@@ -44,6 +44,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let out = arguments.out.as_ref().unwrap_or(&arguments.run);
+    super::keep_apart(&arguments.data, out)?;
     let options = Options {
         data: &arguments.data,
         out,

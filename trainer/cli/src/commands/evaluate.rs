@@ -1,6 +1,6 @@
 //! `vitrine evaluate`.
 
-use crate::output::say;
+use crate::output::{self, say};
 use crate::progress::Bars;
 use std::path::{Path, PathBuf};
 use vitrine_learn::evaluate::breakdown::Breakdown;
@@ -80,6 +80,10 @@ fn print(found: &Evaluation, report: Option<&Path>) {
         found.bundle_bytes,
         found.bundle_bytes_brotli
     );
+    say!(
+        "the bundle knows {:.1} % of the test labels",
+        found.labels_known
+    );
     let protocol = found.protocol;
     let names = protocol.shown(found.figures.intervals);
     row("", &names.map(|(name, _)| name.to_string()));
@@ -99,6 +103,7 @@ fn print(found: &Evaluation, report: Option<&Path>) {
     if let Some(path) = report {
         say!("report: {}", path.display());
     }
+    output::notices(&found.doubts);
 }
 
 fn print_breakdown(breakdown: &Breakdown) {

@@ -1,6 +1,6 @@
 //! `vitrine retrain`.
 
-use crate::output::say;
+use crate::output::{self, say};
 use crate::progress::Bars;
 use crate::quarantine::{Quarantine, list};
 use anyhow::Context;
@@ -54,6 +54,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         device: arguments.device,
         now: super::now()?,
     };
+    super::keep_apart(&arguments.data, &arguments.out)?;
     let Retrained { finished, changes } = retrain(
         &options,
         &arguments.run,
@@ -64,6 +65,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     print(&changes);
     super::train::print(&finished, &arguments.out);
     say!("what changed: {}", arguments.out.join(PAGE).display());
+    output::notices(&finished.doubts);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `vitrine train`.
 
-use crate::output::say;
+use crate::output::{self, say};
 use crate::progress::Bars;
 use std::path::PathBuf;
 use vitrine_learn::encoder::device::DeviceChoice;
@@ -46,6 +46,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         device: arguments.device,
         now: super::now()?,
     };
+    super::keep_apart(&arguments.data, &arguments.out)?;
     let finished = train(&options, &recipe, &Bars::new())?;
     print(&finished, &arguments.out);
     say!(
@@ -53,6 +54,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         arguments.out.display(),
         arguments.data.display()
     );
+    output::notices(&finished.doubts);
     Ok(())
 }
 

@@ -80,6 +80,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(path) => Recipe::read(path)?,
         None => Recipe::default(),
     };
+    super::keep_apart(&arguments.data, &arguments.out)?;
     let options = Options {
         data: &arguments.data,
         out: &arguments.out,

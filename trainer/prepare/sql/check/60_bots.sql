@@ -1,4 +1,4 @@
--- Events of visitors that were taken for bots, and the busiest of these.
+-- The visitors that were taken for bots, and the busiest of them.
 WITH found AS (
     SELECT b.visitor, b.reason, count(*) AS events
     FROM cut c
@@ -7,8 +7,6 @@ WITH found AS (
 )
 SELECT
     count(*) AS visitors,
-    coalesce(sum(events), 0) AS events,
-    (SELECT count(*) FROM cut) AS total,
     max(events) AS most,
     substr(first_value(visitor ORDER BY events DESC, visitor), 2) AS visitor,
     first_value(reason ORDER BY events DESC, visitor) AS reason

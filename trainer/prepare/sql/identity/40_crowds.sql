@@ -1,10 +1,20 @@
 -- Users that are more than one person: many sessions, or orders, of which most begin while the one
 -- before goes on. An order is a moment; another one within the session gap counts as at once.
-WITH users AS (
-    SELECT user_id, count(*) AS visits
+WITH trips AS (
+    SELECT
+        user_id,
+        session_id,
+        CASE WHEN session_id IS NULL THEN order_id END AS order_id,
+        min(started) AS started,
+        max(ended) AS ended,
+        sum(events) AS events,
+        sum(events) FILTER (WHERE order_id IS NOT NULL) AS in_orders
     FROM visits
     WHERE user_id IS NOT NULL AND (session_id IS NOT NULL OR order_id IS NOT NULL)
-    GROUP BY user_id
+    GROUP BY user_id, session_id, CASE WHEN session_id IS NULL THEN order_id END
+),
+users AS (
+    SELECT user_id, count(*) AS visits FROM trips GROUP BY user_id
 ),
 busy AS (
     SELECT user_id
@@ -15,15 +25,17 @@ busy AS (
 ),
 walk AS (
     SELECT
-        v.user_id,
-        v.session_id,
-        v.events,
-        v.started,
-        lag(v.ended) OVER (PARTITION BY v.user_id ORDER BY v.started, v.ended, v.session_id, v.order_id)
-            AS ended_before
-    FROM visits v
-    JOIN busy b ON v.user_id = b.user_id
-    WHERE v.session_id IS NOT NULL OR v.order_id IS NOT NULL
+        t.user_id,
+        t.session_id,
+        t.events,
+        t.in_orders,
+        t.started,
+        lag(t.ended) OVER (
+            PARTITION BY t.user_id
+            ORDER BY t.started, t.ended, t.session_id, t.order_id
+        ) AS ended_before
+    FROM trips t
+    JOIN busy b ON t.user_id = b.user_id
 ),
 counted AS (
     SELECT
@@ -31,6 +43,8 @@ counted AS (
         count(*) AS visits,
         sum(events) AS events,
         sum(events) FILTER (WHERE session_id IS NOT NULL) AS in_sessions,
+        sum(events) FILTER (WHERE session_id IS NULL) AS in_orders_alone,
+        sum(in_orders) AS in_orders,
         count(*) FILTER (WHERE CASE
             WHEN session_id IS NOT NULL THEN started < ended_before
             ELSE started / 1000 <= ended_before / 1000 + $session_gap
@@ -38,7 +52,6 @@ counted AS (
     FROM walk
     GROUP BY user_id
 )
-SELECT user_id, events, in_sessions, events - coalesce(in_sessions, 0) AS in_orders, visits, at_once
-FROM counted
+SELECT * FROM counted
 WHERE at_once * 2 > visits
 ORDER BY events DESC, user_id

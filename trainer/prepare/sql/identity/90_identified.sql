@@ -5,7 +5,6 @@ WITH known AS (
         p.* REPLACE (
             CASE WHEN n.user_id IS NULL THEN p.user_id END AS user_id,
             CASE WHEN z.session_id IS NULL THEN p.session_id END AS session_id,
-            CASE WHEN o.word IS NULL THEN p.order_id END AS order_id,
             coalesce(i.item_id, p.item_id) AS item_id,
             coalesce(p.rule, i.rule) AS rule,
             coalesce(p.reason, i.reason) AS reason
@@ -15,7 +14,6 @@ WITH known AS (
     FROM plain_rows p
     LEFT JOIN nobody n ON p.user_id = n.user_id
     LEFT JOIN no_sessions z ON p.session_id = z.session_id
-    LEFT JOIN placeholders o ON lower(p.order_id) = o.word
     LEFT JOIN same_items i ON p.item_id = i.told
 ),
 placed AS (
@@ -44,7 +42,7 @@ SELECT * REPLACE (
             WHEN told_session IS NOT NULL
                 THEN 'session ' || told_session || ' counts by user, and no user is named'
             WHEN placeholder_user IS NOT NULL
-                THEN 'user ''' || placeholder_user || ''' stands for nobody, and neither a session nor an order says whose the row is'
+                THEN 'user ''' || placeholder_user || ''' stands for nobody, and neither a session nor an order says whose the row is; name their columns with --column session_id=COLUMN or order_id=COLUMN'
             WHEN placeholder_session IS NOT NULL
                 THEN 'session ''' || placeholder_session || ''' stands for none, and no user is named'
         END

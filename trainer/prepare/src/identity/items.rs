@@ -7,12 +7,12 @@ use crate::pipeline::text;
 use crate::report::thousands;
 
 impl Identity<'_> {
-    /// Decides which item ids are one, and notes it.
-    pub(super) async fn join_items(&self, engine: &Engine<'_>) -> Result<(), PrepareError> {
+    /// Decides which item ids are one, and notes it; false where all are read as told.
+    pub(super) async fn join_items(&self, engine: &Engine<'_>) -> Result<bool, PrepareError> {
         engine
             .table("item_forms", &statement!("identity/65_item_forms"))
             .await?;
-        engine
+        let other = engine
             .table("same_items", &statement!("identity/70_same_items"))
             .await?;
         for batch in engine.rows(&statement!("identity/75_item_notes")).await? {
@@ -62,6 +62,6 @@ impl Identity<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(other > 0)
     }
 }

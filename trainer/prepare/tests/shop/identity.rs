@@ -123,6 +123,23 @@ fn a_mapping_file_says_that_sessions_count_by_user() {
     );
 }
 
+#[test]
+fn a_mapping_file_says_who_is_nobody_and_who_is_somebody() {
+    let shop = Shop::with("log.csv", &orders_with_guests("WEB")).and(
+        "shop.toml",
+        "nobody = [\"WEB\"]\nsomebody = [\"7\"]\n[events]\ntimestamp = \"date_created\"\n",
+    );
+    let (summary, prepared) = self::prepared(&shop, |options| {
+        options.mapping = Some(shop.path("shop.toml"));
+    });
+    assert_eq!(prepared.sessions().len(), 100);
+    assert_eq!(names(&summary), Vec::<&str>::new());
+    assert_eq!(
+        prepared.report["dataset"]["options"]["nobody"],
+        serde_json::json!(["WEB"])
+    );
+}
+
 /// Sessions of four events; in every tenth the guest logs in after two.
 fn logins(id: impl Fn(i64) -> String, guest: impl Fn(i64) -> String) -> String {
     let mut rows = String::from("user_id,session_id,item_id,timestamp\n");

@@ -78,7 +78,7 @@ fn ids_that_may_be_two_items_are_not_joined_and_said() {
     // 0007 may be either.
     let (summary, prepared) = joined(&["7", "0007", "8"], &["7", "007", "8"]);
     assert_eq!(prepared.items.len(), 4);
-    assert_eq!(names(&summary), ["ambiguous_ids"]);
+    assert_eq!(names(&summary), ["ambiguous_ids", "untitled_items"]);
     assert!(summary.notices[0].finding.contains("'0007'"));
     // Versions: the items file has 1 and 1.0.
     let (_, prepared) = joined(&["1", "1.0", "2"], &["1", "1.0", "2"]);

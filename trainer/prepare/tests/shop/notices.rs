@@ -40,7 +40,7 @@ fn catalogue(items: i64) -> String {
 
 #[test]
 fn an_honest_small_history_has_nothing_to_look_at() {
-    for visitors in [6, 12, 60, 300] {
+    for visitors in [20, 60, 300] {
         let shop = Shop::with("events.csv", &honest(visitors)).and("items.csv", catalogue(30));
         let mut options = shop.options("");
         options.strict = true;
@@ -204,6 +204,29 @@ fn a_session_with_many_of_the_events_is_said() {
 }
 
 #[test]
+fn sessions_that_strangers_share_without_a_user_are_said_by_their_length() {
+    // Every visitor counts sessions from 1, and no column says which visitor.
+    let mut rows = String::from("session_id,item_id,timestamp\n");
+    for visit in 0..240 {
+        for event in 0..3 {
+            let time = DAY + visit * 9000 + event * 40;
+            let _ = writeln!(rows, "{},i{},{time}", visit % 40, (visit + event) % 30);
+        }
+    }
+    let shop = Shop::with("log.csv", &rows);
+    let summary = run(&shop, "log.csv", |_| {});
+    let notice = only(&summary);
+    assert_eq!(notice.name, "long_sessions");
+    assert!(
+        notice
+            .finding
+            .starts_with("40 of 40 sessions last more than a day (100 %)"),
+        "{}",
+        notice.finding
+    );
+}
+
+#[test]
 fn rows_that_could_not_be_used_are_said_from_a_tenth_on() {
     let mut rows = honest(60);
     for n in 0..30 {
@@ -242,6 +265,15 @@ fn a_test_part_larger_than_train_and_none_at_all_are_said() {
         options.test = TestPart::Share(0.1)
     });
     assert_eq!(only(&summary).name, "no_test");
+}
+
+#[test]
+fn events_that_all_bear_the_time_of_the_export_are_said() {
+    let rows: String = (0..90)
+        .map(|n| format!("v{},i{},2024-06-01T03:00:00Z\n", n / 3, n % 30))
+        .collect();
+    let shop = Shop::with("log.csv", &format!("user_id,item_id,timestamp\n{rows}"));
+    assert_eq!(only(&run(&shop, "log.csv", |_| {})).name, "one_moment");
 }
 
 #[test]
