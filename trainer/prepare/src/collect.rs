@@ -144,6 +144,17 @@ fn read_all(
         let mut resolved = shape.resolve(&file.path, reader.columns(), must_have_all)?;
         let recognised = refine(shape, file, reader.columns(), &mut resolved, notices)?;
         check_columns(shape, file, reader.columns(), &resolved)?;
+        if let Some(preset) = shape.better_preset(reader.columns()) {
+            notices.add(
+                "like_a_preset",
+                format!(
+                    "{} has the columns of the preset {}, and was read by common names.",
+                    file.path.display(),
+                    preset.name()
+                ),
+                format!("Give --preset {}.", preset.name()),
+            );
+        }
         if recognised.orders && !values.knows_action() {
             note_orders(file, notices);
         }

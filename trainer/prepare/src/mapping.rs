@@ -456,6 +456,12 @@ impl Shape {
         Ok(resolved)
     }
 
+    /// The preset that nobody asked for and whose columns these are.
+    pub(crate) fn better_preset(&self, columns: &[String]) -> Option<Preset> {
+        let by_names = self.guesses && self.preset.is_empty() && !self.said.contains_key("item_id");
+        Preset::of_columns(columns).filter(|_| by_names)
+    }
+
     /// Whether this column is chosen by habit: neither a person nor a preset named it.
     pub(crate) fn guesses(&self, name: &str) -> bool {
         self.guesses
@@ -533,11 +539,18 @@ impl Shape {
                 "COLUMN",
             ),
         };
+        let preset = self.better_preset(columns).map_or_else(
+            || "--preset".to_string(),
+            |preset| {
+                let name = preset.name();
+                format!("--preset {name}, whose columns these are")
+            },
+        );
         let example = shell_quoted(&format!("{flag}{name}={example}"));
         PrepareError::Columns {
             path: path.into(),
             problem: format!(
-                "no column for {} was found.{hint}\nThe file has: {}.\nVitrine knows these columns of {}:\n{}\nSay which is which with --column {example}, with --mapping FILE, or with --preset.",
+                "no column for {} was found.{hint}\nThe file has: {}.\nVitrine knows these columns of {}:\n{}\nSay which is which with --column {example}, with --mapping FILE, or with {preset}.",
                 missing.join(" or "),
                 columns.join(", "),
                 self.input.name(),

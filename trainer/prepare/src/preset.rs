@@ -114,6 +114,21 @@ impl Preset {
         matches!(self, Self::ShopifyOrders | Self::WoocommerceOrders)
     }
 
+    /// The preset whose columns these plainly are.
+    pub(crate) fn of_columns(columns: &[String]) -> Option<Self> {
+        const SIGNS: [(Preset, &[&str]); 4] = [
+            (Preset::ShopifyOrders, &["Lineitem name", "Lineitem sku"]),
+            (Preset::WoocommerceOrders, &["item_product_id", "item_id"]),
+            (Preset::Movielens, &["userId", "movieId"]),
+            (Preset::Recbole, &["user_id:token", "item_id:token"]),
+        ];
+        let has = |name: &&str| columns.iter().any(|column| column == name);
+        let mut signs = SIGNS.iter();
+        signs
+            .find(|(_, names)| names.iter().all(has))
+            .map(|(preset, _)| *preset)
+    }
+
     /// Ids that mean that there is none.
     pub(crate) fn nothing(self) -> &'static [&'static str] {
         match self {

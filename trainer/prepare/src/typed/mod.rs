@@ -7,6 +7,7 @@
 //! Unix times in seconds and milliseconds, `UTC` as a zone, or a decimal comma.
 
 mod calendar;
+mod format;
 pub(crate) mod number;
 pub(crate) mod time;
 pub(crate) mod words;

@@ -6,6 +6,7 @@
 
 use super::short;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// The decimal mark of a column.
@@ -233,6 +234,15 @@ impl Numbers {
         value.is_finite().then_some(value)
     }
 
+    /// The decimal mark that most of the unambiguous values have.
+    pub(crate) fn told(&self) -> Option<Decimal> {
+        match self.marks.point.cmp(&self.marks.comma) {
+            Ordering::Greater => Some(Decimal::Point),
+            Ordering::Less => Some(Decimal::Comma),
+            Ordering::Equal => None,
+        }
+    }
+
     /// The column's decimal mark by its values; `of_programs` says that numbers were written by a
     /// program, as in JSON, where a point is never a group.
     pub(crate) fn verdict(&self, of_programs: bool) -> Verdict {
@@ -245,12 +255,8 @@ impl Numbers {
             decimal,
             sure: false,
         };
-        if m.point != m.comma {
-            return sure(if m.point > m.comma {
-                Decimal::Point
-            } else {
-                Decimal::Comma
-            });
+        if let Some(decimal) = self.told() {
+            return sure(decimal);
         }
         match (m.either_point > 0, m.either_comma > 0) {
             (false, false) => sure(Decimal::Point),

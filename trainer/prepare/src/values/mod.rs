@@ -19,7 +19,7 @@ use crate::mapping::Shape;
 use crate::options::Options;
 use crate::preset::Preset;
 use crate::source::Chunk;
-use crate::typed::number::{Decimal, Numbers};
+use crate::typed::number::{Decimal, Numbers, Verdict};
 use crate::typed::time::{TimeVerdict, Times};
 use crate::unread::{Unread, UnreadValues, Words};
 use datafusion::arrow::array::{
@@ -152,18 +152,42 @@ impl<'a> Values<'a> {
         self.carried_without_order += carry.lines_without_order;
     }
 
+    /// The decimal mark of each column: by its own values, else by those of the input's other
+    /// columns, which were written by the same program.
+    fn decimals(&self) -> BTreeMap<&'static str, Verdict> {
+        let told = self.numbers.values().filter_map(Numbers::told);
+        let mut of_others: Vec<Decimal> = told.collect();
+        of_others.dedup();
+        let verdict = |numbers: &Numbers| {
+            let own = numbers.verdict(self.of_programs);
+            match (self.shape.decimal, of_others.as_slice()) {
+                (Some(decimal), _) => Verdict {
+                    decimal,
+                    sure: true,
+                },
+                (None, [decimal]) if !own.sure => Verdict {
+                    decimal: *decimal,
+                    sure: true,
+                },
+                _ => own,
+            }
+        };
+        let numbers = self.numbers.iter();
+        numbers
+            .map(|(name, numbers)| (*name, verdict(numbers)))
+            .collect()
+    }
+
     /// What the columns decided, where values were read otherwise.
     pub(crate) fn verdict(&self) -> Option<Decided> {
-        let mut again = false;
-        let decimals = self.numbers.iter().map(|(name, numbers)| {
-            let decimal = match self.shape.decimal {
-                Some(decimal) => decimal,
-                None => numbers.verdict(self.of_programs).decimal,
-            };
-            again |= decimal != numbers.decimal() && numbers.ambiguous().is_some();
-            (*name, decimal)
+        let decimals: BTreeMap<_, _> = self
+            .decimals()
+            .into_iter()
+            .map(|(name, verdict)| (name, verdict.decimal))
+            .collect();
+        let mut again = self.numbers.iter().any(|(name, numbers)| {
+            decimals[name] != numbers.decimal() && numbers.ambiguous().is_some()
         });
-        let decimals = decimals.collect();
         let times = self.times.verdict();
         again |= self.times.contradicts(times);
         again.then_some(Decided { decimals, times })

@@ -65,11 +65,9 @@ impl Values<'_> {
     }
 
     fn tell_numbers(&self, input: &str, notices: &Notices) {
+        let decimals = self.decimals();
         for (name, numbers) in &self.numbers {
-            let verdict = numbers.verdict(self.of_programs);
-            if let (Some((count, example)), false, None) =
-                (numbers.ambiguous(), verdict.sure, self.shape.decimal)
-            {
+            if let (Some((count, example)), false) = (numbers.ambiguous(), decimals[name].sure) {
                 let read = Numbers::new(measure(name), numbers.decimal())
                     .read(example)
                     .unwrap_or_default();

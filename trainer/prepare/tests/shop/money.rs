@@ -159,3 +159,15 @@ fn a_price_above_the_highest_is_unknown_until_the_highest_is_raised() {
         [2_500_000.0, 1_500_000.0, 15.0].map(Some)
     );
 }
+
+#[test]
+fn a_column_without_a_sign_of_its_own_follows_the_others_of_its_file() {
+    let shop = Shop::with(
+        "log.tsv",
+        "user_id\titem_id\ttimestamp\taction\tprice\tquantity\n\
+         u\ta\t1717200000\tbuy\t1.299,00\t1,000\nu\tb\t1717200001\tbuy\t19,90\t12\n",
+    );
+    let (summary, prepared) = shop.read("log.tsv");
+    assert_eq!(prepared.events[0].quantity, Some(1));
+    assert_eq!(notice(&summary, "ambiguous_numbers").0, "");
+}

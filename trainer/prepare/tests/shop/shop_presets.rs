@@ -158,3 +158,30 @@ fn recbole_reads_its_atomic_files_from_their_folder() {
     );
     assert_eq!(prepared.dropped(), []);
 }
+
+#[test]
+fn an_export_that_is_read_without_its_preset_says_which_it_is() {
+    let of = |name: &str| {
+        let shop = Shop::new();
+        let mut options = Options::new(fixture(name), shop.out());
+        options.rules.min_item_events = Some(1);
+        options.rules.min_session_length = Some(1);
+        options.test = TestPart::None;
+        vitrine_prepare::prepare(&options, &())
+    };
+    for (name, preset) in [
+        ("shopify-orders.csv", "--preset shopify-orders"),
+        // Its item_id is the number of a line.
+        ("woocommerce-orders.csv", "--preset woocommerce-orders"),
+    ] {
+        let (_, advice) = notice(&of(name).unwrap(), "like_a_preset");
+        assert!(advice.contains(preset), "{advice}");
+    }
+    for (name, preset) in [
+        ("ratings.csv", "--preset movielens"),
+        ("ml.inter", "--preset recbole"),
+    ] {
+        let error = of(name).err().unwrap().to_string();
+        assert!(error.contains(preset), "{error}");
+    }
+}
