@@ -5,14 +5,17 @@
 //! sources a second time, in the same order, so that nothing of the raw text has to be carried
 //! along.
 
+use crate::alike::{Paths, Schemas, all_empty, tell_of_empty};
+use crate::choice::choose;
 use crate::columns::Input;
 use crate::error::PrepareError;
 use crate::mapping::Shape;
 use crate::notice::Notices;
 use crate::progress::Progress;
 use crate::sink::Sink;
-use crate::source::{self, Chunk, SourceFile};
+use crate::source::{self, Chunk, Layout, Observed, SourceFile};
 use crate::typed::{self, ActionCode};
+use crate::whole_numbers::WholeNumbers;
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanBuilder, Float64Builder, Int32Builder, Int64Array,
     Int64Builder, RecordBatch, StringArray, StringBuilder,
@@ -110,40 +113,24 @@ pub(crate) fn collect(
         &format!("reading {}", input.name()),
         Some(files.iter().map(|file| file.bytes).sum()),
     );
-    let mut found_first = Vec::new();
-    for (number, file) in files.iter().enumerate() {
-        let mut reader = source::open(file, shape)?;
-        let resolved = shape.resolve(&file.path, reader.columns(), input == Input::Events)?;
-        check_columns(shape, file, reader.columns(), &resolved)?;
-        let found = input.wanted().iter().zip(&resolved);
-        let found = found.filter(|(_, candidates)| !candidates.is_empty());
-        let found: Vec<_> = found.map(|(wanted, _)| wanted.name).collect();
-        // The files of a catalogue may each hold some columns; those of a log hold the same.
-        if number > 0 && input != Input::Items {
-            note_differing_columns(&files[0], file, &found_first, &found, notices);
-        }
-        for name in &found {
-            if !collected.found.contains(name) {
-                collected.found.push(name);
+    let mut schemas = Schemas::default();
+    let mut paths = Paths::default();
+    let mut observed = Observed::default();
+    let mut whole_numbers = WholeNumbers::default();
+    let mut empty_files = Vec::new();
+    let alone = files.len() == 1;
+    for mut file in files {
+        let number = collected.files.len();
+        let mut reader = match source::open(&file, shape) {
+            Err(PrepareError::Empty { .. }) if !alone => {
+                empty_files.push(file.path);
+                continue;
             }
-        }
-        if number == 0 {
-            found_first = found;
-        }
-        let mut selected: Vec<usize> = resolved.iter().flatten().copied().collect();
-        selected.sort_unstable();
-        selected.dedup();
-        reader.select(&selected)?;
-        // From here on, candidates are places among the selected columns.
-        let candidates: Vec<Vec<usize>> = resolved
-            .iter()
-            .map(|found| {
-                found
-                    .iter()
-                    .map(|c| selected.partition_point(|s| s < c))
-                    .collect()
-            })
-            .collect();
+            opened => opened?,
+        };
+        let choice = choose(shape, &mut file, &mut *reader)?;
+        paths.add_file(input, &choice);
+        file.encoding = reader.encoding();
         let before = collected.rows;
         let mut told = 0;
         while let Some(chunk) = reader.next()? {
@@ -151,7 +138,8 @@ pub(crate) fn collect(
                 file: number,
                 first_row: first_row + collected.rows,
             };
-            let batch = typed_batch(shape, &schema, &candidates, &chunk, default_action, place)
+            let candidates = &choice.candidates;
+            let batch = typed_batch(shape, &schema, candidates, &chunk, default_action, place)
                 .map_err(|error| {
                     PrepareError::source(
                         &file.path,
@@ -161,6 +149,8 @@ pub(crate) fn collect(
                         ),
                     )
                 })?;
+            paths.look(&choice, &chunk);
+            whole_numbers.look(number, &batch);
             sink.write(&of_use(batch))?;
             collected.rows += chunk.lines.len() as u64;
             let position = reader.position();
@@ -168,15 +158,38 @@ pub(crate) fn collect(
             told = position;
         }
         if collected.rows == before {
-            return Err(PrepareError::source(
-                &file.path,
-                "has column names but no rows; remove it or export it again",
-            ));
+            if alone {
+                return Err(PrepareError::Empty {
+                    path: file.path,
+                    problem: "has column names but no rows; remove it or export it again".into(),
+                });
+            }
+            empty_files.push(file.path);
+            continue;
         }
+        // The files of a catalogue may each hold some columns; those of a log hold the same.
+        if input != Input::Items {
+            schemas.add(&file, choice.found(input))?;
+        }
+        for name in choice.found(input) {
+            if !collected.found.contains(&name) {
+                collected.found.push(name);
+            }
+        }
+        observed.add(&file.path, reader.remarks());
+        collected.files.push(file);
     }
     sink.close()?;
     progress.finish();
-    collected.files = files;
+    if collected.files.is_empty() {
+        return Err(all_empty(&empty_files));
+    }
+    paths.check(shape, &collected.files)?;
+    collected.found.retain(|name| paths.has(name));
+    schemas.tell(notices);
+    tell_of_empty(&empty_files, notices);
+    observed.tell(notices);
+    whole_numbers.settle(&collected.files, target, notices)?;
     Ok(collected)
 }
 
@@ -201,10 +214,10 @@ fn of_use(batch: RecordBatch) -> RecordBatch {
 }
 
 /// The columns without which an input is of no use.
-fn check_columns(
+pub(crate) fn check_columns(
     shape: &Shape,
     file: &SourceFile,
-    columns: &[String],
+    layout: &Layout,
     resolved: &[Vec<usize>],
 ) -> Result<(), PrepareError> {
     let has = |name: &str| {
@@ -216,31 +229,17 @@ fn check_columns(
         Input::Items => &[&["item_id"]],
     };
     match wanted.iter().find(|any| !any.iter().any(|name| has(name))) {
-        Some(missing) => Err(shape.missing(&file.path, columns, missing)),
+        Some(missing) => Err(shape.missing(&file.path, layout, missing)),
         None => Ok(()),
     }
 }
 
-/// Notes a column that one file of an input has and its first file lacks, or the reverse.
-fn note_differing_columns(
-    first: &SourceFile,
-    file: &SourceFile,
-    in_first: &[&str],
-    in_file: &[&str],
-    notices: &Notices,
-) {
-    let (first, file) = (first.path.display(), file.path.display());
-    for (here, there, has, lacks) in [
-        (in_first, in_file, &first, &file),
-        (in_file, in_first, &file, &first),
-    ] {
-        for name in here.iter().filter(|name| !there.contains(name)) {
-            notices.add(
-                "differing_columns",
-                format!("{has} has a column for {name}, {lacks} has none."),
-                "Its rows are read without it; name the column of each file with --mapping, or export them alike.",
-            );
-        }
+/// Whether a file has the columns of an input. One without rows is passed over later.
+pub(crate) fn fits(shape: &Shape, file: &SourceFile) -> Result<(), PrepareError> {
+    match source::open(file, shape) {
+        Ok(mut reader) => choose(shape, &mut file.clone(), &mut *reader).map(|_| ()),
+        Err(PrepareError::Empty { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -315,6 +314,18 @@ fn typed_batch(
             Kind::Action => actions(source, shape, default_action, &mut problems)?,
             Kind::Part => parts(source, &mut problems)?,
         });
+    }
+    let item = shape
+        .input
+        .wanted()
+        .iter()
+        .position(|w| w.name == "item_id");
+    for &row in &chunk.empty_lists {
+        if item.is_some_and(|item| columns[item + 3].is_null(row)) {
+            problems.add(row, "no_element", || {
+                "the list of items is empty or missing: the row is of no item".into()
+            });
+        }
     }
     let (mut rules, mut reasons) = (StringBuilder::new(), StringBuilder::new());
     for problem in problems.0 {

@@ -49,9 +49,12 @@ pub mod options;
 pub mod preset;
 pub mod progress;
 
+mod alike;
+mod choice;
 mod collect;
 mod engine;
 mod error;
+mod inputs;
 mod pipeline;
 mod rejected;
 mod report;
@@ -61,6 +64,7 @@ mod sink;
 mod source;
 mod staging;
 mod typed;
+mod whole_numbers;
 
 pub use dataset::DatasetFile;
 pub use error::PrepareError;

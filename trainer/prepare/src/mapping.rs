@@ -15,6 +15,9 @@
 //! timestamp_format = "%d.%m.%Y %H:%M"   # or "seconds", "milliseconds"; else it is recognised
 //! delimiter = ";"                   # else it is recognised
 //! header = false                    # columns are then named "1", "2", …
+//! encoding = "windows-1252"         # or "utf-16le", "shift_jis", …; else it is recognised
+//! escape = "\\"                     # a backslash escapes, or "none" does; else it is recognised
+//! quantity = "cart.lines[].count"   # a path inside objects and lists: each element is an event
 //!
 //! [events.actions]                  # the source's word = view, add_to_cart, buy, return or ignore
 //! "detail page" = "view"
@@ -27,7 +30,9 @@ use crate::columns::{Input, plain};
 use crate::error::PrepareError;
 use crate::options::Options;
 use crate::preset::Preset;
+use crate::source::Layout;
 use crate::typed::{ActionCode, TimeFormat};
+use encoding_rs::Encoding;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -49,10 +54,21 @@ struct InputMapping {
     timestamp_format: Option<String>,
     delimiter: Option<String>,
     header: Option<bool>,
+    encoding: Option<String>,
+    escape: Option<String>,
     #[serde(default)]
     actions: BTreeMap<String, String>,
     #[serde(flatten)]
     columns: BTreeMap<String, toml::Value>,
+}
+
+/// Whether backslashes escape in delimited text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Escape {
+    /// From the line on that shows it.
+    Recognised,
+    Backslash,
+    None,
 }
 
 /// How to read the files of one input.
@@ -61,6 +77,8 @@ pub(crate) struct Shape {
     pub input: Input,
     pub header: bool,
     pub delimiter: Option<u8>,
+    pub encoding: Option<&'static Encoding>,
+    pub escape: Escape,
     pub time_format: TimeFormat,
     /// The source's words for actions that a mapping file tells, in plain form.
     pub actions: HashMap<String, ActionCode>,
@@ -139,7 +157,14 @@ impl Shape {
             let Some(wanted) = input.wanted().iter().find(|w| w.name == name) else {
                 let keys = input.wanted().iter().map(|w| w.name);
                 let keys: Vec<_> = keys
-                    .chain(["timestamp_format", "delimiter", "header", "actions"])
+                    .chain([
+                        "timestamp_format",
+                        "delimiter",
+                        "header",
+                        "encoding",
+                        "escape",
+                        "actions",
+                    ])
                     .collect();
                 let hint = closest(name, keys.iter().copied())
                     .map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
@@ -169,6 +194,23 @@ impl Shape {
             Some([byte]) if byte.is_ascii() && *byte != b'"' => Some(*byte),
             Some(_) => return fail("'delimiter' must be one ASCII character".into()),
         };
+        let encoding = match mapping.encoding.as_deref() {
+            None => None,
+            Some(label) => match Encoding::for_label(label.as_bytes()) {
+                None => {
+                    return fail(format!(
+                        "encoding: '{label}' is not known; say for example \"utf-8\", \"windows-1252\", \"utf-16le\" or \"shift_jis\""
+                    ));
+                }
+                encoding => encoding,
+            },
+        };
+        let escape = match mapping.escape.as_deref() {
+            None => Escape::Recognised,
+            Some("\\") => Escape::Backslash,
+            Some("none") => Escape::None,
+            Some(_) => return fail("'escape' must be \"\\\\\" or \"none\"".into()),
+        };
         let time_format = match mapping.timestamp_format {
             None => TimeFormat::Recognised,
             Some(text) => match TimeFormat::new(&text) {
@@ -180,6 +222,8 @@ impl Shape {
             input,
             header: mapping.header.unwrap_or(facts.header),
             delimiter,
+            encoding,
+            escape,
             time_format,
             actions,
             files: facts.files,
@@ -189,25 +233,41 @@ impl Shape {
         })
     }
 
-    /// For each wanted column of the input, in order, its candidates among `columns`: the indices
-    /// of the source's columns, the first non-null of which counts. Empty where there is none.
+    /// The source columns, or paths into them, that were said or that the preset suggests.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
+        let said = self.said.values().map(String::as_str);
+        said.chain(self.preset.iter().map(|(_, source)| *source))
+    }
+
+    /// The wanted columns whose source was said explicitly, with that source.
+    pub(crate) fn said(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.said
+            .iter()
+            .map(|(name, source)| (*name, source.as_str()))
+    }
+
+    /// For each wanted column of the input, in order, its candidates in `layout`: the numbers of the
+    /// source's columns and paths, the first non-null of which counts. Empty where there is none.
+    /// Columns of objects or lists are no candidates.
     ///
     /// `must_have_all` says whether everything that was said explicitly has to be in this file.
     pub(crate) fn resolve(
         &self,
         path: &Path,
-        columns: &[String],
+        layout: &Layout,
         must_have_all: bool,
     ) -> Result<Vec<Vec<usize>>, PrepareError> {
+        let columns = layout.names();
         let plain_columns: Vec<_> = columns.iter().map(|c| plain(c)).collect();
+        let usable = |test: &dyn Fn(usize) -> bool| {
+            (0..columns.len()).find(|number| layout.is_usable(*number) && test(*number))
+        };
         let find = |name: &str| {
-            columns
-                .iter()
-                .position(|c| c == name)
-                .or_else(|| columns.iter().position(|c| c.eq_ignore_ascii_case(name)))
+            usable(&|number| columns[number] == name)
+                .or_else(|| usable(&|number| columns[number].eq_ignore_ascii_case(name)))
                 .or_else(|| {
                     let name = plain(name);
-                    plain_columns.iter().position(|c| *c == name)
+                    usable(&|number| layout.path(number).is_none() && plain_columns[number] == name)
                 })
         };
         let mut resolved = Vec::with_capacity(self.input.wanted().len());
@@ -217,7 +277,7 @@ impl Shape {
                 match find(source) {
                     Some(index) => candidates.push(index),
                     None if must_have_all => {
-                        return Err(self.missing_said(path, columns, wanted.name, source));
+                        return Err(self.missing_said(path, layout, wanted.name, source));
                     }
                     None => {}
                 }
@@ -241,32 +301,21 @@ impl Shape {
         Ok(resolved)
     }
 
-    fn missing_said(
-        &self,
-        path: &Path,
-        columns: &[String],
-        name: &str,
-        source: &str,
-    ) -> PrepareError {
-        let hint = closest(source, columns.iter().map(String::as_str))
+    fn missing_said(&self, path: &Path, layout: &Layout, name: &str, source: &str) -> PrepareError {
+        let hint = closest(source, layout.usable_names())
             .map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
         PrepareError::Columns {
             path: path.into(),
             problem: format!(
                 "there is no column '{source}', which was named as {name}. The file has: {}.{hint}",
-                columns.join(", ")
+                layout.described().join(", ")
             ),
         }
     }
 
     /// The error for a file in which `missing` (wanted columns, any of which would do) was not
     /// found.
-    pub(crate) fn missing(
-        &self,
-        path: &Path,
-        columns: &[String],
-        missing: &[&str],
-    ) -> PrepareError {
+    pub(crate) fn missing(&self, path: &Path, layout: &Layout, missing: &[&str]) -> PrepareError {
         let flag = match self.input {
             Input::Events => String::new(),
             other => format!("{}.", other.name()),
@@ -287,15 +336,17 @@ impl Shape {
             std::iter::once(*name)
                 .chain(words.known_as.iter().copied())
                 .chain(suggested)
-                .find_map(|word| closest(word, columns.iter().map(String::as_str)))
+                .find_map(|word| closest(word, layout.usable_names()))
                 .map(|near| (*name, near.to_string()))
         });
+        // Where values lie inside others, the wanted one is more likely there.
+        let near = near.filter(|_| layout.nested().next().is_none());
         let (hint, name, example) = match &near {
             Some((name, near)) => (format!(" Did you mean '{near}'?"), *name, near.as_str()),
             None => (
                 String::new(),
                 missing.first().copied().unwrap_or("item_id"),
-                columns.first().map_or("COLUMN", String::as_str),
+                "COLUMN",
             ),
         };
         PrepareError::Columns {
@@ -303,7 +354,7 @@ impl Shape {
             problem: format!(
                 "no column for {} was found.{hint}\nThe file has: {}.\nVitrine knows these columns of {}:\n{}\nSay which is which with --column {flag}{name}={example}, with --mapping FILE, or with --preset.",
                 missing.join(" or "),
-                columns.join(", "),
+                layout.described().join(", "),
                 self.input.name(),
                 wanted.join("\n"),
             ),

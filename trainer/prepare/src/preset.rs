@@ -85,6 +85,22 @@ impl Preset {
         self != Self::Vitrine
     }
 
+    /// Whether a file of a folder belongs to the data set, but is not read.
+    pub(crate) fn knows_file(self, place: &str) -> bool {
+        let known: &[&str] = match self {
+            Self::Retailrocket => &["category_tree."],
+            Self::Diginetica => &[
+                "train-queries.",
+                "train-clicks.",
+                "product-images",
+                "dataset-",
+            ],
+            Self::Yoochoose => &["yoochoose-test.", "dataset-"],
+            _ => &[],
+        };
+        known.iter().any(|known| place.starts_with(known))
+    }
+
     pub(crate) fn input(self, input: Input) -> PresetInput {
         let named = |columns, files| PresetInput {
             columns,

@@ -4,6 +4,7 @@ use crate::collect::{Collected, DefaultAction, collect, empty};
 use crate::dataset::{DatasetFile, FILE_NAME, options_value};
 use crate::engine::Engine;
 use crate::error::PrepareError;
+use crate::inputs;
 use crate::mapping::{Mapping, Shape};
 use crate::notice::{Notice, Notices};
 use crate::options::{Options, TestPart};
@@ -12,7 +13,7 @@ use crate::preset::Preset;
 use crate::progress::Progress;
 use crate::rejected::{self, Read};
 use crate::report::{self, Facts, Figures, InputFacts};
-use crate::source::{SourceFile, discover};
+use crate::source::{SourceFile, spool};
 use crate::staging::{Staging, file};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -53,18 +54,13 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
     check(options)?;
     let notices = Notices::default();
     let mapping = Mapping::new(options)?;
-    let in_folder = options.events.is_dir();
-    let events = discover(&options.events, mapping.events.files, true)?;
-    let beside = |path: &Option<PathBuf>, shape: &Shape| match path {
-        Some(path) => discover(path, shape.files, true),
-        None if in_folder => discover(&options.events, shape.files, false),
-        None => Ok(Vec::new()),
-    };
-    let orders = beside(&options.orders, &mapping.orders)?;
-    let items = beside(&options.items, &mapping.items)?;
+    let mut inputs = inputs::find(options, &mapping, &notices)?;
 
     let staging = Staging::new(&options.out)?;
     let work = staging.work();
+    for files in [&mut inputs.events, &mut inputs.orders, &mut inputs.items] {
+        spool(files, &work)?;
+    }
     let mut next_row = 0;
     let mut read = |shape: &Shape, files: Vec<SourceFile>| -> Result<Collected, PrepareError> {
         let target = work.join(format!("{}_collected.parquet", shape.input.name()));
@@ -85,9 +81,9 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
         next_row += collected.rows;
         Ok(collected)
     };
-    let events = read(&mapping.events, events)?;
-    let orders = read(&mapping.orders, orders)?;
-    let items = read(&mapping.items, items)?;
+    let events = read(&mapping.events, inputs.events)?;
+    let orders = read(&mapping.orders, inputs.orders)?;
+    let items = read(&mapping.items, inputs.items)?;
 
     let run = Run {
         options,
@@ -217,11 +213,7 @@ impl Run<'_> {
             .filter(|(collected, _)| !collected.files.is_empty());
         let facts = facts.map(|(collected, shape)| InputFacts {
             input: shape.input.name(),
-            files: collected
-                .files
-                .iter()
-                .map(|f| f.path.display().to_string())
-                .collect(),
+            files: collected.files.iter().map(SourceFile::described).collect(),
             rows: collected.rows,
             columns: collected.found.clone(),
         });
@@ -314,8 +306,11 @@ fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The folder's name, or the file's; for a file that is called `events`, its folder's.
+/// The folder's name, or the file's; `history` for a stream; for a file that is called `events`, its folder's.
 fn name_of(path: &Path) -> String {
+    if path.as_os_str() == "-" || path.starts_with("/dev") {
+        return "history".into();
+    }
     let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
     let name = |path: &Path| {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned());

@@ -4,8 +4,13 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used)]
 
+mod analytics;
 mod bad_input;
+mod encodings;
+mod folders;
 mod formats;
+mod json;
+mod nested;
 mod orders;
 mod presets;
 mod real_data;

@@ -1,0 +1,1 @@
+//! Exports of analytics tools under their presets.
