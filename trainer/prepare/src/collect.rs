@@ -22,6 +22,7 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
+use datafusion::arrow::error::ArrowError;
 use std::path::Path;
 use std::sync::Arc;
 use vitrine_core::Action;
@@ -299,20 +300,21 @@ fn typed_batch(
             continue;
         };
         let source = &chunk.columns[first];
+        let named = |error| ArrowError::CastError(format!("{}: {error}", wanted.name));
         columns.push(match kind {
             Kind::Text => {
-                let mut texts = texts(source)?;
+                let mut texts = texts(source).map_err(named)?;
                 for &other in &candidates[1..] {
-                    texts = coalesce(&texts, &self::texts(&chunk.columns[other])?);
+                    texts = coalesce(&texts, &self::texts(&chunk.columns[other]).map_err(named)?);
                 }
                 Arc::new(texts)
             }
-            Kind::Time => times(source, shape, &mut problems)?,
-            Kind::Number => numbers(source, wanted.name, &mut problems)?,
-            Kind::Whole => wholes(source, wanted.name, &mut problems)?,
-            Kind::Truth => truths(source, wanted.name, &mut problems)?,
-            Kind::Action => actions(source, shape, default_action, &mut problems)?,
-            Kind::Part => parts(source, &mut problems)?,
+            Kind::Time => times(source, shape, &mut problems).map_err(named)?,
+            Kind::Number => numbers(source, wanted.name, &mut problems).map_err(named)?,
+            Kind::Whole => wholes(source, wanted.name, &mut problems).map_err(named)?,
+            Kind::Truth => truths(source, wanted.name, &mut problems).map_err(named)?,
+            Kind::Action => actions(source, shape, default_action, &mut problems).map_err(named)?,
+            Kind::Part => parts(source, &mut problems).map_err(named)?,
         });
     }
     let item = shape
@@ -381,11 +383,21 @@ fn texts(source: &ArrayRef) -> Result<StringArray, datafusion::arrow::error::Arr
         DataType::Utf8 => source.clone(),
         _ => cast(source, &DataType::Utf8)?,
     };
+    let decimal = source.data_type().is_decimal();
     Ok(plain
         .as_string::<i32>()
         .iter()
+        .map(|text| text.map(|text| if decimal { without_zeros(text) } else { text }))
         .map(|text| text.and_then(typed::something))
         .collect())
+}
+
+/// A decimal number without the zeros that its column's scale adds.
+fn without_zeros(text: &str) -> &str {
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => text,
+    }
 }
 
 fn coalesce(first: &StringArray, second: &StringArray) -> StringArray {

@@ -78,8 +78,8 @@ fn open_lines(
             None => break,
         }
     }
-    let is_object = |line: &Line| matches!(parse(&line.bytes), Ok(Found::Object(_)));
-    let begins = |line: &Line| parse(&line.bytes).is_err_and(|error| error.is_eof());
+    let is_object = |line: &Line| matches!(parse(&line.lossy()), Ok(Found::Object(_)));
+    let begins = |line: &Line| parse(&line.lossy()).is_err_and(|error| error.is_eof());
     let spans_lines = match first.as_slice() {
         [line, ..] if line.bytes.trim_ascii_start().starts_with(b"[") => true,
         [line, next] => begins(line) && !is_object(next) && !begins(next) && !line.cut,
@@ -106,7 +106,8 @@ fn keys(file: &SourceFile, encoding: Option<&'static Encoding>) -> Result<Vec<Ke
         if keys.is_empty() && seen > SAMPLE {
             break;
         }
-        let Ok(Found::Object(members)) = parse(&line.bytes) else {
+        let text = line.lossy();
+        let Ok(Found::Object(members)) = parse(&text) else {
             continue;
         };
         for (name, holds) in members {
@@ -157,8 +158,8 @@ enum Found<'de> {
     Other,
 }
 
-fn parse(bytes: &[u8]) -> Result<Found<'_>, serde_json::Error> {
-    serde_json::from_slice(bytes)
+fn parse(text: &str) -> Result<Found<'_>, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 impl<'de> Deserialize<'de> for Found<'de> {
@@ -339,7 +340,7 @@ impl Reader for JsonLines {
         let mut paths = Vec::new();
         for _ in 0..SAMPLE.max(self.keys[column].line + 10) {
             let Some(line) = lines.next()? else { break };
-            let text = String::from_utf8_lossy(&line.bytes);
+            let text = line.lossy();
             if let Ok(found) = members(&line, &text, &[name])
                 && let Some(Some(node)) = found.first()
             {

@@ -6,6 +6,7 @@ use super::{SourceFile, empty};
 use crate::error::PrepareError;
 use encoding_rs::Encoding;
 use encoding_rs_io::DecodeReaderBytesBuilder;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -29,6 +30,11 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn is_blank(&self) -> bool {
         self.bytes.iter().all(u8::is_ascii_whitespace)
+    }
+
+    /// The line as text, with a mark in place of bytes that are not UTF-8.
+    pub(super) fn lossy(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
     }
 
     /// The line as text for a message, at most a kilobyte.

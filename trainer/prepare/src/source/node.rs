@@ -1,14 +1,15 @@
 //! A value inside a value: JSON text, or a row of a Parquet column. Both are walked alike.
 
 use super::path::Value;
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, StructArray};
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::Deserializer;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// Paths that are listed of one column at most.
 const MOST_PATHS: usize = 40;
@@ -316,9 +317,20 @@ fn row_of_list(array: &ArrayRef, row: usize) -> Option<ArrayRef> {
         DataType::List(_) => array.as_list::<i32>().value(row),
         DataType::LargeList(_) => array.as_list::<i64>().value(row),
         DataType::FixedSizeList(..) => array.as_fixed_size_list().value(row),
-        DataType::Map(..) => std::sync::Arc::new(array.as_map().value(row)),
+        DataType::Map(..) => Arc::new(named(&array.as_map().value(row))),
         _ => return None,
     })
+}
+
+/// The entries of a map under the names that lists of keys and values have; writers differ.
+fn named(entries: &StructArray) -> StructArray {
+    let fields = entries.fields().iter().zip(["key", "value"]);
+    let fields = fields.map(|(field, name)| Arc::new(Field::clone(field).with_name(name)));
+    StructArray::new(
+        fields.collect(),
+        entries.columns().to_vec(),
+        entries.nulls().cloned(),
+    )
 }
 
 fn list_elements(text: &str) -> Vec<Node<'_>> {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::error::PrepareError;
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, RecordBatch, StringBuilder, UInt32Array, new_null_array,
+    Array, ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder, UInt32Array, new_null_array,
 };
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
@@ -36,8 +36,8 @@ const DELTA_ROWS: usize = 32;
 const NESTED_ROWS: usize = 1024;
 /// Rows that are looked into for the paths in their values.
 const LOOKED_INTO: usize = 200;
-/// Longest value of a column whose values all have one length.
-const LONGEST_FIXED: i32 = 1024;
+/// Bytes of a UUID, the only id that is kept as bytes of one length.
+const UUID: i32 = 16;
 /// Rows that any file may have.
 const ANY_ROWS: u64 = 10_000_000;
 /// Rows that a longer file may have to a byte: a row that says something costs more than a bit.
@@ -143,8 +143,10 @@ impl ParquetFile {
     fn check_column(&self, column: usize) -> Result<(), String> {
         let field = self.metadata.schema().field(column);
         match field.data_type() {
-            DataType::FixedSizeBinary(length) if *length > LONGEST_FIXED => {
-                return Err(format!("has values of {length} bytes each"));
+            DataType::FixedSizeBinary(length) if *length != UUID => {
+                return Err(format!(
+                    "has values of {length} bytes each that are no text; write it as text"
+                ));
             }
             DataType::RunEndEncoded(..) => return Err("holds runs".into()),
             _ => {}
@@ -559,11 +561,14 @@ fn strings(
     unreadable: &mut Vec<Unreadable>,
     remarks: &mut Remarks,
 ) -> ArrayRef {
-    if !matches!(
-        column.data_type(),
-        DataType::Utf8View | DataType::BinaryView
-    ) {
-        return Arc::clone(column);
+    match column.data_type() {
+        DataType::Utf8View | DataType::BinaryView => {}
+        DataType::FixedSizeBinary(UUID) => {
+            let values = column.as_fixed_size_binary().iter();
+            let values = values.map(|value| value.map(uuid));
+            return Arc::new(values.collect::<StringArray>());
+        }
+        _ => return Arc::clone(column),
     }
     let value = |row: usize| match column.data_type() {
         _ if column.is_null(row) => Value::Nothing,
@@ -595,6 +600,18 @@ fn strings(
         }
     }
     Arc::new(strings.finish())
+}
+
+/// A UUID as it is written: in hexadecimal digits, in groups.
+fn uuid(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(36);
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -83,8 +83,13 @@ impl Shop {
 
     /// The error of preparing `name` with common column names.
     pub fn error(&self, name: &str) -> String {
+        let existed = self.out().exists();
         let error = self.prepare(&self.options(name)).err().expect("no error");
-        assert!(!self.out().exists(), "a failed run left an output folder");
+        assert_eq!(
+            self.out().exists(),
+            existed,
+            "a failed run left an output folder"
+        );
         error.to_string()
     }
 }
