@@ -520,25 +520,20 @@ fn actions(
     let mut last: Option<(String, Option<ActionCode>)> = None;
     for (row, text) in texts(source)?.iter().enumerate() {
         let Some(text) = text else {
-            if default_action.0.is_none() {
+            let default = default_action.0.map(ActionCode::Known);
+            let ignored = shape.ignores_other_actions.then_some(ActionCode::Ignored);
+            let code = default.or(ignored);
+            if code.is_none() {
                 problems.add(row, "unknown_action", || "the action is missing".into());
             }
-            built.append_option(
-                default_action
-                    .0
-                    .map(|action| ActionCode::Known(action).code()),
-            );
+            built.append_option(code.map(ActionCode::code));
             continue;
         };
         let known = match &last {
             Some((word, code)) if word == text => *code,
             _ => {
                 let plain = crate::columns::plain(text);
-                let code = shape
-                    .actions
-                    .get(&plain)
-                    .copied()
-                    .or_else(|| ActionCode::from_common_word(&plain));
+                let code = shape.action(&plain);
                 last = Some((text.to_string(), code));
                 code
             }

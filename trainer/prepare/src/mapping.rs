@@ -82,6 +82,8 @@ pub(crate) struct Shape {
     pub time_format: TimeFormat,
     /// The source's words for actions that a mapping file tells, in plain form.
     pub actions: HashMap<String, ActionCode>,
+    /// Whether the source's other words, and events without one, are to be ignored.
+    pub ignores_other_actions: bool,
     /// Patterns of file stems inside a folder.
     pub files: &'static [&'static str],
     /// Wanted column → source column, said explicitly.
@@ -180,7 +182,10 @@ impl Shape {
         for flag in options.columns.iter().filter(|flag| flag.input == input) {
             said.insert(flag.name, flag.source.clone());
         }
-        let mut actions = HashMap::new();
+        let of_preset = preset.actions().filter(|_| input == Input::Events);
+        let words = of_preset.unwrap_or_default().iter();
+        let mut actions: HashMap<_, _> =
+            words.map(|(word, code)| ((*word).into(), *code)).collect();
         for (word, action) in &mapping.actions {
             let Some(code) = ActionCode::from_name(action) else {
                 return fail(format!(
@@ -226,10 +231,22 @@ impl Shape {
             escape,
             time_format,
             actions,
+            ignores_other_actions: of_preset.is_some(),
             files: facts.files,
             said,
             preset: facts.columns,
-            guesses: preset == Preset::Auto,
+            // The catalogue beside an analytics tool's events is the shop's own.
+            guesses: preset == Preset::Auto
+                || (preset.actions().is_some() && input == Input::Items),
+        })
+    }
+
+    /// The action of an event with this word, in plain form.
+    pub(crate) fn action(&self, plain: &str) -> Option<ActionCode> {
+        let said = self.actions.get(plain).copied();
+        said.or_else(|| match self.ignores_other_actions {
+            true => Some(ActionCode::Ignored),
+            false => ActionCode::from_common_word(plain),
         })
     }
 

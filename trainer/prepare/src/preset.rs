@@ -4,8 +4,11 @@
 //! the events, and which thresholds the literature uses on these data. Whatever a flag or a mapping
 //! file says stands above it.
 
+mod analytics;
+
 use crate::columns::Input;
 use crate::options::PrepareOptionsError;
+use crate::typed::ActionCode;
 use std::str::FromStr;
 
 /// A file format with a name.
@@ -26,6 +29,14 @@ pub enum Preset {
     Yoochoose,
     /// REES46 Open CDP: monthly files `2019-Oct.csv`, ….
     Rees46,
+    /// Google Analytics 4 as BigQuery exports it, in JSON or Parquet.
+    Ga4,
+    /// Segment's calls as its storage destinations keep them, in JSON.
+    Segment,
+    /// Snowplow's enriched events with its e-commerce entities, in JSON or Parquet.
+    Snowplow,
+    /// Matomo's visits, by `Live.getLastVisitsDetails` in JSON.
+    Matomo,
 }
 
 /// What a preset says about one input.
@@ -47,7 +58,7 @@ const NOTHING: PresetInput = PresetInput {
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Auto,
         Self::Behaviour,
         Self::Vitrine,
@@ -55,6 +66,10 @@ impl Preset {
         Self::Diginetica,
         Self::Yoochoose,
         Self::Rees46,
+        Self::Ga4,
+        Self::Segment,
+        Self::Snowplow,
+        Self::Matomo,
     ];
 
     /// The name on the command line.
@@ -67,6 +82,10 @@ impl Preset {
             Self::Diginetica => "diginetica",
             Self::Yoochoose => "yoochoose",
             Self::Rees46 => "rees46",
+            Self::Ga4 => "ga4",
+            Self::Segment => "segment",
+            Self::Snowplow => "snowplow",
+            Self::Matomo => "matomo",
         }
     }
 
@@ -75,7 +94,7 @@ impl Preset {
     pub fn min_item_events(self) -> u64 {
         match self {
             Self::Retailrocket | Self::Diginetica | Self::Yoochoose | Self::Rees46 => 5,
-            Self::Auto | Self::Behaviour | Self::Vitrine => 2,
+            _ => 2,
         }
     }
 
@@ -83,6 +102,12 @@ impl Preset {
     /// already: what it holds at zero was a gift.
     pub fn rejects_free_purchases(self) -> bool {
         self != Self::Vitrine
+    }
+
+    /// The words of an analytics tool for actions, in plain form, where its other events are to be
+    /// ignored: most are of no item.
+    pub(crate) fn actions(self) -> Option<&'static [(&'static str, ActionCode)]> {
+        analytics::actions(self)
     }
 
     /// Whether a file of a folder belongs to the data set, but is not read.
@@ -267,6 +292,9 @@ impl Preset {
                 ],
                 &[],
             ),
+            (Self::Ga4 | Self::Segment | Self::Snowplow | Self::Matomo, input) => {
+                analytics::input(self, input)
+            }
             (Self::Yoochoose, Input::Items)
             | (Self::Retailrocket | Self::Rees46, Input::Orders) => NOTHING,
         }

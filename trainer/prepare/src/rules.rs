@@ -55,6 +55,10 @@ pub(crate) fn rules(t: &Thresholds) -> Vec<Rule> {
             "Rows with a split other than train, valid or test",
         ),
         always("missing_item", "Rows without an item"),
+        always(
+            "no_element",
+            "Rows whose list of items is empty or missing: events of no item",
+        ),
         always("missing_visitor", "Rows without both user and session"),
         always(
             "missing_split",

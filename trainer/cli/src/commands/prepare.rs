@@ -18,7 +18,7 @@ use vitrine_prepare::preset::Preset;
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
-    /// Behaviour: a file, or a folder of files.
+    /// Behaviour: a file, a folder of files, or - for the standard input.
     #[arg(long)]
     events: PathBuf,
     /// Items: a file, or a folder of files.
@@ -30,7 +30,8 @@ pub struct Arguments {
     /// Folder to write.
     #[arg(long)]
     out: PathBuf,
-    /// File format: auto, behaviour, vitrine, retailrocket, diginetica, yoochoose or rees46.
+    /// File format: auto, behaviour, vitrine, retailrocket, diginetica, yoochoose, rees46, ga4,
+    /// segment, snowplow or matomo.
     #[arg(long, default_value = "auto")]
     preset: Preset,
     /// TOML file that says which column is which.
