@@ -287,11 +287,8 @@ impl Delimited {
                 };
                 (value, node)
             },
-            &mut |row, empty_list| {
-                if empty_list {
-                    rows.note_empty_list();
-                }
-                rows.push(plan, line.number, &row, remarks, || line.text());
+            &mut |row, made| {
+                rows.push_made(plan, line.number, (&row, made), remarks, || line.text());
             },
         );
     }

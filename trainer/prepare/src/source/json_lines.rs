@@ -394,14 +394,11 @@ impl Reader for JsonLines {
                             Some(node) => (node.value(), Some(node.clone())),
                         }
                     },
-                    &mut |mut row, empty_list| {
+                    &mut |mut row, made| {
                         if coding == Coding::Damaged {
                             row.iter_mut().for_each(without_damage);
                         }
-                        if empty_list {
-                            rows.note_empty_list();
-                        }
-                        rows.push(plan, line.number, &row, remarks, || line.text());
+                        rows.push_made(plan, line.number, (&row, made), remarks, || line.text());
                     },
                 ),
                 Err(reason) => rows.fail(line.number, reason, line.text()),

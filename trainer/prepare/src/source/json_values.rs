@@ -38,8 +38,7 @@ impl Values {
         let mut cut = false;
         let mut depth = usize::from(matches!(first, b'{' | b'['));
         let (mut quoted, mut escaped) = (first == b'"', false);
-        loop {
-            let Some(byte) = peek(input)? else { break };
+        while let Some(byte) = peek(input)? {
             if depth == 0 && !quoted && (byte.is_ascii_whitespace() || b",]".contains(&byte)) {
                 break;
             }

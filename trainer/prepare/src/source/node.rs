@@ -11,6 +11,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+/// Most elements of a list: an event or an order of more is none.
+pub(super) const MOST_ELEMENTS: usize = 10_000;
 /// Paths that are listed of one column at most.
 const MOST_PATHS: usize = 40;
 /// Elements of a list, and levels, that are looked into for a list of paths.
@@ -224,7 +226,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The elements of a list, or of text that is a list.
+    /// The elements of a list, or of text that is a list; of a list that is too long, one more than
+    /// [`MOST_ELEMENTS`].
     pub(super) fn elements(&self) -> Vec<Self> {
         match (self.kind(), self) {
             (Kind::Scalar, _) => self
@@ -251,7 +254,7 @@ impl<'a> Node<'a> {
                 let Some(elements) = row_of_list(array, *row) else {
                     return Vec::new();
                 };
-                (0..elements.len())
+                (0..elements.len().min(MOST_ELEMENTS + 1))
                     .map(|row| Self::Cell(elements.clone(), row))
                     .collect()
             }

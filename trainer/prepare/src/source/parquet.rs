@@ -4,31 +4,31 @@
 //! text is read as views into its pages, which repeat nothing, and becomes strings a chunk at a time
 //! after each value's length was checked. How large a page may be is in [`super::pages`].
 
+mod schema;
+mod values;
+
 use super::node::Node;
 use super::pages::{Pages, is_read};
-use super::path::{Path, Step, Value};
+use super::path::{Path, Step};
 use super::remarks::Remarks;
-use super::rows::{Plan, Rows};
-use super::{
-    CHUNK_BYTES, CHUNK_ROWS, Chunk, Holds, LONGEST_VALUE, Need, Pick, Reader, Selection,
-    SourceFile, Unreadable, empty,
-};
+use super::rows::Plan;
+use super::{CHUNK_ROWS, Chunk, Holds, Need, Pick, Reader, Selection, SourceFile, empty};
 use crate::error::PrepareError;
-use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder, UInt32Array, new_null_array,
-};
+use datafusion::arrow::array::{Array, RecordBatch, new_null_array};
 use datafusion::arrow::compute::take;
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit};
+use datafusion::arrow::datatypes::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::{Compression, Encoding, Type as PhysicalType};
+use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::ColumnChunkMetaData;
+use schema::as_read;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use values::{Inside, UUID, end_of_chunk, strings, walk};
 
 /// Rows of a batch where values share their beginnings, so that each can be as long as its page.
 const DELTA_ROWS: usize = 32;
@@ -36,8 +36,6 @@ const DELTA_ROWS: usize = 32;
 const NESTED_ROWS: usize = 1024;
 /// Rows that are looked into for the paths in their values.
 const LOOKED_INTO: usize = 200;
-/// Bytes of a UUID, the only id that is kept as bytes of one length.
-const UUID: i32 = 16;
 /// Rows that any file may have.
 const ANY_ROWS: u64 = 10_000_000;
 /// Rows that a longer file may have to a byte: a row that says something costs more than a bit.
@@ -420,206 +418,12 @@ fn leads_to(path: &Path, leaf: &[String]) -> bool {
     })
 }
 
-/// The selected values inside the values of a batch.
-struct Inside {
-    /// The batch's row of each row, where elements of a list are rows.
-    parents: Option<UInt32Array>,
-    columns: Vec<ArrayRef>,
-    empty_lists: Vec<usize>,
-    unreadable: Vec<Unreadable>,
-}
-
-fn walk<'b>(
-    plan: &Plan,
-    batch: &'b RecordBatch,
-    column: impl Fn(usize) -> Option<&'b ArrayRef>,
-    first: u64,
-    remarks: &mut Remarks,
-) -> Inside {
-    let mut parents = Vec::new();
-    let mut rows = Rows::new(plan.names.len());
-    if !plan.columns.is_empty() {
-        for row in 0..batch.num_rows() {
-            let line = first + row as u64;
-            plan.rows(
-                |at, _| {
-                    let node = column(at).map(|values| Node::Cell(values.clone(), row));
-                    (Value::Nothing, node)
-                },
-                &mut |values, empty_list| {
-                    if empty_list {
-                        rows.note_empty_list();
-                    }
-                    parents.push(u32::try_from(row).unwrap_or(u32::MAX));
-                    rows.push(plan, line, &values, remarks, || format!("row {line}"));
-                },
-            );
-        }
-    }
-    let (columns, empty_lists, unreadable) = rows.chunk().map_or_else(Default::default, |chunk| {
-        (chunk.columns, chunk.empty_lists, chunk.unreadable)
-    });
-    Inside {
-        parents: plan.makes_rows.then(|| parents.into()),
-        columns,
-        empty_lists,
-        unreadable,
-    }
-}
-
-/// The schema as files are read: text and bytes as views, and times of the old INT96 type in
-/// milliseconds, because their nanoseconds end in 2262 and wrap.
-fn as_read(metadata: &ArrowReaderMetadata) -> Schema {
-    let parquet = metadata.parquet_schema();
-    let mut leaves = parquet.columns().iter().map(|leaf| leaf.physical_type());
-    let schema = metadata.schema();
-    let fields = schema.fields().iter();
-    let fields = fields.map(|field| field_as_read(field, &mut leaves));
-    Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone())
-}
-
-fn field_as_read(field: &FieldRef, leaves: &mut dyn Iterator<Item = PhysicalType>) -> FieldRef {
-    let kind = type_as_read(field.data_type(), leaves);
-    Arc::new(Field::clone(field).with_data_type(kind))
-}
-
-/// As [`as_read`]; takes the physical types of the leaves in their order.
-fn type_as_read(kind: &DataType, leaves: &mut dyn Iterator<Item = PhysicalType>) -> DataType {
-    match kind {
-        DataType::Struct(fields) => {
-            let fields = fields.iter();
-            DataType::Struct(fields.map(|field| field_as_read(field, leaves)).collect())
-        }
-        DataType::List(field) => DataType::List(field_as_read(field, leaves)),
-        DataType::LargeList(field) => DataType::LargeList(field_as_read(field, leaves)),
-        DataType::FixedSizeList(field, length) => {
-            DataType::FixedSizeList(field_as_read(field, leaves), *length)
-        }
-        DataType::Map(field, sorted) => DataType::Map(field_as_read(field, leaves), *sorted),
-        leaf => {
-            let physical = leaves.next();
-            match view(leaf) {
-                Some(view) => view,
-                None => match (leaf, physical) {
-                    (
-                        DataType::Timestamp(TimeUnit::Nanosecond, zone),
-                        Some(PhysicalType::INT96),
-                    ) => DataType::Timestamp(TimeUnit::Millisecond, zone.clone()),
-                    _ => leaf.clone(),
-                },
-            }
-        }
-    }
-}
-
-fn view(kind: &DataType) -> Option<DataType> {
-    match kind {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(DataType::Utf8View),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
-            Some(DataType::BinaryView)
-        }
-        DataType::Dictionary(_, values) => view(values),
-        _ => None,
-    }
-}
-
-/// Length of a value of a column of text or bytes; 0 of other types.
-fn length(column: &ArrayRef, row: usize) -> usize {
-    // A view begins with its length.
-    let views = match column.data_type() {
-        DataType::Utf8View => column.as_string_view().views(),
-        DataType::BinaryView => column.as_binary_view().views(),
-        _ => return 0,
-    };
-    if column.is_null(row) {
-        0
-    } else {
-        views[row] as u32 as usize
-    }
-}
-
-/// Where a chunk from row `start` on ends: before its values pass [`CHUNK_BYTES`].
-fn end_of_chunk(batch: &RecordBatch, start: usize) -> usize {
-    let mut bytes = 0;
-    for row in start..batch.num_rows() {
-        let lengths = batch.columns().iter().map(|column| length(column, row));
-        bytes += lengths
-            .map(|length| length.min(LONGEST_VALUE))
-            .sum::<usize>();
-        if bytes > CHUNK_BYTES && row > start {
-            return row;
-        }
-    }
-    batch.num_rows()
-}
-
-/// A column of text or bytes as strings, without values that can't be read; others as they are.
-fn strings(
-    column: &ArrayRef,
-    (name, need): (&str, Need),
-    lines: &[u64],
-    unreadable: &mut Vec<Unreadable>,
-    remarks: &mut Remarks,
-) -> ArrayRef {
-    match column.data_type() {
-        DataType::Utf8View | DataType::BinaryView => {}
-        DataType::FixedSizeBinary(UUID) => {
-            let values = column.as_fixed_size_binary().iter();
-            let values = values.map(|value| value.map(uuid));
-            return Arc::new(values.collect::<StringArray>());
-        }
-        _ => return Arc::clone(column),
-    }
-    let value = |row: usize| match column.data_type() {
-        _ if column.is_null(row) => Value::Nothing,
-        DataType::Utf8View => Value::Text(column.as_string_view().value(row).into()),
-        _ => {
-            let bytes = column.as_binary_view().value(row);
-            match std::str::from_utf8(bytes) {
-                Ok(text) => Value::Text(text.into()),
-                Err(_) => Value::Undecodable(String::from_utf8_lossy(
-                    &bytes[..bytes.len().min(LONGEST_VALUE)],
-                )),
-            }
-        }
-    };
-    let mut strings = StringBuilder::with_capacity(column.len(), column.len() * 16);
-    for (row, line) in lines.iter().enumerate() {
-        let value = value(row);
-        match value.settle(need, name, *line, remarks) {
-            Ok(text) => strings.append_option(text),
-            Err(reason) => {
-                strings.append_null();
-                let shown = value.settle(Need::Shown, name, *line, remarks);
-                unreadable.push(Unreadable {
-                    row,
-                    reason,
-                    text: shown.ok().flatten().unwrap_or_default().to_string(),
-                });
-            }
-        }
-    }
-    Arc::new(strings.finish())
-}
-
-/// A UUID as it is written: in hexadecimal digits, in groups.
-fn uuid(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(36);
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::Format;
     use crate::source::content::Packing;
-    use datafusion::arrow::array::{Int64Array, StringArray};
+    use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray};
     use parquet::arrow::ArrowWriter;
 
     fn rows(path: &std::path::Path) -> Result<usize, PrepareError> {

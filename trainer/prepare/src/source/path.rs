@@ -5,7 +5,7 @@
 //! key. `[]` stands for each element of a list: every element becomes a row, and the columns
 //! outside the list are repeated.
 
-use super::node::{Kind, Node};
+use super::node::{Kind, MOST_ELEMENTS, Node};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -100,6 +100,16 @@ pub(super) enum Value<'a> {
     Undecodable(Cow<'a, str>),
 }
 
+/// What became of a list whose elements are rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    Row,
+    /// The list is empty or missing; the values outside of it are there.
+    Empty,
+    /// The list is too long to be one event's.
+    TooMany,
+}
+
 /// The selected paths of one column, joined where they begin alike, so that a value is walked once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
@@ -177,14 +187,14 @@ impl Tree {
         self.fill_inside(node, row)
     }
 
-    /// Fills `row` from a column's value and hands it to `take`, once for each element of the list
-    /// that makes rows. Where that list is empty or missing, `take` has the row once and is told.
+    /// Hands `row` to `take`, filled once for each element of the list that makes rows.
     pub(super) fn rows<'n>(
         list: Option<(Vec<Node<'n>>, &Self)>,
         row: Vec<Value<'n>>,
-        take: &mut dyn FnMut(Vec<Value<'n>>, bool),
+        take: &mut dyn FnMut(Vec<Value<'n>>, Made),
     ) {
         match list {
+            Some((elements, _)) if elements.len() > MOST_ELEMENTS => take(row, Made::TooMany),
             Some((elements, tree)) if !elements.is_empty() => {
                 for element in elements {
                     let mut row = row.clone();
@@ -192,11 +202,11 @@ impl Tree {
                     if tree.makes_rows() {
                         Self::rows(inner, row, take);
                     } else {
-                        take(row, false);
+                        take(row, Made::Row);
                     }
                 }
             }
-            _ => take(row, true),
+            _ => take(row, Made::Empty),
         }
     }
 }

@@ -20,6 +20,8 @@ pub(super) enum Remark {
     TooLong,
     /// A value that is no text.
     Undecodable,
+    /// A number that is too large for its float to be exact.
+    Rounded,
     /// An object or a list where a value was expected.
     Nested,
 }
@@ -137,6 +139,13 @@ impl Observed {
                         "{file}{more}: {count} values of '{column}' were left out because they are no text in the file's encoding, first in line {line}: “{example}”.",
                     ),
                     "Their rows were kept. If the file has another encoding, say so with encoding = \"…\" in a mapping file.",
+                ),
+                Remark::Rounded => notices.add(
+                    "rounded_ids",
+                    format!(
+                        "{file}{more}: {count} values of '{column}' are floats beyond 2^53, first in line {line}: {example}. Their last digits are lost, and different ids may have become one.",
+                    ),
+                    "Export the column as whole numbers or as text.",
                 ),
                 Remark::Nested => notices.add(
                     "nested_values",

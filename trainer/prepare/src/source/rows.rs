@@ -1,7 +1,8 @@
 //! Rows of text on their way into a chunk.
 
+use super::node::MOST_ELEMENTS;
 use super::node::Node;
-use super::path::{Path, Tree, Value};
+use super::path::{Made, Path, Tree, Value};
 use super::remarks::{Remark, Remarks};
 use super::{CHUNK_BYTES, CHUNK_ROWS, Chunk, LONGEST_VALUE, Need, Selection, Unreadable, too_long};
 use crate::typed::short;
@@ -54,12 +55,12 @@ impl Plan {
         }
     }
 
-    /// The rows that a record makes, handed to `take` with word of an empty list. `value` gives
+    /// The rows that a record makes, handed to `take`. `value` gives
     /// the value of a column, and the value to look into where it is asked for one.
     pub(super) fn rows<'n>(
         &self,
         mut value: impl FnMut(usize, bool) -> (Value<'n>, Option<Node<'n>>),
-        take: &mut dyn FnMut(Vec<Value<'n>>, bool),
+        take: &mut dyn FnMut(Vec<Value<'n>>, Made),
     ) {
         let mut row = vec![Value::Nothing; self.names.len()];
         let mut list = None;
@@ -73,7 +74,7 @@ impl Plan {
         if self.makes_rows {
             Tree::rows(list, row, take);
         } else {
-            take(row, false);
+            take(row, Made::Row);
         }
     }
 }
@@ -126,9 +127,25 @@ impl Rows {
         }
     }
 
-    /// Adds a row whose list is empty.
-    pub(super) fn note_empty_list(&mut self) {
-        self.empty_lists.push(self.lines.len());
+    /// Adds a row that a list made, or did not make.
+    pub(super) fn push_made(
+        &mut self,
+        plan: &Plan,
+        line: u64,
+        (row, made): (&[Value<'_>], Made),
+        remarks: &mut Remarks,
+        text: impl FnOnce() -> String,
+    ) {
+        match made {
+            Made::Row => {}
+            Made::Empty => self.empty_lists.push(self.lines.len()),
+            Made::TooMany => {
+                let reason =
+                    format!("the list has more than the {MOST_ELEMENTS} elements that are read");
+                return self.fail(line, reason, text());
+            }
+        }
+        self.push(plan, line, row, remarks, text);
     }
 
     pub(super) fn fail(&mut self, line: u64, reason: String, text: String) {

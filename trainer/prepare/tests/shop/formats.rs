@@ -260,7 +260,7 @@ fn decimal_ids_of_parquet_stay_exact() {
         .with_precision_and_scale(38, 0)
         .unwrap();
     // BigQuery's NUMERIC has nine decimals.
-    let scaled = Decimal128Array::from(vec![1001_000_000_000, 1002_500_000_000])
+    let scaled = Decimal128Array::from(vec![1_001_000_000_000, 1_002_500_000_000])
         .with_precision_and_scale(38, 9)
         .unwrap();
     let columns: [(&str, ArrayRef); 2] =
@@ -326,5 +326,28 @@ fn a_column_of_parquet_that_can_not_be_read_is_named() {
     assert_eq!(
         prepared.events[0].item,
         "0a0a0a0a-0a0a-0a0a-0a0a-0a0a0a0a0a0a"
+    );
+}
+
+#[test]
+fn ids_beyond_the_exact_whole_numbers_of_a_float_are_said() {
+    let shop = Shop::new();
+    let columns: [(&str, ArrayRef); 2] = [
+        ("item_id", Arc::new(StringArray::from(vec!["a", "b"]))),
+        (
+            "user_id",
+            Arc::new(Float64Array::from(vec![1.234_567_890_123_456_8e18, 7.0])),
+        ),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = std::fs::File::create(shop.path("log.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let (summary, _) = shop.prepare(&shop.options("log.parquet")).unwrap();
+    let finding = crate::support::notice(&summary, "rounded_ids");
+    assert!(
+        finding.contains("1 values of 'user_id'") && finding.contains("line 1"),
+        "{finding}"
     );
 }

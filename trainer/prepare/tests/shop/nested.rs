@@ -386,3 +386,19 @@ fn nested_values_among_plain_ones_cost_the_row_as_ids_and_the_value_elsewhere() 
     let (_, prepared) = shop.prepare(&shop.options("log.csv")).unwrap();
     assert_eq!(prepared.dropped(), [("unreadable_row", 3)]);
 }
+
+#[test]
+fn a_list_without_end_costs_the_row() {
+    let ids: Vec<_> = (0..10_001).map(|n| format!("\"{n}\"")).collect();
+    let shop = Shop::with(
+        "log.jsonl",
+        &format!(
+            "{{\"user_id\":\"u\",\"skus\":[{}]}}\n{{\"user_id\":\"u\",\"skus\":[\"a\"]}}\n",
+            ids.join(",")
+        ),
+    );
+    let (_, prepared) = shop.with_columns("log.jsonl", &["item_id=skus[]"]).unwrap();
+    assert_eq!(prepared.sessions(), [["a"]]);
+    assert_eq!(prepared.dropped(), [("unreadable_row", 1)]);
+    assert!(prepared.rejected[0].reason.contains("10000 elements"));
+}
