@@ -485,7 +485,7 @@ fn a_history_can_be_piped_into_prepare() {
     let out = dir.path().join("out");
     let log = "user_id,item_id,timestamp\nu,a,1717236000\nu,b,1717236060\n,c,1717236060\nv,a,1717236000\nv,b,1717236060\n";
     for source in ["-", "/dev/stdin"] {
-        let mut child = Command::new(program())
+        let mut child = Command::new(program("vitrine"))
             .args(["prepare", "--events", source, "--out"])
             .arg(&out)
             .stdin(std::process::Stdio::piped())
