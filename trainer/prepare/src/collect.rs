@@ -5,16 +5,19 @@
 //! sources a second time, in the same order, so that nothing of the raw text has to be carried
 //! along.
 
+use crate::alike::{Paths, Schemas, all_empty, tell_of_empty};
+use crate::choice::choose;
 use crate::columns::Input;
 use crate::error::PrepareError;
 use crate::mapping::Shape;
 use crate::notice::Notices;
 use crate::progress::Progress;
-use crate::recognise::{LikeTimes, Sample, refine};
+use crate::recognise::{LikeTimes, Recognised, Sample};
 use crate::sink::Sink;
-use crate::source::{self, Format, SourceFile};
+use crate::source::{self, Format, Layout, Observed, SourceFile};
 use crate::unread::Unread;
 use crate::values::{Decided, OfFile, Place, Told, Values, schema};
+use crate::whole_numbers::WholeNumbers;
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use std::path::Path;
 
@@ -77,7 +80,6 @@ pub(crate) fn collect(
             notices.add(notice.name, notice.finding, notice.advice);
         }
         collected.unread = values.tell(notices);
-        collected.files = files;
         return Ok(collected);
     }
 }
@@ -137,62 +139,32 @@ fn read_all(
         &format!("reading {}", input.name()),
         Some(files.iter().map(|file| file.bytes).sum()),
     );
-    let mut found_first = Vec::new();
-    for (number, file) in files.iter().enumerate() {
-        let mut reader = source::open(file, shape)?;
-        let must_have_all = input == Input::Events || shape.is_joined;
-        let mut resolved = shape.resolve(&file.path, reader.columns(), must_have_all)?;
-        let recognised = refine(shape, file, reader.columns(), &mut resolved, notices)?;
-        check_columns(shape, file, reader.columns(), &resolved)?;
-        if let Some(preset) = shape.better_preset(reader.columns()) {
-            notices.add(
-                "like_a_preset",
-                format!(
-                    "{} has the columns of the preset {}, and was read by common names.",
-                    file.path.display(),
-                    preset.name()
-                ),
-                format!("Give --preset {}.", preset.name()),
-            );
-        }
-        if recognised.orders && !values.knows_action() {
-            note_orders(file, notices);
-        }
-        collected.like_times.extend(recognised.like_times);
-        let found = input.wanted().iter().zip(&resolved);
-        let found = found.filter(|(_, candidates)| !candidates.is_empty());
-        let found: Vec<_> = found.map(|(wanted, _)| wanted.name).collect();
-        // The files of a catalogue may each hold some columns; those of a log hold the same.
-        if number > 0 && input != Input::Items {
-            note_differing_columns(&files[0], file, &found_first, &found, notices);
-        }
-        for name in &found {
-            if !collected.found.contains(name) {
-                collected.found.push(name);
+    let mut schemas = Schemas::default();
+    let mut paths = Paths::default();
+    let mut observed = Observed::default();
+    let mut whole_numbers = WholeNumbers::default();
+    let mut empty_files = Vec::new();
+    let alone = files.len() == 1;
+    for file in files {
+        let mut file = file.clone();
+        let number = collected.files.len();
+        let mut reader = match source::open(&file, shape) {
+            Err(PrepareError::Empty { .. }) if !alone => {
+                empty_files.push(file.path);
+                continue;
             }
-        }
-        if number == 0 {
-            found_first = found;
-        }
-        let mut selected: Vec<usize> = resolved.iter().flatten().copied().collect();
-        selected.sort_unstable();
-        selected.dedup();
-        reader.select(&selected)?;
-        // From here on, candidates are places among the selected columns.
-        let candidates: Vec<Vec<usize>> = resolved
-            .iter()
-            .map(|found| {
-                found
-                    .iter()
-                    .map(|c| selected.partition_point(|s| s < c))
-                    .collect()
-            })
-            .collect();
+            opened => opened?,
+        };
+        let choice = choose(shape, &mut file, &mut *reader, notices)?;
+        note_recognised(&choice.recognised, &file, values, notices);
+        note_preset(shape, &file, reader.columns(), notices);
+        paths.add_file(input, &choice);
+        file.encoding = reader.encoding();
         values.begin(OfFile {
-            candidates,
+            candidates: choice.candidates.clone(),
             name: file.path.display().to_string(),
             of_programs: file.format == Format::JsonLines,
-            orders: recognised.orders,
+            orders: choice.recognised.orders,
         });
         let before = collected.rows;
         let mut told = 0;
@@ -210,6 +182,8 @@ fn read_all(
                     ),
                 )
             })?;
+            paths.look(&choice, &chunk);
+            whole_numbers.look(number, &batch);
             sink.write(&of_use(batch))?;
             collected.rows += chunk.lines.len() as u64;
             let position = reader.position();
@@ -217,19 +191,67 @@ fn read_all(
             told = position;
         }
         if collected.rows == before {
-            return Err(PrepareError::source(
-                &file.path,
-                "has column names but no rows; remove it or export it again",
-            ));
+            if alone {
+                return Err(PrepareError::Empty {
+                    path: file.path,
+                    problem: "has column names but no rows; remove it or export it again".into(),
+                });
+            }
+            empty_files.push(file.path);
+            continue;
         }
+        // The files of a catalogue may each hold some columns; those of a log hold the same.
+        if input != Input::Items {
+            schemas.add(&file, choice.found(input))?;
+        }
+        for name in choice.found(input) {
+            if !collected.found.contains(&name) {
+                collected.found.push(name);
+            }
+        }
+        collected.like_times.extend(choice.recognised.like_times);
+        observed.add(&file.path, reader.remarks());
+        collected.files.push(file);
     }
     sink.close()?;
     progress.finish();
+    if collected.files.is_empty() {
+        return Err(all_empty(&empty_files));
+    }
+    paths.check(shape, &collected.files)?;
+    collected.found.retain(|name| paths.has(name));
+    schemas.tell(notices);
+    tell_of_empty(&empty_files, notices);
+    observed.tell(notices);
+    whole_numbers.settle(&collected.files, target, notices)?;
     Ok(collected)
 }
 
+/// Says that a file has the columns of a preset that nobody asked for.
+fn note_preset(shape: &Shape, file: &SourceFile, columns: &[String], notices: &Notices) {
+    if let Some(preset) = shape.better_preset(columns) {
+        notices.add(
+            "like_a_preset",
+            format!(
+                "{} has the columns of the preset {}, and was read by common names.",
+                file.path.display(),
+                preset.name()
+            ),
+            format!("Give --preset {}.", preset.name()),
+        );
+    }
+}
+
 /// Says that an events file was read as orders.
-fn note_orders(file: &SourceFile, notices: &Notices) {
+fn note_recognised(
+    recognised: &Recognised,
+    file: &SourceFile,
+    values: &Values<'_>,
+    notices: &Notices,
+) {
+    if !recognised.orders || values.knows_action() {
+        return;
+    }
     notices.add(
         "orders_as_events",
         format!(
@@ -264,7 +286,7 @@ fn of_use(batch: RecordBatch) -> RecordBatch {
 pub(crate) fn check_columns(
     shape: &Shape,
     file: &SourceFile,
-    columns: &[String],
+    layout: &Layout,
     resolved: &[Vec<usize>],
 ) -> Result<(), PrepareError> {
     let has = |name: &str| {
@@ -280,31 +302,20 @@ pub(crate) fn check_columns(
     match wanted.iter().find(|any| !any.iter().any(|name| has(name))) {
         Some(missing) => {
             let sample = Sample::of(file, shape);
-            Err(shape.missing(&file.path, columns, missing, sample.as_ref()))
+            Err(shape.missing(&file.path, layout, missing, sample.as_ref()))
         }
         None => Ok(()),
     }
 }
 
-/// Notes a column that one file of an input has and its first file lacks, or the reverse.
-fn note_differing_columns(
-    first: &SourceFile,
-    file: &SourceFile,
-    in_first: &[&str],
-    in_file: &[&str],
-    notices: &Notices,
-) {
-    let (first, file) = (first.path.display(), file.path.display());
-    for (here, there, has, lacks) in [
-        (in_first, in_file, &first, &file),
-        (in_file, in_first, &file, &first),
-    ] {
-        for name in here.iter().filter(|name| !there.contains(name)) {
-            notices.add(
-                "differing_columns",
-                format!("{has} has a column for {name}, {lacks} has none."),
-                "Its rows are read without it; name the column of each file with --mapping, or export them alike.",
-            );
+/// Whether a file has the columns of an input. One without rows is passed over later.
+pub(crate) fn fits(shape: &Shape, file: &SourceFile) -> Result<(), PrepareError> {
+    match source::open(file, shape) {
+        Ok(mut reader) => {
+            let unheard = Notices::default();
+            choose(shape, &mut file.clone(), &mut *reader, &unheard).map(|_| ())
         }
+        Err(PrepareError::Empty { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }

@@ -27,6 +27,15 @@ pub enum PrepareError {
         problem: String,
     },
 
+    /// A source file has no rows.
+    #[error("{} {problem}", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// What it has instead, to be read after the path.
+        problem: String,
+    },
+
     /// Columns are missing, or a mapping names one that is not there.
     #[error("{}: {problem}", path.display())]
     Columns {
@@ -135,6 +144,24 @@ impl PrepareError {
         Self::Source {
             path: path.as_ref().to_path_buf(),
             problem: problem.into(),
+        }
+    }
+}
+
+impl PrepareError {
+    /// The problem in a clause, for a list of files.
+    pub(crate) fn in_short(&self) -> String {
+        match self {
+            Self::Source { problem, .. } | Self::Empty { problem, .. } => problem.clone(),
+            Self::Columns { problem, .. } => {
+                let line = problem.lines().next().unwrap_or_default();
+                line.split(". ")
+                    .next()
+                    .unwrap_or_default()
+                    .trim_end_matches('.')
+                    .into()
+            }
+            other => other.to_string(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::columns::plain;
 use crate::recognise::Sample;
+use crate::source::Layout;
 
 /// Likeness from which one name is a slip of the pen for another: `itm_id` for `item_id`, but not
 /// `seller_id` for `user_id`.
@@ -35,14 +36,17 @@ fn likeness(one: &str, other: &str) -> f64 {
 pub(crate) fn column_for<'a>(
     wanted: &str,
     names: &[&str],
-    columns: &'a [String],
+    layout: &'a Layout,
     sample: Option<&Sample>,
 ) -> Option<&'a str> {
-    let possible: Vec<&str> = columns
+    let possible: Vec<&str> = layout
+        .names()
         .iter()
         .enumerate()
         .filter(|(at, name)| {
-            !is_counter(name) && sample.is_none_or(|sample| sample.may_be(wanted, *at))
+            layout.is_usable(*at)
+                && !is_counter(name)
+                && sample.is_none_or(|sample| sample.may_be(wanted, *at))
         })
         .map(|(_, name)| name.as_str())
         .collect();

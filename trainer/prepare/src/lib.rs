@@ -52,13 +52,16 @@ pub mod preset;
 pub mod preview;
 pub mod progress;
 
+mod alike;
 mod catalogue;
 mod checks;
+mod choice;
 mod collect;
 mod engine;
 mod error;
 mod hint;
 mod identity;
+mod inputs;
 mod join;
 mod lines;
 mod pipeline;
@@ -74,6 +77,7 @@ mod staging;
 mod typed;
 mod unread;
 mod values;
+mod whole_numbers;
 
 pub use dataset::DatasetFile;
 pub use error::PrepareError;

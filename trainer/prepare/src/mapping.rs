@@ -21,6 +21,9 @@
 //! nothing = ["NA"]                  # ids that mean that there is none
 //! delimiter = ";"                   # else it is recognised
 //! header = false                    # columns are then named "1", "2", …
+//! encoding = "windows-1252"         # or "utf-16le", "shift_jis", …; else it is recognised
+//! escape = "\\"                     # a backslash escapes, or "none" does; else it is recognised
+//! quantity = "cart.lines[].count"   # a path inside objects and lists: each element is an event
 //!
 //! [events.actions]                  # the source's word = view, add_to_cart, buy, return or ignore
 //! "detail page" = "view"
@@ -50,11 +53,13 @@ use crate::identity::Said;
 use crate::options::{Options, SessionIds};
 use crate::preset::Preset;
 use crate::recognise::Sample;
+use crate::source::Layout;
 use crate::typed::ActionCode;
 use crate::typed::number::Decimal;
 use crate::typed::time::TimeFormat;
 use crate::typed::words::Sale;
 use crate::typed::zone::Zone;
+use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -84,6 +89,8 @@ struct InputMapping {
     header: Option<bool>,
     timezone: Option<String>,
     decimal: Option<Decimal>,
+    encoding: Option<String>,
+    escape: Option<String>,
     #[serde(default)]
     nothing: Vec<String>,
     #[serde(default)]
@@ -106,18 +113,29 @@ struct JoinMapping {
 }
 
 /// The keys of an input that are no columns.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 12] = [
     "timestamp_format",
     "timezone",
     "decimal",
     "nothing",
     "delimiter",
     "header",
+    "encoding",
+    "escape",
     "actions",
     "statuses",
     "stock",
     "join",
 ];
+
+/// Whether backslashes escape in delimited text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Escape {
+    /// From the line on that shows it.
+    Recognised,
+    Backslash,
+    None,
+}
 
 /// How to read the files of one input.
 #[derive(Clone, Debug)]
@@ -125,6 +143,8 @@ pub(crate) struct Shape {
     pub input: Input,
     pub header: bool,
     pub delimiter: Option<u8>,
+    pub encoding: Option<&'static Encoding>,
+    pub escape: Escape,
     pub time_format: TimeFormat,
     /// The zone of times that tell none.
     pub zone: Option<Zone>,
@@ -142,6 +162,8 @@ pub(crate) struct Shape {
     pub join: Option<Box<Join>>,
     /// Whether this is such a file: one row an order, without items.
     pub is_joined: bool,
+    /// Whether the source's other words, and events without one, are to be ignored.
+    pub ignores_other_actions: bool,
     /// Patterns of file stems inside a folder.
     pub files: &'static [&'static str],
     /// Wanted column → source column, said explicitly.
@@ -289,7 +311,10 @@ impl Shape {
         for flag in options.columns.iter().filter(|flag| flag.input == input) {
             said.insert(flag.name, flag.source.clone());
         }
-        let mut actions = HashMap::new();
+        let of_preset = preset.actions().filter(|_| input == Input::Events);
+        let words = of_preset.unwrap_or_default().iter();
+        let mut actions: HashMap<_, _> =
+            words.map(|(word, code)| ((*word).into(), *code)).collect();
         for (word, action) in &mapping.actions {
             let Some(code) = ActionCode::from_name(action) else {
                 return fail(format!(
@@ -324,6 +349,23 @@ impl Shape {
             None => None,
             Some([byte]) if byte.is_ascii() && *byte != b'"' => Some(*byte),
             Some(_) => return fail("'delimiter' must be one ASCII character".into()),
+        };
+        let encoding = match mapping.encoding.as_deref() {
+            None => None,
+            Some(label) => match Encoding::for_label(label.as_bytes()) {
+                None => {
+                    return fail(format!(
+                        "encoding: '{label}' is not known; say for example \"utf-8\", \"windows-1252\", \"utf-16le\" or \"shift_jis\""
+                    ));
+                }
+                encoding => encoding,
+            },
+        };
+        let escape = match mapping.escape.as_deref() {
+            None => Escape::Recognised,
+            Some("\\") => Escape::Backslash,
+            Some("none") => Escape::None,
+            Some(_) => return fail("'escape' must be \"\\\\\" or \"none\"".into()),
         };
         let flag = options.timestamp_format.as_ref();
         let time_format = match (
@@ -372,6 +414,8 @@ impl Shape {
             input,
             header: mapping.header.unwrap_or(facts.header),
             delimiter,
+            encoding,
+            escape,
             time_format,
             zone,
             decimal: options.decimal.or(mapping.decimal),
@@ -385,32 +429,59 @@ impl Shape {
             stock,
             join,
             is_joined: false,
+            ignores_other_actions: of_preset.is_some(),
             files: facts.files,
             said,
             preset: facts.columns,
-            guesses: preset.guesses(),
+            // The catalogue beside an analytics tool's events is the shop's own.
+            guesses: preset.guesses() || (preset.actions().is_some() && input == Input::Items),
         })
     }
 
-    /// For each wanted column of the input, in order, its candidates among `columns`: the indices
-    /// of the source's columns, the first non-null of which counts. Empty where there is none.
+    /// The action of an event with this word, in plain form.
+    pub(crate) fn action(&self, plain: &str) -> Option<ActionCode> {
+        let said = self.actions.get(plain).copied();
+        said.or_else(|| match self.ignores_other_actions {
+            true => Some(ActionCode::Ignored),
+            false => ActionCode::from_common_word(plain),
+        })
+    }
+
+    /// The source columns, or paths into them, that were said or that the preset suggests.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
+        let said = self.said.values().map(String::as_str);
+        said.chain(self.preset.iter().map(|(_, source)| *source))
+    }
+
+    /// The wanted columns whose source was said explicitly, with that source.
+    pub(crate) fn said(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.said
+            .iter()
+            .map(|(name, source)| (*name, source.as_str()))
+    }
+
+    /// For each wanted column of the input, in order, its candidates in `layout`: the numbers of the
+    /// source's columns and paths, the first non-null of which counts. Empty where there is none.
+    /// Columns of objects or lists are no candidates.
     ///
     /// `must_have_all` says whether everything that was said explicitly has to be in this file.
     pub(crate) fn resolve(
         &self,
         path: &Path,
-        columns: &[String],
+        layout: &Layout,
         must_have_all: bool,
     ) -> Result<Vec<Vec<usize>>, PrepareError> {
+        let columns = layout.names();
         let plain_columns: Vec<_> = columns.iter().map(|c| plain(c)).collect();
+        let usable = |test: &dyn Fn(usize) -> bool| {
+            (0..columns.len()).find(|number| layout.is_usable(*number) && test(*number))
+        };
         let find = |name: &str| {
-            columns
-                .iter()
-                .position(|c| c == name)
-                .or_else(|| columns.iter().position(|c| c.eq_ignore_ascii_case(name)))
+            usable(&|number| columns[number] == name)
+                .or_else(|| usable(&|number| columns[number].eq_ignore_ascii_case(name)))
                 .or_else(|| {
                     let name = plain(name);
-                    plain_columns.iter().position(|c| *c == name)
+                    usable(&|number| layout.path(number).is_none() && plain_columns[number] == name)
                 })
         };
         // `timestamp=date+time` names two columns, unless one is called so.
@@ -431,7 +502,7 @@ impl Shape {
                 match find(source) {
                     Some(index) => candidates.push(index),
                     None if must_have_all => {
-                        return Err(self.missing_said(path, columns, wanted.name, source));
+                        return Err(self.missing_said(path, layout, wanted.name, source));
                     }
                     None => {}
                 }
@@ -480,20 +551,14 @@ impl Shape {
         }
     }
 
-    fn missing_said(
-        &self,
-        path: &Path,
-        columns: &[String],
-        name: &str,
-        source: &str,
-    ) -> PrepareError {
-        let hint = closest(source, columns.iter().map(String::as_str))
+    fn missing_said(&self, path: &Path, layout: &Layout, name: &str, source: &str) -> PrepareError {
+        let hint = closest(source, layout.usable_names())
             .map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
         PrepareError::Columns {
             path: path.into(),
             problem: format!(
                 "there is no column '{source}', which was named as {name}. The file has: {}.{hint}",
-                columns.join(", ")
+                layout.described().join(", ")
             ),
         }
     }
@@ -503,7 +568,7 @@ impl Shape {
     pub(crate) fn missing(
         &self,
         path: &Path,
-        columns: &[String],
+        layout: &Layout,
         missing: &[&str],
         sample: Option<&Sample>,
     ) -> PrepareError {
@@ -528,9 +593,11 @@ impl Shape {
                 .chain(words.known_as.iter().copied())
                 .chain(suggested)
                 .collect();
-            let near = column_for(name, &names, columns, sample)?;
+            let near = column_for(name, &names, layout, sample)?;
             Some((*name, near))
         });
+        // Where values lie inside others, the wanted one is more likely there.
+        let near = near.filter(|_| layout.nested().next().is_none());
         let (hint, name, example) = match near {
             Some((name, near)) => (format!(" Did you mean '{near}'?"), name, near),
             None => (
@@ -539,7 +606,7 @@ impl Shape {
                 "COLUMN",
             ),
         };
-        let preset = self.better_preset(columns).map_or_else(
+        let preset = self.better_preset(layout.names()).map_or_else(
             || "--preset".to_string(),
             |preset| {
                 let name = preset.name();
@@ -552,7 +619,7 @@ impl Shape {
             problem: format!(
                 "no column for {} was found.{hint}\nThe file has: {}.\nVitrine knows these columns of {}:\n{}\nSay which is which with --column {example}, with --mapping FILE, or with {preset}.",
                 missing.join(" or "),
-                columns.join(", "),
+                layout.described().join(", "),
                 self.input.name(),
                 wanted.join("\n"),
             ),

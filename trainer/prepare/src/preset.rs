@@ -4,8 +4,11 @@
 //! the events, and which thresholds the literature uses on these data. Whatever a flag or a mapping
 //! file says stands above it.
 
+mod analytics;
+
 use crate::columns::Input;
 use crate::options::PrepareOptionsError;
+use crate::typed::ActionCode;
 use std::str::FromStr;
 
 /// A file format with a name.
@@ -36,6 +39,14 @@ pub enum Preset {
     Movielens,
     /// RecBole's atomic files: `<name>.inter` and `<name>.item`.
     Recbole,
+    /// Google Analytics 4 as BigQuery exports it, in JSON or Parquet.
+    Ga4,
+    /// Segment's calls as its storage destinations keep them, in JSON.
+    Segment,
+    /// Snowplow's enriched events with its e-commerce entities, in JSON or Parquet.
+    Snowplow,
+    /// Matomo's visits, by `Live.getLastVisitsDetails` in JSON.
+    Matomo,
 }
 
 /// What a preset says about one input.
@@ -57,7 +68,7 @@ const NOTHING: PresetInput = PresetInput {
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Auto,
         Self::Behaviour,
         Self::Vitrine,
@@ -70,6 +81,10 @@ impl Preset {
         Self::MerchantFeed,
         Self::Movielens,
         Self::Recbole,
+        Self::Ga4,
+        Self::Segment,
+        Self::Snowplow,
+        Self::Matomo,
     ];
 
     /// The name on the command line.
@@ -87,6 +102,10 @@ impl Preset {
             Self::MerchantFeed => "merchant-feed",
             Self::Movielens => "movielens",
             Self::Recbole => "recbole",
+            Self::Ga4 => "ga4",
+            Self::Segment => "segment",
+            Self::Snowplow => "snowplow",
+            Self::Matomo => "matomo",
         }
     }
 
@@ -155,6 +174,28 @@ impl Preset {
             )),
             _ => None,
         }
+    }
+
+    /// The words of an analytics tool for actions, in plain form, where its other events are to be
+    /// ignored: most are of no item.
+    pub(crate) fn actions(self) -> Option<&'static [(&'static str, ActionCode)]> {
+        analytics::actions(self)
+    }
+
+    /// Whether a file of a folder belongs to the data set, but is not read.
+    pub(crate) fn knows_file(self, place: &str) -> bool {
+        let known: &[&str] = match self {
+            Self::Retailrocket => &["category_tree."],
+            Self::Diginetica => &[
+                "train-queries.",
+                "train-clicks.",
+                "product-images",
+                "dataset-",
+            ],
+            Self::Yoochoose => &["yoochoose-test.", "dataset-"],
+            _ => &[],
+        };
+        known.iter().any(|known| place.starts_with(known))
     }
 
     pub(crate) fn input(self, input: Input) -> PresetInput {
@@ -450,6 +491,9 @@ impl Preset {
                 ],
                 &["*.item"],
             ),
+            (Self::Ga4 | Self::Segment | Self::Snowplow | Self::Matomo, input) => {
+                analytics::input(self, input)
+            }
             (Self::Movielens | Self::Recbole, Input::Orders)
             | (Self::Yoochoose, Input::Items)
             | (Self::Retailrocket | Self::Rees46, Input::Orders) => NOTHING,

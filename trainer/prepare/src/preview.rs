@@ -1,15 +1,16 @@
 //! A dry run: the files, which column is which, and the first rows as they would be read. Nothing is
 //! written, so that a mapping can be tried in a second on a history of any size.
 
-use crate::collect::check_columns;
+use crate::choice::{Choice, choose};
 use crate::columns::Input;
 use crate::error::PrepareError;
+use crate::inputs::{self, Inputs};
 use crate::mapping::{How, Mapping, Shape};
 use crate::notice::{Notice, Notices, shell_word};
 use crate::options::Options;
-use crate::recognise::{LikeTimes, refine};
-use crate::run::{Inputs, check};
-use crate::source::{self, Chunk, Format, SourceFile};
+use crate::recognise::LikeTimes;
+use crate::run::check;
+use crate::source::{self, Chunk, Format, Layout, SourceFile};
 use crate::typed::{self, ActionCode};
 use crate::values::{Decided, OfFile, Place, Told, Values};
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
@@ -88,12 +89,12 @@ pub struct RowPreview {
 pub fn preview(options: &Options) -> Result<Preview, PrepareError> {
     check(options)?;
     let mapping = Mapping::new(options)?;
+    let notices = Notices::default();
     let Inputs {
         events,
         orders,
         items,
-    } = Inputs::find(options, &mapping)?;
-    let notices = Notices::default();
+    } = inputs::find(options, &mapping, &notices)?;
     let mut inputs = Vec::new();
     for (shape, files) in [
         (&mapping.events, events),
@@ -125,14 +126,16 @@ fn input(
     notices: &Notices,
 ) -> Result<(InputPreview, Vec<LikeTimes>), PrepareError> {
     let head = Head::read(shape, first, notices)?;
-    check_columns(shape, first, &head.names, &head.resolved)?;
-    let wanted = shape.input.wanted().iter().zip(&head.resolved);
+    let wanted = shape.input.wanted().iter().zip(&head.choice.candidates);
     let columns: Vec<_> = wanted
         .filter(|(_, found)| !found.is_empty())
         .map(|(wanted, found)| ColumnPreview {
             name: wanted.name,
-            from: found.iter().map(|&at| head.names[at].clone()).collect(),
-            how: if head.by_name.contains(&wanted.name) {
+            from: found
+                .iter()
+                .map(|&at| head.choice.names[at].clone())
+                .collect(),
+            how: if head.choice.by_name.contains(&wanted.name) {
                 shape.how(wanted.name)
             } else {
                 How::Values
@@ -143,7 +146,7 @@ fn input(
         column: head.names[at].clone(),
         sample: head.texts(at).next().map(|text| typed::short(&text)),
     });
-    let rows = match &head.chunk {
+    let rows = match &head.read {
         Some(chunk) => rows(shape, first, &head, chunk, told, &columns).map_err(|error| {
             PrepareError::source(&first.path, format!("can't be read: {error}"))
         })?,
@@ -156,60 +159,59 @@ fn input(
         columns,
         rows,
     };
-    Ok((preview, head.like_times))
+    Ok((preview, head.choice.recognised.like_times))
 }
 
 /// The beginning of a file, with all its columns.
 struct Head {
+    /// The file's columns, then the paths into them that were named.
     names: Vec<String>,
-    resolved: Vec<Vec<usize>>,
-    /// Wanted columns that were found by name.
-    by_name: Vec<&'static str>,
-    like_times: Vec<LikeTimes>,
-    /// Whether the rows are lines of orders.
-    orders: bool,
-    chunk: Option<Chunk>,
+    /// Numbers of the selected names.
+    selected: Vec<usize>,
+    choice: Choice,
+    /// The first rows, with the selected values.
+    read: Option<Chunk>,
+    /// The first rows, with all columns.
+    shown: Option<Chunk>,
 }
 
 impl Head {
     fn read(shape: &Shape, file: &SourceFile, notices: &Notices) -> Result<Self, PrepareError> {
-        let mut reader = source::open(file, shape)?;
-        let names = reader.columns().to_vec();
-        let mut resolved = shape.resolve(&file.path, &names, shape.input == Input::Events)?;
-        let wanted = shape.input.wanted().iter().zip(&resolved);
-        let by_name = wanted.filter(|(_, found)| !found.is_empty());
-        let by_name = by_name.map(|(wanted, _)| wanted.name).collect();
-        let recognised = refine(shape, file, &names, &mut resolved, notices)?;
-        let all: Vec<usize> = (0..names.len()).collect();
-        reader.select(&all)?;
-        let chunk = reader.next()?;
+        let mut file = file.clone();
+        let mut reader = source::open(&file, shape)?;
+        let layout = Layout::new(&*reader, shape.sources());
+        let choice = choose(shape, &mut file, &mut *reader, notices)?;
+        let read = reader.next()?;
+        let shown = source::open_again(&file, shape)?.next()?;
+        let names = layout.names().to_vec();
+        let place = |name: &String| names.iter().position(|other| other == name);
         Ok(Self {
+            selected: choice.names.iter().filter_map(place).collect(),
             names,
-            resolved,
-            by_name,
-            like_times: recognised.like_times,
-            orders: recognised.orders,
-            chunk,
+            choice,
+            read,
+            shown,
         })
     }
 
     /// The columns that are not read.
     fn unused(&self) -> impl Iterator<Item = usize> {
-        (0..self.names.len()).filter(|at| !self.resolved.iter().flatten().any(|used| used == at))
+        let own = self.shown.as_ref().map_or(0, |chunk| chunk.columns.len());
+        (0..own).filter(|at| !self.selected.contains(at))
     }
 
     /// The first values of a column that are not empty.
     fn texts(&self, column: usize) -> impl Iterator<Item = String> {
         let options = FormatOptions::default().with_null("");
         let column = self
-            .chunk
+            .shown
             .as_ref()
-            .map(|chunk| chunk.columns[column].clone());
+            .and_then(|chunk| chunk.columns.get(column).cloned());
         let texts: Vec<_> = column
             .iter()
             .filter_map(|column| ArrayFormatter::try_new(column, &options).ok())
             .flat_map(|formatter| {
-                let rows = self.chunk.as_ref().map_or(0, |chunk| chunk.lines.len());
+                let rows = self.shown.as_ref().map_or(0, |chunk| chunk.lines.len());
                 let texts = (0..rows.min(LOOKED_AT)).map(|row| formatter.value(row).to_string());
                 texts.collect::<Vec<_>>()
             })
@@ -253,10 +255,10 @@ fn as_read(
     let read = |decided: &Decided| {
         let mut values = Values::new(shape, told, decided);
         values.begin(OfFile {
-            candidates: head.resolved.clone(),
+            candidates: head.choice.candidates.clone(),
             name: file.path.display().to_string(),
             of_programs: file.format == Format::JsonLines,
-            orders: head.orders,
+            orders: head.choice.recognised.orders,
         });
         let place = Place {
             file: 0,

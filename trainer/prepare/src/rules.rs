@@ -57,6 +57,10 @@ pub(crate) fn rules(t: &Thresholds) -> Vec<Rule> {
             "nested_id",
             "Rows whose item is a nested value such as {\"id\": 7}",
         ),
+        always(
+            "no_element",
+            "Rows whose list of items is empty or missing: events of no item",
+        ),
         always("header_row", "Rows that repeat the names of the columns"),
         always("missing_visitor", "Rows without user, session and order"),
         always(

@@ -8,6 +8,7 @@ use crate::dataset::{DatasetFile, FILE_NAME, options_value};
 use crate::engine::Engine;
 use crate::error::PrepareError;
 use crate::identity::Identity;
+use crate::inputs;
 use crate::join;
 use crate::mapping::{Mapping, Shape};
 use crate::notice::{Notice, Notices};
@@ -18,7 +19,7 @@ use crate::preview;
 use crate::progress::Progress;
 use crate::rejected::{self, Read};
 use crate::report::{self, Facts, Figures, InputFacts};
-use crate::source::{SourceFile, discover};
+use crate::source::{self, SourceFile, spool};
 use crate::staging::{Staging, file};
 use crate::values::Told;
 use std::path::{Path, PathBuf};
@@ -64,14 +65,13 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
         notices.add("preset_caveat", finding, advice);
     }
     refuse_own_output(options)?;
-    let Inputs {
-        events,
-        orders,
-        items,
-    } = Inputs::find(options, &mapping)?;
+    let mut inputs = inputs::find(options, &mapping, &notices)?;
 
     let staging = Staging::new(&options.out)?;
     let work = staging.work();
+    for files in [&mut inputs.events, &mut inputs.orders, &mut inputs.items] {
+        spool(files, &work)?;
+    }
     let mut next_row = 0;
     let told = Told::of(options, mapping.preset);
     let mut read = |shape: &Shape, files: Vec<SourceFile>| -> Result<Collected, PrepareError> {
@@ -92,15 +92,15 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
         let mut collected = collect(shape, files, next_row, &target)?;
         next_row += collected.rows;
         if let Some(join) = &shape.join {
-            let files = discover(&join.file, &[], true)?;
+            let files = vec![source::file(&join.file)?];
             let heads = join::heads_path(&work, shape.input);
             collected.joined = Some(Box::new(collect(&join.shape, files, 0, &heads)?));
         }
         Ok(collected)
     };
-    let events = read(&mapping.events, events)?;
-    let orders = read(&mapping.orders, orders)?;
-    let items = read(&mapping.items, items)?;
+    let events = read(&mapping.events, inputs.events)?;
+    let orders = read(&mapping.orders, inputs.orders)?;
+    let items = read(&mapping.items, inputs.items)?;
 
     let run = Run {
         options,
@@ -118,29 +118,6 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
     }
     staging.publish()?;
     Ok(summary)
-}
-
-/// The files of a run.
-pub(crate) struct Inputs {
-    pub events: Vec<SourceFile>,
-    pub orders: Vec<SourceFile>,
-    pub items: Vec<SourceFile>,
-}
-
-impl Inputs {
-    pub(crate) fn find(options: &Options, mapping: &Mapping) -> Result<Self, PrepareError> {
-        let in_folder = options.events.is_dir();
-        let beside = |path: &Option<PathBuf>, shape: &Shape| match path {
-            Some(path) => discover(path, shape.files, true),
-            None if in_folder => discover(&options.events, shape.files, false),
-            None => Ok(Vec::new()),
-        };
-        Ok(Self {
-            events: discover(&options.events, mapping.events.files, true)?,
-            orders: beside(&options.orders, &mapping.orders)?,
-            items: beside(&options.items, &mapping.items)?,
-        })
-    }
 }
 
 /// An error where an input lies in the folder that the result replaces.
@@ -350,11 +327,7 @@ impl Run<'_> {
             .map(|(collected, shape)| (shape.input.name(), *collected));
         let facts = facts.chain(joined).map(|(input, collected)| InputFacts {
             input,
-            files: collected
-                .files
-                .iter()
-                .map(|f| f.path.display().to_string())
-                .collect(),
+            files: collected.files.iter().map(SourceFile::described).collect(),
             rows: collected.rows,
             columns: collected.found.clone(),
             unread: collected.unread.clone(),
@@ -454,8 +427,11 @@ fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The folder's name, or the file's; for a file that is called `events`, its folder's.
+/// The folder's name, or the file's; `history` for a stream; for a file that is called `events`, its folder's.
 fn name_of(path: &Path) -> String {
+    if path.as_os_str() == "-" || path.starts_with("/dev") {
+        return "history".into();
+    }
     let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
     let name = |path: &Path| {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned());

@@ -26,7 +26,7 @@ use vitrine_prepare::{PrepareError, Summary, prepare, preview};
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
-    /// Behaviour: a file, or a folder of files.
+    /// Behaviour: a file, a folder of files, or - for the standard input.
     #[arg(long)]
     events: PathBuf,
     /// Items: a file, or a folder of files.
@@ -51,7 +51,8 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     /// File format: auto, behaviour, vitrine, retailrocket, diginetica, yoochoose, rees46,
-    /// shopify-orders, woocommerce-orders, merchant-feed, movielens or recbole.
+    /// shopify-orders, woocommerce-orders, merchant-feed, movielens, recbole, ga4, segment, snowplow
+    /// or matomo.
     #[arg(long, default_value = "auto")]
     preset: Preset,
     /// TOML file that says which column is which.

@@ -278,6 +278,7 @@ impl<'a> Values<'a> {
             columns.push(column);
         }
         self.judge_sales(actions.as_ref(), &mut row)?;
+        self.judge_lists(chunk, &columns, &mut row);
         let (mut rules, mut reasons) = (StringBuilder::new(), StringBuilder::new());
         for problem in row.problems.0 {
             rules.append_option(problem.as_ref().map(|(rule, _)| *rule));
@@ -286,6 +287,20 @@ impl<'a> Values<'a> {
         columns.push(Arc::new(rules.finish()));
         columns.push(Arc::new(reasons.finish()));
         RecordBatch::try_new(self.schema.clone(), columns)
+    }
+
+    /// Rows of lists without an element are events of no item.
+    fn judge_lists(&self, chunk: &Chunk, columns: &[ArrayRef], row: &mut RowValues<'_>) {
+        let Ok(item) = self.schema.index_of("item_id") else {
+            return;
+        };
+        for &empty in &chunk.empty_lists {
+            if columns[item].is_null(empty) {
+                row.problems.add(empty, "no_element", || {
+                    "the list of items is empty or missing: the row is of no item".into()
+                });
+            }
+        }
     }
 
     /// Fills what stands on the first line of an order only.

@@ -272,19 +272,20 @@ impl Values<'_> {
         let mut last: Option<(String, Option<ActionCode>)> = None;
         for (at, text) in texts.iter().enumerate() {
             let Some(text) = text else {
-                if self.told.default_action.is_none() {
+                let default = self.told.default_action.map(ActionCode::Known);
+                let ignored = self.shape.ignores_other_actions;
+                let action = default.or(ignored.then_some(ActionCode::Ignored));
+                if action.is_none() {
                     row.problems
                         .add(at, "unknown_action", || "the action is missing".into());
                 }
-                built.append_option(self.told.default_action.map(code));
+                built.append_option(action.map(ActionCode::code));
                 continue;
             };
             let known = match &last {
                 Some((word, code)) if word == text => *code,
                 _ => {
-                    let plain = plain(text);
-                    let told = self.shape.actions.get(&plain).copied();
-                    let code = told.or_else(|| ActionCode::from_common_word(&plain));
+                    let code = self.shape.action(&plain(text));
                     last = Some((text.to_string(), code));
                     code
                 }

@@ -41,11 +41,21 @@ fn as_text(
         DataType::Utf8 => source.clone(),
         _ => cast(source, &DataType::Utf8)?,
     };
+    let decimal = source.data_type().is_decimal();
     Ok(plain
         .as_string::<i32>()
         .iter()
+        .map(|text| text.map(|text| if decimal { without_zeros(text) } else { text }))
         .map(|text| text.and_then(&value_of))
         .collect())
+}
+
+/// A decimal number without the zeros that its column's scale adds.
+fn without_zeros(text: &str) -> &str {
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => text,
+    }
 }
 
 /// Of each row the first text that is there.

@@ -4,12 +4,17 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used)]
 
+mod analytics;
 mod bad_input;
 mod columns;
+mod encodings;
+mod folders;
 mod formats;
 mod identity;
 mod joining;
+mod json;
 mod money;
+mod nested;
 mod notices;
 mod order_state;
 mod orders;

@@ -30,6 +30,9 @@ impl Shop {
     }
 
     pub fn and(self, name: &str, text: impl AsRef<[u8]>) -> Self {
+        if let Some(folder) = self.path(name).parent() {
+            std::fs::create_dir_all(folder).unwrap();
+        }
         std::fs::write(self.path(name), text).unwrap();
         self
     }
@@ -71,10 +74,29 @@ impl Shop {
         self.prepare(&options).unwrap()
     }
 
+    /// Prepares `name` with these columns named, leaving every event in.
+    pub fn with_columns(
+        &self,
+        name: &str,
+        columns: &[&str],
+    ) -> Result<(Summary, Prepared), PrepareError> {
+        let mut options = self.options(name);
+        options.columns = columns
+            .iter()
+            .map(|column| column.parse().unwrap())
+            .collect();
+        self.prepare(&options)
+    }
+
     /// The error of preparing `name` with common column names.
     pub fn error(&self, name: &str) -> String {
+        let existed = self.out().exists();
         let error = self.prepare(&self.options(name)).err().expect("no error");
-        assert!(!self.out().exists(), "a failed run left an output folder");
+        assert_eq!(
+            self.out().exists(),
+            existed,
+            "a failed run left an output folder"
+        );
         error.to_string()
     }
 }
@@ -86,6 +108,17 @@ pub fn notice(summary: &Summary, name: &str) -> (String, String) {
     notice.map_or_else(Default::default, |notice| {
         (notice.finding.clone(), notice.advice.clone())
     })
+}
+
+/// The notice of this name, which must be there once.
+pub fn the_notice<'s>(summary: &'s Summary, name: &str) -> &'s str {
+    let mut found = summary.notices.iter().filter(|notice| notice.name == name);
+    let notice = found
+        .next()
+        .unwrap_or_else(|| panic!("no notice {name} in {:?}", summary.notices));
+    assert!(found.next().is_none(), "two notices {name}");
+    assert!(!notice.advice.is_empty());
+    &notice.finding
 }
 
 /// A row of `events.parquet`.
