@@ -7,7 +7,6 @@ use crate::mapping::Shape;
 use crate::notice::Notices;
 use crate::recognise::{Recognised, refine};
 use crate::source::{Format, Layout, Need, Reader, Selection, SourceFile};
-use crate::typed::number::{Decimal, Measure, Numbers};
 use crate::typed::short;
 use crate::typed::time::{TimeVerdict, Times};
 
@@ -252,7 +251,7 @@ fn with_hints(
         let names = layout.names();
         let row = names
             .iter()
-            .find(|name| is_number(name) || is_time(name, shape));
+            .find(|name| name.parse::<f64>().is_ok() || is_time(name, shape));
         if let Some(value) = row {
             problem.push_str(&format!(
                 "\nThe first line looks like a row ('{}'), not like names. If the file has no line of names, say header = false under [{}] in a mapping file; the columns are then named 1, 2, ….",
@@ -268,12 +267,6 @@ fn with_hints(
         }
     }
     PrepareError::Columns { path, problem }
-}
-
-fn is_number(text: &str) -> bool {
-    Numbers::new(Measure::Other, Decimal::default())
-        .read(text)
-        .is_ok()
 }
 
 fn is_time(text: &str, shape: &Shape) -> bool {

@@ -17,7 +17,6 @@ use crate::sink::Sink;
 use crate::source::{self, Format, Layout, Observed, SourceFile};
 use crate::unread::Unread;
 use crate::values::{Decided, OfFile, Place, Told, Values, schema};
-use crate::whole_numbers::WholeNumbers;
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use std::path::Path;
 
@@ -142,7 +141,6 @@ fn read_all(
     let mut schemas = Schemas::default();
     let mut paths = Paths::default();
     let mut observed = Observed::default();
-    let mut whole_numbers = WholeNumbers::default();
     let mut empty_files = Vec::new();
     let alone = files.len() == 1;
     for file in files {
@@ -183,7 +181,6 @@ fn read_all(
                 )
             })?;
             paths.look(&choice, &chunk);
-            whole_numbers.look(number, &batch);
             sink.write(&of_use(batch))?;
             collected.rows += chunk.lines.len() as u64;
             let position = reader.position();
@@ -223,7 +220,6 @@ fn read_all(
     schemas.tell(notices);
     tell_of_empty(&empty_files, notices);
     observed.tell(notices);
-    whole_numbers.settle(&collected.files, target, notices)?;
     Ok(collected)
 }
 

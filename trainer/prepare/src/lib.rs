@@ -77,7 +77,6 @@ mod staging;
 mod typed;
 mod unread;
 mod values;
-mod whole_numbers;
 
 pub use dataset::DatasetFile;
 pub use error::PrepareError;

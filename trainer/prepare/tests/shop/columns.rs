@@ -7,7 +7,7 @@ fn an_id_that_elsewhere_means_nothing_is_kept_and_said() {
     let shop = Shop::with(
         "log.csv",
         "user_id,item_id,timestamp,title\n\
-         u,NA,1717236000,NA\nNone,null,1717236010,\nu,0,1717236020,\nu,\\N,1717236030,\nu,,1717236040,\n",
+         u,NA,1717236000,NA\nv,null,1717236010,\nu,0,1717236020,\nu,\\N,1717236030,\nu,,1717236040,\n",
     )
     .and("map.toml", "[events]\nnothing = [\"NA\", \"null\"]\n");
     let (summary, prepared) = shop.read("log.csv");

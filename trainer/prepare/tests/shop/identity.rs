@@ -1,6 +1,6 @@
 //! Who a row belongs to: sessions that users count for themselves, logins, and guests.
 
-use crate::support::{DAY, Prepared, Shop};
+use crate::support::{DAY, Prepared, Shop, names};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use vitrine_prepare::{Options, SessionIds, Summary, TestPart};
@@ -11,10 +11,6 @@ fn prepared(shop: &Shop, change: impl FnOnce(&mut Options)) -> (Summary, Prepare
     options.test = TestPart::None;
     change(&mut options);
     shop.prepare(&options).unwrap()
-}
-
-fn names(summary: &Summary) -> Vec<&str> {
-    summary.notices.iter().map(|notice| notice.name).collect()
 }
 
 fn finding<'a>(summary: &'a Summary, name: &str) -> &'a str {

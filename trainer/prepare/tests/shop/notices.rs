@@ -1,6 +1,6 @@
 //! What a run says about the whole, the strict run, and the dry run.
 
-use crate::support::{DAY, Shop};
+use crate::support::{DAY, Shop, names};
 use std::fmt::Write as _;
 use vitrine_prepare::{Notice, Options, PrepareError, Summary, TestPart, prepare, preview};
 
@@ -9,10 +9,6 @@ fn run(shop: &Shop, name: &str, change: impl FnOnce(&mut Options)) -> Summary {
     options.test = TestPart::None;
     change(&mut options);
     shop.prepare(&options).unwrap().0
-}
-
-fn names(summary: &Summary) -> Vec<&str> {
-    summary.notices.iter().map(|notice| notice.name).collect()
 }
 
 fn only(summary: &Summary) -> &Notice {
@@ -60,46 +56,37 @@ fn an_honest_small_history_has_nothing_to_look_at() {
 
 #[test]
 fn missing_times_are_said_with_the_columns_that_look_like_them() {
-    let rows = |at: &str| {
-        format!(
-            "user_id,item_id,price,{at},color\nu,a,17,2024-06-01 10:00,red\nu,b,12,2024-06-01 11:00,blue\n"
-        )
-    };
-    let shop = Shop::with("log.csv", &rows("placed on"));
+    let rows = "user_id,item_id,price,first,last,color\n\
+        u,a,17,2024-06-01 10:00Z,2024-06-01 10:05Z,red\n\
+        u,b,12,2024-06-01 11:00Z,2024-06-01 11:05Z,blue\n";
+    let shop = Shop::with("log.csv", rows);
     let summary = run(&shop, "log.csv", |_| {});
     let notice = only(&summary);
     assert_eq!(notice.name, "no_times");
     assert!(
         notice
             .finding
-            .contains("'placed on' ('2024-06-01 10:00') may hold them"),
+            .contains("'first' ('2024-06-01 10:00Z'), 'last' ('2024-06-01 10:05Z') may hold them"),
         "{}",
         notice.finding
     );
     assert!(!notice.finding.contains("price") && !notice.finding.contains("color"));
     assert!(
-        notice.advice.contains("--column timestamp='placed on'"),
+        notice.advice.contains("--column timestamp=first"),
         "{}",
         notice.advice
     );
     // The advice holds.
     let summary = run(&shop, "log.csv", |options| {
-        options.columns = vec!["timestamp=placed on".parse().unwrap()];
+        options.columns = vec!["timestamp=first".parse().unwrap()];
     });
     assert_eq!(names(&summary), Vec::<&str>::new());
-    for (value, found) in [
-        ("1717236000", true),
-        ("31.12.2024", true),
-        ("20240601", true),
-        ("42", false),
-    ] {
-        let shop = Shop::with(
-            "log.csv",
-            &format!("user_id,item_id,seen\nu,a,{value}\nu,b,{value}\n"),
-        );
-        let summary = run(&shop, "log.csv", |_| {});
-        assert_eq!(only(&summary).finding.contains("'seen'"), found, "{value}");
-    }
+    let shop = Shop::with("log.csv", "user_id,item_id,seen\nu,a,42\nu,b,42\n");
+    assert!(
+        !only(&run(&shop, "log.csv", |_| {}))
+            .finding
+            .contains("'seen'")
+    );
 }
 
 #[test]
@@ -119,7 +106,10 @@ fn an_items_file_that_knows_no_sold_item_stops_with_an_id_of_each_side() {
     // A few known ones are said.
     let shop = Shop::with("events.csv", &honest(60)).and("items.csv", catalogue(6));
     let summary = run(&shop, "", |_| {});
-    assert_eq!(names(&summary), ["few_items_known", "untitled_items"]);
+    assert_eq!(
+        names(&summary),
+        ["few_items_known", "untitled_items", "unlisted_items"]
+    );
     assert!(
         summary.notices[0].finding.contains("6 of the 30 items"),
         "{}",
@@ -330,8 +320,8 @@ fn a_dry_run_tells_columns_and_rows_and_writes_nothing() {
         serde_json::json!([
             {"name": "user_id", "from": ["Customer ID"], "how": "name"},
             {"name": "item_id", "from": ["sku"], "how": "said"},
-            {"name": "timestamp", "from": ["Event Time"], "how": "name"},
             {"name": "action", "from": ["Event Type"], "how": "name"},
+            {"name": "timestamp", "from": ["Event Time"], "how": "name"},
         ])
     );
     assert_eq!(
@@ -354,10 +344,13 @@ fn a_dry_run_tells_columns_and_rows_and_writes_nothing() {
 
 #[test]
 fn a_dry_run_says_that_times_are_missing() {
-    let shop = Shop::with("log.csv", "user_id,item_id,at\nu,a,2024-06-01\n");
+    let shop = Shop::with(
+        "log.csv",
+        "user_id,item_id,from,to\nu,a,2024-06-01,2024-06-02\n",
+    );
     let preview = preview(&shop.options("log.csv")).unwrap();
     assert_eq!(preview.notices[0].name, "no_times");
-    assert!(preview.notices[0].finding.contains("'at'"));
+    assert!(preview.notices[0].finding.contains("'from'"));
 }
 
 #[test]

@@ -101,6 +101,11 @@ impl Shop {
     }
 }
 
+/// The names of all notices.
+pub fn names(summary: &Summary) -> Vec<&str> {
+    summary.notices.iter().map(|notice| notice.name).collect()
+}
+
 /// The notice of this name; empty texts where there is none.
 pub fn notice(summary: &Summary, name: &str) -> (String, String) {
     let mut notices = summary.notices.iter();
