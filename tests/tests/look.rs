@@ -1,5 +1,5 @@
-//! What has to be looked at, as a person or a nightly job meets it: at the end of the output, as JSON,
-//! and as an exit code. And a reader that leaves before the end.
+//! Notices as a person or a nightly job meets them: at the end of the output, as JSON, and as an exit
+//! code. And a reader that leaves before the end.
 
 #![allow(clippy::unwrap_used)] // In a test, a panic is the report.
 
@@ -190,7 +190,12 @@ fn evaluate_says_how_many_labels_the_bundle_knows() {
     assert!(said.contains("knows 100.0 % of the test labels"), "{said}");
 
     // The shop has renamed its items since.
-    desk.write("log.csv", &visits(200, 60).replace(",i", ",k").replace(",ktem", ",item"));
+    desk.write(
+        "log.csv",
+        &visits(200, 60)
+            .replace(",i", ",k")
+            .replace(",ktem", ",item"),
+    );
     desk.prepare(&[]).done();
     let said = vitrine(&evaluate).done();
     assert!(said.contains("knows 0.0 % of the test labels"), "{said}");

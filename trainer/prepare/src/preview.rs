@@ -22,12 +22,12 @@ const ROWS: usize = 5;
 /// Rows by which a column is told to look like times.
 const LOOKED_AT: usize = 100;
 
-/// What a run would read.
+/// The inputs as a run would read them.
 #[derive(Debug, Serialize)]
 pub struct Preview {
     /// The inputs that there are.
     pub inputs: Vec<InputPreview>,
-    /// What to look at before the run.
+    /// The notices of the dry run.
     pub notices: Vec<Notice>,
 }
 
@@ -305,7 +305,7 @@ pub(crate) fn note_missing_times(
     Ok(())
 }
 
-/// Whether a value may be a time, readable or not.
+/// True where a value may be a time, readable or not.
 fn looks_like_time(text: &str) -> bool {
     let text = text.trim();
     if let Ok(ms) = TimeFormat::Recognised.read(text) {
