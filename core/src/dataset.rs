@@ -31,7 +31,7 @@ pub struct DatasetFacts {
     pub split_rule: String,
 }
 
-/// What a person has to see before a history, or a model of it, is trusted.
+/// A finding about a history, or a model of it, that a person has to see before trusting it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Notice {
     /// A name for scripts and tests, such as `no_times`.

@@ -1,5 +1,5 @@
-//! What has to be looked at, as a person or a nightly job meets it: at the end of the output, as JSON,
-//! and as an exit code. And a reader that leaves before the end.
+//! Notices as a person or a nightly job meets them: at the end of the output, as JSON, and as an exit
+//! code. And a reader that leaves before the end.
 
 #![allow(clippy::unwrap_used)] // In a test, a panic is the report.
 

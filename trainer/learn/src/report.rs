@@ -26,7 +26,7 @@ pub fn write(
     write_atomically(path, page(record, manifest, doubts).as_bytes())
 }
 
-/// What to look at before the figures are believed.
+/// The block of notices that stands above the figures.
 pub(crate) fn notices(notices: &[Notice]) -> String {
     if notices.is_empty() {
         return String::new();

@@ -37,7 +37,7 @@ const DUPLICATES: f64 = 0.2;
 const BOTS: f64 = 0.1;
 const DROPPED_ROWS: u64 = 5;
 
-/// What is known besides the tables.
+/// The facts that no table holds.
 pub(crate) struct Facts<'a> {
     pub options: &'a Options,
     pub figures: &'a Figures,
@@ -45,9 +45,9 @@ pub(crate) struct Facts<'a> {
     pub rows: [(&'static str, u64); 3],
     /// Rows dropped, by rule.
     pub dropped: &'a [(String, u64)],
-    /// Whether any input has a column of titles.
+    /// True where an input has a column of titles.
     pub titles: bool,
-    /// Whether the source publishes a split.
+    /// True where the source publishes a split.
     pub published: bool,
     pub notices: &'a Notices,
 }

@@ -24,7 +24,7 @@ use datafusion::arrow::error::ArrowError;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What a person said about ids, by flags and in the mapping file.
+/// Rules about ids that flags and the mapping file give.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Said {
     /// Users that stand for nobody.
@@ -39,9 +39,9 @@ pub(crate) struct Identity<'a> {
     pub said: &'a Said,
     /// Where the ids stand, by the name of the input.
     pub paths: [(&'static str, PathBuf); 3],
-    /// Whether the source publishes a split.
+    /// True where the source publishes a split.
     pub published: bool,
-    /// Whether events or orders tell the order of a row.
+    /// True where events or orders have a column of order ids.
     pub orders_told: bool,
     pub notices: &'a Notices,
 }

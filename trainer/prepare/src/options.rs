@@ -59,7 +59,7 @@ pub struct Options {
     pub nobody: Vec<String>,
     /// Users that are persons although their ids look like placeholders.
     pub somebody: Vec<String>,
-    /// Whether session ids are unique over the shop.
+    /// Uniqueness of session ids; `None` where the mapping file or the data say it.
     pub session_ids: Option<SessionIds>,
     /// What is set aside for testing where the source publishes no split.
     pub test: TestPart,
@@ -68,7 +68,7 @@ pub struct Options {
     pub shortest_prefix: Option<u32>,
     /// Share of unusable rows (0 to 1) of an input that is tolerated; default 0.5.
     pub max_bad_rows: f64,
-    /// Whether a notice is an error, and the output folder stays as it was.
+    /// A notice is an error, and the output folder stays as it was.
     pub strict: bool,
     /// Names of notices that a strict run lets pass.
     pub accept: Vec<String>,

@@ -26,12 +26,12 @@ const ROWS: usize = 5;
 /// Rows in which the first value of a column is looked for.
 const LOOKED_AT: usize = 100;
 
-/// What a run would read.
+/// The inputs as a run would read them.
 #[derive(Debug, Serialize)]
 pub struct Preview {
     /// The inputs that there are.
     pub inputs: Vec<InputPreview>,
-    /// What to look at before the run.
+    /// The notices of the dry run.
     pub notices: Vec<Notice>,
 }
 

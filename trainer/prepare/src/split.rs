@@ -1,4 +1,4 @@
-//! What is set aside for testing, and the sessions far from all others in time.
+//! The test part, and the sessions far from all others in time.
 //!
 //! The test part is a share of the *sessions*, not of the time between the first and the last: one
 //! event of the year 2000 would otherwise put nearly the whole of a shop's history into the test.

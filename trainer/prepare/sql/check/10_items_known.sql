@@ -1,4 +1,4 @@
--- How many items with events the items file knows, with an id of each side: the unknown item with the
+-- Items with events that the items file knows, with an id of each side: the unknown item with the
 -- most events, and an item of the file without any.
 WITH sold AS (
     SELECT item_id, count(*) AS events FROM history GROUP BY item_id

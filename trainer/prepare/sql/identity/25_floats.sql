@@ -1,2 +1,2 @@
--- How many rows had a user or a session that was written as a float.
+-- Rows with a user or a session that was written as a float.
 SELECT sum(user_floats) AS users, sum(session_floats) AS sessions FROM visits

@@ -1,5 +1,5 @@
--- Whether users are numbered from 0 without gaps, as research data often are: then 0 may be a
--- person. A guest's 0 has far more events than any customer.
+-- The numbering of users: from 0 without gaps, as research data often are, 0 may be a person. A
+-- guest's 0 has far more events than any customer.
 WITH users AS (
     SELECT try_cast(user_id AS BIGINT) AS number, sum(events) AS events
     FROM visits

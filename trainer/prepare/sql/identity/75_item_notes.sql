@@ -1,4 +1,4 @@
--- What was done to item ids, by kind, with an example.
+-- Changes to item ids by kind, with an example.
 SELECT
     CASE
         WHEN told = item_id THEN 'ambiguous'

@@ -52,7 +52,7 @@ impl Identity<'_> {
         Ok(none)
     }
 
-    /// Whether a session is a user and a session id together.
+    /// True where a session is a user and a session id together.
     pub(super) async fn sessions_count_by_user(
         &self,
         engine: &Engine<'_>,

@@ -153,7 +153,7 @@ impl Identity<'_> {
         Ok(())
     }
 
-    /// Whether users are numbered from 0, and 0 has no more events than others.
+    /// True where users are numbered from 0, and 0 has no more events than others.
     async fn zero_is_a_person(&self, engine: &Engine<'_>) -> Result<bool, PrepareError> {
         let users = single(
             engine

@@ -1,4 +1,4 @@
-//! Who a row belongs to: sessions that users count for themselves, logins, and guests.
+//! Sessions that users count for themselves, logins, and guests.
 
 use crate::support::{DAY, Prepared, Shop, names};
 use std::collections::BTreeSet;

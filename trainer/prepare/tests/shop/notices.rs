@@ -1,4 +1,4 @@
-//! What a run says about the whole, the strict run, and the dry run.
+//! The notices of a run, the strict run, and the dry run.
 
 use crate::support::{DAY, Shop, names};
 use std::fmt::Write as _;
