@@ -240,7 +240,13 @@ fn value(batch: &RecordBatch, name: &str, row: usize) -> Option<Value> {
             ["train", "valid", "test"][usize::try_from(part).ok()?.min(2)].into()
         }
         (_, DataType::Utf8) => column.as_string_opt::<i32>()?.value(row).into(),
-        (_, DataType::Float64) => column.as_primitive_opt::<Float64Type>()?.value(row).into(),
+        (_, DataType::Float64) => {
+            let value = column.as_primitive_opt::<Float64Type>()?.value(row);
+            // A column of four bytes is shown with the digits that it has.
+            let short = value as f32;
+            let digits = (f64::from(short) == value).then(|| short.to_string().parse().ok());
+            digits.flatten().unwrap_or(value).into()
+        }
         (_, DataType::Int64) => column.as_primitive_opt::<Int64Type>()?.value(row).into(),
         (_, DataType::Boolean) => column.as_boolean_opt()?.value(row).into(),
         _ => return None,
@@ -257,13 +263,16 @@ pub(crate) fn note_missing_times(
         return Ok(());
     };
     let head = Head::read(shape, first)?;
-    let time = shape
-        .input
-        .wanted()
-        .iter()
-        .position(|w| w.name == "timestamp");
-    let without = "a visitor's events are one session, in the order of the file, and the last sessions of the file are the test part";
-    if let Some(&at) = time.and_then(|time| head.resolved[time].first()) {
+    let column = |name: &str| {
+        let at = shape.input.wanted().iter().position(|w| w.name == name);
+        at.and_then(|at| head.resolved[at].first().copied())
+    };
+    let without = if column("session_id").is_some() {
+        "events stand in the order of the file, and its last sessions are the test part"
+    } else {
+        "a visitor's events are one session, in the order of the file, and its last sessions are the test part"
+    };
+    if let Some(at) = column("timestamp") {
         notices.add(
             "no_times",
             format!("Column '{}' holds no time that could be read: {without}.", head.names[at]),
