@@ -3,7 +3,6 @@
 
 use crate::columns::plain;
 use crate::recognise::Sample;
-use crate::source::Layout;
 
 /// Likeness from which one name is a slip of the pen for another: `itm_id` for `item_id`, but not
 /// `seller_id` for `user_id`.
@@ -36,19 +35,15 @@ fn likeness(one: &str, other: &str) -> f64 {
 pub(crate) fn column_for<'a>(
     wanted: &str,
     names: &[&str],
-    layout: &'a Layout,
+    columns: &[(usize, &'a str)],
     sample: Option<&Sample>,
 ) -> Option<&'a str> {
-    let possible: Vec<&str> = layout
-        .names()
+    let possible: Vec<&str> = columns
         .iter()
-        .enumerate()
         .filter(|(at, name)| {
-            layout.is_usable(*at)
-                && !is_counter(name)
-                && sample.is_none_or(|sample| sample.may_be(wanted, *at))
+            !is_counter(name) && sample.is_none_or(|sample| sample.may_be(wanted, *at))
         })
-        .map(|(_, name)| name.as_str())
+        .map(|(_, name)| *name)
         .collect();
     let like = names
         .iter()
@@ -113,7 +108,7 @@ mod tests {
     use super::*;
 
     fn hint(wanted: &str, names: &[&str], columns: &[&str]) -> Option<String> {
-        let columns: Vec<String> = columns.iter().map(|c| c.to_string()).collect();
+        let columns: Vec<_> = columns.iter().copied().enumerate().collect();
         column_for(wanted, names, &columns, None).map(str::to_string)
     }
 

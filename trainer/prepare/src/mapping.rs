@@ -582,6 +582,16 @@ impl Shape {
             .iter()
             .map(|w| format!("  {:<12} {}", w.name, w.meaning))
             .collect();
+        let usable: Vec<_> = layout
+            .names()
+            .iter()
+            .map(String::as_str)
+            .enumerate()
+            .collect();
+        let usable: Vec<_> = usable
+            .into_iter()
+            .filter(|(number, _)| layout.is_usable(*number))
+            .collect();
         let near = missing.iter().find_map(|name| {
             let words = self.input.wanted().iter().find(|w| w.name == *name)?;
             let suggested = self
@@ -593,7 +603,7 @@ impl Shape {
                 .chain(words.known_as.iter().copied())
                 .chain(suggested)
                 .collect();
-            let near = column_for(name, &names, layout, sample)?;
+            let near = column_for(name, &names, &usable, sample)?;
             Some((*name, near))
         });
         // Where values lie inside others, the wanted one is more likely there.

@@ -295,7 +295,13 @@ fn value(batch: &RecordBatch, name: &str, row: usize) -> Option<Value> {
             ["train", "valid", "test"][usize::try_from(part).ok()?.min(2)].into()
         }
         (_, DataType::Utf8) => column.as_string_opt::<i32>()?.value(row).into(),
-        (_, DataType::Float64) => column.as_primitive_opt::<Float64Type>()?.value(row).into(),
+        (_, DataType::Float64) => {
+            let value = column.as_primitive_opt::<Float64Type>()?.value(row);
+            // A column of four bytes is shown with the digits that it has.
+            let short = value as f32;
+            let digits = (f64::from(short) == value).then(|| short.to_string().parse().ok());
+            digits.flatten().unwrap_or(value).into()
+        }
         (_, DataType::Int64) => column.as_primitive_opt::<Int64Type>()?.value(row).into(),
         (_, DataType::Boolean) => column.as_boolean_opt()?.value(row).into(),
         _ => return None,

@@ -275,9 +275,12 @@ fn print_input(input: &InputPreview) {
         }
     }
     for row in &input.rows {
-        let values = row.values.iter().map(|(name, value)| match value {
-            serde_json::Value::String(text) => format!("{name}={text}"),
-            other => format!("{name}={other}"),
+        let values = input.columns.iter().filter_map(|column| {
+            let name = column.name;
+            Some(match row.values.get(name)? {
+                serde_json::Value::String(text) => format!("{name}={text}"),
+                other => format!("{name}={other}"),
+            })
         });
         let values: Vec<_> = values.collect();
         say!("    line {}: {}", row.line, values.join("  "));

@@ -164,11 +164,13 @@ fn orders_and_their_lines_in_two_files_are_joined_by_the_order() {
     options.mapping = Some(shop.path("map.toml"));
     options.all_actions = Some(Action::Buy);
     let (summary, prepared) = shop.prepare(&options).unwrap();
-    // A line whose order has no head is a visit by itself.
-    assert_eq!(prepared.sessions(), [vec!["a", "b"], vec!["a"]]);
+    assert_eq!(prepared.sessions(), [["a", "b"]]);
     let first = &prepared.events[0];
     assert_eq!((first.user.as_deref(), first.price), (Some("u"), Some(5.0)));
-    assert_eq!(prepared.dropped(), [("void_order", 4), ("bad_time", 5)]);
+    assert_eq!(
+        prepared.dropped(),
+        [("void_order", 4), ("bad_time", 5), ("missing_visitor", 6)]
+    );
     assert!(
         prepared.rejected[1]
             .reason
