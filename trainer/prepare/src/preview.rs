@@ -108,7 +108,7 @@ pub fn preview(options: &Options) -> Result<Preview, PrepareError> {
         let (input, like_times) = input(shape, first, &files, told, &notices)?;
         let has = |name: &str| input.columns.iter().any(|column| column.name == name);
         if shape.input == Input::Events && !has("timestamp") && !has("split") {
-            note_missing_times(&like_times, &notices);
+            note_missing_times(&like_times, has("session_id"), &notices);
         }
         inputs.push(input);
     }
@@ -309,8 +309,13 @@ fn value(batch: &RecordBatch, name: &str, row: usize) -> Option<Value> {
 }
 
 /// Notes that events have no times, with the columns that look like them.
-pub(crate) fn note_missing_times(like: &[LikeTimes], notices: &Notices) {
-    let without = "a visitor's events are one session, in the order of the file, and the last sessions of the file are the test part";
+pub(crate) fn note_missing_times(like: &[LikeTimes], sessions: bool, notices: &Notices) {
+    let without = match sessions {
+        true => "events stand in the order of the file, and its last sessions are the test part",
+        false => {
+            "a visitor's events are one session, in the order of the file, and its last sessions are the test part"
+        }
+    };
     let finding = match like {
         [] => format!("No column with times was found: {without}."),
         columns => {

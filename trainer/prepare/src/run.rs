@@ -307,7 +307,8 @@ impl Run<'_> {
         .check(&mut engine)
         .await?;
         if figures.span_ms.is_none() && !has(&self.events, "split") {
-            preview::note_missing_times(&self.events.like_times, self.notices);
+            let sessions = has(&self.events, "session_id");
+            preview::note_missing_times(&self.events.like_times, sessions, self.notices);
         }
         let dataset = self.dataset(&outcome, &figures);
         let path = result.join(FILE_NAME);
