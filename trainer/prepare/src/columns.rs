@@ -116,9 +116,26 @@ const USER_ID: Wanted = wanted(
         "email",
         "billing_email",
         "kundennummer",
+        "user_pseudo_id",
+        "full_visitor_id",
+        "domain_userid",
+        "distinct_id",
+        "cookie_id",
+        "device_id",
     ],
 );
-const SESSION_ID: Wanted = wanted("session_id", "the session", &["session", "user_session"]);
+const SESSION_ID: Wanted = wanted(
+    "session_id",
+    "the session",
+    &[
+        "session",
+        "user_session",
+        "ga_session_id",
+        "domain_sessionid",
+        "domain_sessionidx",
+        "visit_id",
+    ],
+);
 /// Names of an event's time, the surer first; a column of these names is taken only where its
 /// values are times.
 const TIMESTAMP: Wanted = wanted(

@@ -144,10 +144,15 @@ fn refuse_own_output(options: &Options) -> Result<(), PrepareError> {
     Ok(())
 }
 
+/// Notices that are true of most honest files, so that no run fails for them.
+const REMARKS: &[&str] = &["times_without_zone"];
+
 /// An error where a notice is none of those that the options accept.
 fn refuse_notices(options: &Options, notices: &[Notice]) -> Result<(), PrepareError> {
     let mut refused: Vec<_> = notices.iter().map(|notice| notice.name).collect();
-    refused.retain(|name| !options.accept.iter().any(|accepted| accepted == name));
+    refused.retain(|name| {
+        !REMARKS.contains(name) && !options.accept.iter().any(|accepted| accepted == name)
+    });
     refused.dedup();
     if refused.is_empty() {
         return Ok(());
