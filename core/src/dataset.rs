@@ -31,6 +31,17 @@ pub struct DatasetFacts {
     pub split_rule: String,
 }
 
+/// A finding about a history, or a model of it, that a person has to see before trusting it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// A name for scripts and tests, such as `no_times`.
+    pub name: &'static str,
+    /// One or two sentences with the figures, and an example from the source.
+    pub finding: String,
+    /// The flag to give, the column to name or the export to repeat.
+    pub advice: String,
+}
+
 /// Sessions and events of one split.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitFacts {

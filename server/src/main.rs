@@ -224,6 +224,8 @@ fn resolve(flags: Layer, file: Option<&Path>) -> Result<Config> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        // Written to standard error, where that is closed, it would be a panic.
+        .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal())
         .init();
     Ok(config)

@@ -478,3 +478,34 @@ fn retrain_names_what_is_missing_and_refuses_forged_releases() {
     retrain(&desk.name("none"), &released).refused(&["none/run.json"]);
     assert!(!desk.path("run2/bundle").exists());
 }
+
+#[test]
+fn a_history_can_be_piped_into_prepare() {
+    let dir = TempDir::new().unwrap();
+    let out = dir.path().join("out");
+    let log = "user_id,item_id,timestamp\nu,a,1717236000\nu,b,1717236060\n,c,1717236060\nv,a,1717236000\nv,b,1717236060\n";
+    for source in ["-", "/dev/stdin"] {
+        let mut child = Command::new(program("vitrine"))
+            .args(["prepare", "--events", source, "--out"])
+            .arg(&out)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), log.as_bytes()).unwrap();
+        let ran = child.wait_with_output().unwrap();
+        assert!(
+            ran.status.success(),
+            "{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
+        let said = String::from_utf8_lossy(&ran.stdout);
+        assert!(said.contains("history: 5 rows read, 4 events"), "{said}");
+        let rejected = fs::read_to_string(out.join("rejected.csv")).unwrap();
+        assert!(
+            rejected.contains(&format!("\"{source}\",4,missing_visitor")),
+            "{rejected}"
+        );
+    }
+}

@@ -21,7 +21,7 @@ fn a_bundle_within_a_small_budget_was_taught_by_the_encoder_and_says_what_it_rea
     let data = prepared(&root, &["--shoppers", "2500", "--items", "900"]);
     // Two neighbours an item leave the encoder something to add, so that it ships.
     let recipe = format!(
-        "seed = 5\n[table]\nneighbours = 2\nmost_neighbours = 2\n{}
+        "seed = 7\n[table]\nneighbours = 2\nmost_neighbours = 2\n{}
 [encoder]\ndim = 32\nhidden = 48\nepochs = 3\npatience = 3\nbatch = 64\n",
         FIXED_TABLE.replace("cooccurrence = 0.8", "cooccurrence = 0.02")
     );

@@ -15,8 +15,21 @@ pub mod simulate;
 pub mod train;
 pub mod tune;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Refuses to write a run into the prepared data: the next `prepare` would not replace a folder that
+/// holds other files.
+fn keep_apart(data: &Path, out: &Path) -> anyhow::Result<()> {
+    let same = data.canonicalize().ok().zip(out.canonicalize().ok());
+    ensure!(
+        same.is_none_or(|(data, out)| data != out),
+        "--out {} is the folder of --data; name another for what is learned",
+        out.display()
+    );
+    Ok(())
+}
 
 /// Unix time in seconds.
 fn now() -> anyhow::Result<u64> {

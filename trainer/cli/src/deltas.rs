@@ -1,6 +1,7 @@
 //! Deltas from what is live to what will be.
 
 use crate::destination::Destination;
+use crate::output::say;
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,11 +34,11 @@ pub fn from_live(
         let made = from_version(manifest, version, destination, bundle);
         match made {
             Ok(made) => deltas.extend(made),
-            Err(error) => println!("no delta from version {version}: {error:#}"),
+            Err(error) => say!("no delta from version {version}: {error:#}"),
         }
     }
     for (name, bytes) in &deltas {
-        println!("{name}: {} bytes", bytes.len());
+        say!("{name}: {} bytes", bytes.len());
     }
     Ok(deltas)
 }

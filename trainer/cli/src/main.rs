@@ -1,13 +1,18 @@
 //! The `vitrine` command.
 
+// A line that is written with `say!` or `tell!` survives a closed pipe.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod commands;
 mod deltas;
 mod destination;
 mod key_file;
+mod output;
 mod progress;
 mod quarantine;
 
 use clap::{Parser, Subcommand};
+use output::tell;
 use std::process::ExitCode;
 
 /// Keeps large blocks that are freed: the C library hands each back to the system, and a training
@@ -57,6 +62,8 @@ fn main() -> ExitCode {
                 .unwrap_or_else(|_| "warn".into()),
         )
         .with_writer(std::io::stderr)
+        // Written to standard error, where that is closed, it would be a panic.
+        .log_internal_errors(false)
         .init();
     let done = match Cli::parse().command {
         Command::Prepare(arguments) => commands::prepare::run(*arguments),
@@ -77,7 +84,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", in_one_line(&error));
+            tell!("error: {}", in_one_line(&error));
             ExitCode::FAILURE
         }
     }

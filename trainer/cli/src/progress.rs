@@ -1,5 +1,6 @@
 //! Progress bars on standard error; plain lines where that is not a terminal.
 
+use crate::output::tell;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -74,15 +75,15 @@ impl Bars {
         if let Some(stage) = stage {
             stage.bar.finish_and_clear();
             let seconds = stage.began.elapsed().as_secs_f64();
-            eprintln!("{:<44} {seconds:>8.1} s", stage.name);
+            tell!("{:<44} {seconds:>8.1} s", stage.name);
         }
     }
 
     fn line(&self, line: &str) {
         let running = self.stage.lock();
         match running.as_ref().ok().and_then(|stage| stage.as_ref()) {
-            Some(stage) => stage.bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(stage) => stage.bar.suspend(|| tell!("{line}")),
+            None => tell!("{line}"),
         }
     }
 }

@@ -72,7 +72,7 @@ pub fn write(data: &Path, currency: &str, path: &Path) -> Result<usize, Catalogu
                 category: category[row].clone(),
                 price: price[row],
                 image: image[row].clone(),
-                in_stock: in_stock[row].unwrap_or(true),
+                in_stock: in_stock[row].unwrap_or(false),
                 popularity: events[row].unwrap_or(0),
                 id,
             })

@@ -82,7 +82,7 @@ pub struct ItemFacts {
     pub price: Option<f64>,
     /// Address of a picture.
     pub image: Option<String>,
-    /// Whether it can be sold.
+    /// Whether it is known that it can be sold.
     pub in_stock: bool,
 }
 
@@ -284,7 +284,8 @@ impl Catalogue {
                     category: category[at].clone(),
                     price: price[at],
                     image: image[at].clone(),
-                    in_stock: in_stock[at].unwrap_or(true),
+                    // Nobody knows, so nobody is promised.
+                    in_stock: in_stock[at].unwrap_or(false),
                 };
                 facts.insert(id.to_owned(), item);
             }
@@ -327,5 +328,40 @@ mod tests {
         };
         assert_eq!(log.items(&|_| false), ["old", "older"]);
         assert_eq!(log.items(&|id| id == "new"), ["new", "old", "older"]);
+    }
+
+    #[test]
+    fn an_item_of_unknown_stock_is_not_counted_as_in_stock() {
+        use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
+        use std::sync::Arc;
+        let texts = |texts: [&str; 3]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
+        let stock = BooleanArray::from(vec![Some(true), None, Some(false)]);
+        let batch = RecordBatch::try_from_iter([
+            ("item_id", texts(["there", "perhaps", "gone"])),
+            ("title", texts(["A", "B", "C"])),
+            ("category", texts(["c", "c", "c"])),
+            (
+                "price",
+                Arc::new(Float64Array::from(vec![1.0; 3])) as ArrayRef,
+            ),
+            ("image", texts(["a", "b", "c"])),
+            ("in_stock", Arc::new(stock) as ArrayRef),
+        ])
+        .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("items.parquet");
+        let file = std::fs::File::create(&path).unwrap();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let catalogue = Catalogue::read(&path).unwrap();
+        let items = ["there", "perhaps", "gone"].map(|id| catalogue.of(id));
+        let facets = crate::facets::facets(&items, &[]);
+        assert_eq!(facets.in_stock, [true, false, false]);
+        // Nor has it a row of its own before somebody looks at it.
+        assert_eq!(
+            items.each_ref().map(ItemFacts::is_told),
+            [true, false, false]
+        );
     }
 }

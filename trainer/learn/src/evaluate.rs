@@ -17,6 +17,7 @@ pub mod samples;
 
 use crate::bundle::{self, FolderError};
 use crate::dataset::{Dataset, DatasetError, Examples};
+use crate::doubts;
 use crate::progress::Progress;
 use breakdown::{Breakdown, Example};
 use calibration::{Calibration, Listed};
@@ -30,6 +31,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use vitrine_core::bundle::Bundle;
+use vitrine_core::dataset::Notice;
 use vitrine_core::manifest::MANIFEST_FILE;
 use vitrine_encoder::EncoderError;
 
@@ -94,6 +96,11 @@ pub struct Evaluation {
     pub protocol: Protocol,
     /// Sessions that the examples are from.
     pub sessions: usize,
+    /// Share of the labels that the bundle knows, percent; the others are misses.
+    pub labels_known: f64,
+    /// Why the figures may mean little.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Notice>,
     /// The same without its encoder: what ranks until the encoder has arrived.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub without_encoder: Option<Figures>,
@@ -175,10 +182,22 @@ pub fn evaluate(
         options.bundle,
         opened.manifest.whole_files().map(|(name, _)| name),
     )?;
+    let figures = Figures::of_ranks(test, &ranked.ranks);
+    let items = opened.bundle.items() as usize;
+    let labels_known = doubts::labels_known(test, &|row| {
+        opened.bundle.row(&dataset.ids[row as usize]).is_some()
+    });
+    let doubts = [
+        doubts::few_items(items),
+        doubts::perfect("on the test part", figures.metrics.p20, items),
+        doubts::few_labels(labels_known),
+    ];
     let found = Evaluation {
+        labels_known,
+        doubts: doubts.into_iter().flatten().collect(),
         breakdown: breakdown(&dataset, &opened.bundle, test, &ranked),
         calibration: calibration(&dataset, &opened.bundle, test, &ranked),
-        figures: Figures::of_ranks(test, &ranked.ranks),
+        figures,
         protocol,
         sessions: test.at.chunk_by(|one, next| one.0 == next.0).count(),
         without_encoder: ranked

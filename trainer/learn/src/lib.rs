@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod cross_validation;
 pub mod dataset;
 pub mod demand;
+pub mod doubts;
 pub mod encoder;
 pub mod evaluate;
 pub mod facets;

@@ -10,17 +10,38 @@ use crate::plots;
 use crate::run::{Figures, RunRecord};
 use std::fmt::Write;
 use std::path::Path;
+use vitrine_core::dataset::Notice;
 use vitrine_core::manifest::Manifest;
 
 /// Writes the page.
 ///
 /// # Errors
 /// What the system says of the file.
-pub fn write(path: &Path, record: &RunRecord, manifest: &Manifest) -> std::io::Result<()> {
-    write_atomically(path, page(record, manifest).as_bytes())
+pub fn write(
+    path: &Path,
+    record: &RunRecord,
+    manifest: &Manifest,
+    doubts: &[Notice],
+) -> std::io::Result<()> {
+    write_atomically(path, page(record, manifest, doubts).as_bytes())
 }
 
-fn page(record: &RunRecord, manifest: &Manifest) -> String {
+/// The block of notices that stands above the figures.
+pub(crate) fn notices(notices: &[Notice]) -> String {
+    if notices.is_empty() {
+        return String::new();
+    }
+    let items = notices.iter().map(|notice| {
+        let (finding, advice) = (escape(&notice.finding), escape(&notice.advice));
+        format!("<li><strong>{finding}</strong> {advice}")
+    });
+    format!(
+        "<h2>Look at this</h2><ul>{}</ul>",
+        items.collect::<String>()
+    )
+}
+
+fn page(record: &RunRecord, manifest: &Manifest, doubts: &[Notice]) -> String {
     let facts = &manifest.training;
     let mut html = head(&format!("Run on {}", facts.dataset));
     html += &format!(
@@ -39,6 +60,7 @@ fn page(record: &RunRecord, manifest: &Manifest) -> String {
             ""
         }
     );
+    html += &notices(doubts);
     html += &validation(record);
     html += &curves(&record.curve);
     html += &parameters(record);

@@ -8,6 +8,7 @@
 
 use crate::bundle::{self, FolderError, NewBundle};
 use crate::dataset::{Dataset, DatasetError, Examples, Sessions};
+use crate::doubts::{self, FEWEST_ITEMS};
 use crate::encoder::checkpoint::Snapshot;
 use crate::encoder::device::{Device, DeviceChoice, NoCuda};
 use crate::encoder::low_rank::narrowed;
@@ -25,6 +26,7 @@ use crate::table::{History, neighbours};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use vitrine_core::dataset::Notice;
 use vitrine_core::manifest::{Manifest, ModelFacts, TrainingFacts};
 use vitrine_core::{Action, Digest};
 use vitrine_encoder::EncoderError;
@@ -41,6 +43,17 @@ pub enum RunError {
     /// The data can't be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// The data have too few items to rank.
+    #[error(
+        "{path}: the train split has {items} items: a ranking needs at least {FEWEST_ITEMS}. See in \
+         {path}/report.html what was dropped, and prepare the data again"
+    )]
+    TooFewItems {
+        /// The prepared folder.
+        path: PathBuf,
+        /// Its items.
+        items: usize,
+    },
     /// CUDA was demanded and is not there.
     #[error(transparent)]
     Device(#[from] NoCuda),
@@ -175,6 +188,8 @@ pub struct Finished {
     pub manifest: Manifest,
     /// All choices and figures.
     pub record: RunRecord,
+    /// Why its figures may mean little.
+    pub doubts: Vec<Notice>,
 }
 
 /// Trains from history alone.
@@ -187,6 +202,12 @@ pub fn train(
     progress.start("reading the prepared data", None);
     let data = Dataset::open(options.data, &[])?;
     progress.finish();
+    if data.ids.len() < FEWEST_ITEMS {
+        return Err(RunError::TooFewItems {
+            path: options.data.into(),
+            items: data.ids.len(),
+        });
+    }
     let _lock = lock(options.out)?;
     make_folder(&options.checkpoints)?;
     let (fit, valid) = data.validation();
@@ -518,8 +539,14 @@ pub(crate) fn finish(
     let json = serde_json::to_vec_pretty(&record).unwrap_or_default();
     write_atomically(&path, &json).map_err(|source| RunError::File { path, source })?;
     let path = options.out.join("report.html");
-    report::write(&path, &record, &manifest).map_err(|source| RunError::File { path, source })?;
-    Ok(Finished { manifest, record })
+    let doubts = doubts::of_run(data, record.validation.as_ref());
+    report::write(&path, &record, &manifest, &doubts)
+        .map_err(|source| RunError::File { path, source })?;
+    Ok(Finished {
+        manifest,
+        record,
+        doubts,
+    })
 }
 
 /// Reads the record of a run.

@@ -5,72 +5,20 @@
 //! sources a second time, in the same order, so that nothing of the raw text has to be carried
 //! along.
 
+use crate::alike::{Paths, Schemas, all_empty, tell_of_empty};
+use crate::choice::choose;
 use crate::columns::Input;
 use crate::error::PrepareError;
 use crate::mapping::Shape;
 use crate::notice::Notices;
 use crate::progress::Progress;
+use crate::recognise::{LikeTimes, Recognised, Sample};
 use crate::sink::Sink;
-use crate::source::{self, Chunk, SourceFile};
-use crate::typed::{self, ActionCode};
-use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Float64Builder, Int32Builder, Int64Array,
-    Int64Builder, RecordBatch, StringArray, StringBuilder,
-};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
+use crate::source::{self, Format, Layout, Observed, SourceFile};
+use crate::unread::Unread;
+use crate::values::{Decided, OfFile, Place, Told, Values, schema};
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use std::path::Path;
-use std::sync::Arc;
-use vitrine_core::Action;
-
-/// Type of a collected column.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Text,
-    /// Milliseconds of Unix time.
-    Time,
-    Number,
-    Whole,
-    Truth,
-    Action,
-    Part,
-}
-
-/// The type in which a wanted column is collected.
-fn kind(name: &str) -> Kind {
-    match name {
-        "timestamp" => Kind::Time,
-        "rating" | "price" | "time_offset" => Kind::Number,
-        "quantity" | "position" => Kind::Whole,
-        "in_stock" | "is_product" => Kind::Truth,
-        "action" => Kind::Action,
-        "split" => Kind::Part,
-        _ => Kind::Text,
-    }
-}
-
-/// Schema of the collected table: `source_row`, `file`, `line`, the wanted columns, `rule` and `reason`
-/// (set where a row could not be read).
-fn schema(input: Input) -> SchemaRef {
-    let mut fields = vec![
-        Field::new("source_row", DataType::Int64, false),
-        Field::new("file", DataType::Int32, false),
-        Field::new("line", DataType::Int64, false),
-    ];
-    fields.extend(input.wanted().iter().map(|wanted| {
-        let data_type = match kind(wanted.name) {
-            Kind::Text => DataType::Utf8,
-            Kind::Time | Kind::Whole => DataType::Int64,
-            Kind::Number => DataType::Float64,
-            Kind::Truth => DataType::Boolean,
-            Kind::Action | Kind::Part => DataType::Int32,
-        };
-        Field::new(wanted.name, data_type, true)
-    }));
-    fields.push(Field::new("rule", DataType::Utf8, true));
-    fields.push(Field::new("reason", DataType::Utf8, true));
-    Arc::new(Schema::new(fields))
-}
 
 /// What was collected of one input.
 #[derive(Debug, Default)]
@@ -81,69 +29,141 @@ pub(crate) struct Collected {
     pub rows: u64,
     /// Whether each wanted column was found in some file.
     pub found: Vec<&'static str>,
+    /// Columns that look like times, where none was taken for the time.
+    pub like_times: Vec<LikeTimes>,
+    /// Values that could not be used, by column.
+    pub unread: Vec<Unread>,
+    /// The file that is joined to this input by the order's id.
+    pub joined: Option<Box<Collected>>,
 }
-
-/// What the action of an event is when the source does not tell.
-#[derive(Clone, Copy)]
-pub(crate) struct DefaultAction(pub Option<Action>);
 
 /// Writes the table of an input that was not given.
 pub(crate) fn empty(input: Input, target: &Path) -> Result<(), PrepareError> {
     Sink::create(target, schema(input))?.close().map(|_| ())
 }
 
-/// Reads all `files` of an input into `target`.
+/// Reads all `files` of an input into `target`: once, or twice where the columns turned out to be
+/// other than was assumed.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn collect(
     shape: &Shape,
     files: Vec<SourceFile>,
-    default_action: DefaultAction,
+    told: Told,
+    max_bad_rows: f64,
+    first_row: u64,
+    target: &Path,
+    notices: &Notices,
+    progress: &dyn Progress,
+) -> Result<Collected, PrepareError> {
+    let mut decided = Decided::default();
+    let mut once_more = true;
+    loop {
+        let mut values = Values::new(shape, told, &decided);
+        let found = Notices::default();
+        let mut collected = read_all(
+            shape,
+            &files,
+            &mut values,
+            first_row,
+            target,
+            &found,
+            progress,
+        )?;
+        if let Some(verdict) = values.verdict().filter(|_| once_more) {
+            decided = verdict;
+            once_more = false;
+            continue;
+        }
+        check_times(&values, collected.rows, max_bad_rows, &files)?;
+        for notice in found.all() {
+            notices.add(notice.name, notice.finding, notice.advice);
+        }
+        collected.unread = values.tell(notices);
+        return Ok(collected);
+    }
+}
+
+/// Stops where times can't be told: nothing good comes of a history whose days are months.
+fn check_times(
+    values: &Values<'_>,
+    rows: u64,
+    max_bad_rows: f64,
+    files: &[SourceFile],
+) -> Result<(), PrepareError> {
+    let Some(file) = files.first() else {
+        return Ok(());
+    };
+    if let Some((count, example)) = values.undecided_dates() {
+        return Err(PrepareError::Columns {
+            path: file.path.clone(),
+            problem: format!(
+                "{count} dates such as '{example}' have the day or the month first, and the column's other values don't tell which. Say --timestamp-format day-first, --timestamp-format month-first, or the whole pattern, e.g. --timestamp-format '%d/%m/%Y %H:%M'."
+            ),
+        });
+    }
+    match values.unread_times() {
+        Some(unread) if unread.rows as f64 > max_bad_rows * rows as f64 => {
+            let examples = unread.examples.iter();
+            let examples = examples.map(|example| {
+                format!(
+                    "  {}, line {}: {}",
+                    example.file, example.line, example.problem
+                )
+            });
+            Err(PrepareError::TooManyBadRows {
+                path: file.path.clone(),
+                bad: unread.rows,
+                rows,
+                percent: max_bad_rows * 100.0,
+                examples: examples.collect(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn read_all(
+    shape: &Shape,
+    files: &[SourceFile],
+    values: &mut Values<'_>,
     first_row: u64,
     target: &Path,
     notices: &Notices,
     progress: &dyn Progress,
 ) -> Result<Collected, PrepareError> {
     let input = shape.input;
-    let schema = schema(input);
-    let mut sink = Sink::create(target, schema.clone())?;
+    let mut sink = Sink::create(target, schema(input))?;
     let mut collected = Collected::default();
     progress.start(
         &format!("reading {}", input.name()),
         Some(files.iter().map(|file| file.bytes).sum()),
     );
-    let mut found_first = Vec::new();
-    for (number, file) in files.iter().enumerate() {
-        let mut reader = source::open(file, shape)?;
-        let resolved = shape.resolve(&file.path, reader.columns(), input == Input::Events)?;
-        check_columns(shape, file, reader.columns(), &resolved)?;
-        let found = input.wanted().iter().zip(&resolved);
-        let found = found.filter(|(_, candidates)| !candidates.is_empty());
-        let found: Vec<_> = found.map(|(wanted, _)| wanted.name).collect();
-        // The files of a catalogue may each hold some columns; those of a log hold the same.
-        if number > 0 && input != Input::Items {
-            note_differing_columns(&files[0], file, &found_first, &found, notices);
-        }
-        for name in &found {
-            if !collected.found.contains(name) {
-                collected.found.push(name);
+    let mut schemas = Schemas::default();
+    let mut paths = Paths::default();
+    let mut observed = Observed::default();
+    let mut empty_files = Vec::new();
+    let alone = files.len() == 1;
+    for file in files {
+        let mut file = file.clone();
+        let number = collected.files.len();
+        let mut reader = match source::open(&file, shape) {
+            Err(PrepareError::Empty { .. }) if !alone => {
+                empty_files.push(file.path);
+                continue;
             }
-        }
-        if number == 0 {
-            found_first = found;
-        }
-        let mut selected: Vec<usize> = resolved.iter().flatten().copied().collect();
-        selected.sort_unstable();
-        selected.dedup();
-        reader.select(&selected)?;
-        // From here on, candidates are places among the selected columns.
-        let candidates: Vec<Vec<usize>> = resolved
-            .iter()
-            .map(|found| {
-                found
-                    .iter()
-                    .map(|c| selected.partition_point(|s| s < c))
-                    .collect()
-            })
-            .collect();
+            opened => opened?,
+        };
+        let choice = choose(shape, &mut file, &mut *reader, notices)?;
+        note_recognised(&choice.recognised, &file, values, notices);
+        note_preset(shape, &file, reader.columns(), notices);
+        paths.add_file(input, &choice);
+        file.encoding = reader.encoding();
+        values.begin(OfFile {
+            candidates: choice.candidates.clone(),
+            name: file.path.display().to_string(),
+            of_programs: file.format == Format::JsonLines,
+            orders: choice.recognised.orders,
+        });
         let before = collected.rows;
         let mut told = 0;
         while let Some(chunk) = reader.next()? {
@@ -151,16 +171,16 @@ pub(crate) fn collect(
                 file: number,
                 first_row: first_row + collected.rows,
             };
-            let batch = typed_batch(shape, &schema, &candidates, &chunk, default_action, place)
-                .map_err(|error| {
-                    PrepareError::source(
-                        &file.path,
-                        format!(
-                            "has a column that Vitrine can't read near row {}: {error}",
-                            chunk.lines[0]
-                        ),
-                    )
-                })?;
+            let batch = values.read(&chunk, &place).map_err(|error| {
+                PrepareError::source(
+                    &file.path,
+                    format!(
+                        "has a column that Vitrine can't read near row {}: {error}",
+                        chunk.lines[0]
+                    ),
+                )
+            })?;
+            paths.look(&choice, &chunk);
             sink.write(&of_use(batch))?;
             collected.rows += chunk.lines.len() as u64;
             let position = reader.position();
@@ -168,16 +188,74 @@ pub(crate) fn collect(
             told = position;
         }
         if collected.rows == before {
-            return Err(PrepareError::source(
-                &file.path,
-                "has column names but no rows; remove it or export it again",
-            ));
+            if alone {
+                return Err(PrepareError::Empty {
+                    path: file.path,
+                    problem: "has column names but no rows; remove it or export it again".into(),
+                });
+            }
+            empty_files.push(file.path);
+            continue;
         }
+        // The files of a catalogue may each hold some columns; those of a log hold the same.
+        if input != Input::Items {
+            schemas.add(&file, choice.found(input))?;
+        }
+        for name in choice.found(input) {
+            if !collected.found.contains(&name) {
+                collected.found.push(name);
+            }
+        }
+        collected.like_times.extend(choice.recognised.like_times);
+        observed.add(&file.path, reader.remarks());
+        collected.files.push(file);
     }
     sink.close()?;
     progress.finish();
-    collected.files = files;
+    if collected.files.is_empty() {
+        return Err(all_empty(&empty_files));
+    }
+    paths.check(shape, &collected.files)?;
+    collected.found.retain(|name| paths.has(name));
+    schemas.tell(notices);
+    tell_of_empty(&empty_files, notices);
+    observed.tell(notices);
     Ok(collected)
+}
+
+/// Says that a file has the columns of a preset that nobody asked for.
+fn note_preset(shape: &Shape, file: &SourceFile, columns: &[String], notices: &Notices) {
+    if let Some(preset) = shape.better_preset(columns) {
+        notices.add(
+            "like_a_preset",
+            format!(
+                "{} has the columns of the preset {}, and was read by common names.",
+                file.path.display(),
+                preset.name()
+            ),
+            format!("Give --preset {}.", preset.name()),
+        );
+    }
+}
+
+/// Says that an events file was read as orders.
+fn note_recognised(
+    recognised: &Recognised,
+    file: &SourceFile,
+    values: &Values<'_>,
+    notices: &Notices,
+) {
+    if !recognised.orders || values.knows_action() {
+        return;
+    }
+    notices.add(
+        "orders_as_events",
+        format!(
+            "{} has no actions, but an order's id in each row: its rows were read as purchases.",
+            file.path.display()
+        ),
+        "Say --all-actions buy if that is right, --all-actions view if it is a log of views; beside a log of views, give it with --orders.",
+    );
 }
 
 /// Properties, one per row, that `integrate/10_items.sql` reads; a catalogue in that form has
@@ -201,10 +279,10 @@ fn of_use(batch: RecordBatch) -> RecordBatch {
 }
 
 /// The columns without which an input is of no use.
-fn check_columns(
+pub(crate) fn check_columns(
     shape: &Shape,
     file: &SourceFile,
-    columns: &[String],
+    layout: &Layout,
     resolved: &[Vec<usize>],
 ) -> Result<(), PrepareError> {
     let has = |name: &str| {
@@ -212,335 +290,28 @@ fn check_columns(
         at.is_some_and(|at| !resolved[at].is_empty())
     };
     let wanted: &[&[&str]] = match shape.input {
-        Input::Events | Input::Orders => &[&["item_id"], &["user_id", "session_id"]],
+        _ if shape.is_joined => &[&["order_id"]],
+        Input::Events | Input::Orders if shape.join.is_some() => &[&["item_id"], &["order_id"]],
+        Input::Events | Input::Orders => &[&["item_id"], &["user_id", "session_id", "order_id"]],
         Input::Items => &[&["item_id"]],
     };
     match wanted.iter().find(|any| !any.iter().any(|name| has(name))) {
-        Some(missing) => Err(shape.missing(&file.path, columns, missing)),
+        Some(missing) => {
+            let sample = Sample::of(file, shape);
+            Err(shape.missing(&file.path, layout, missing, sample.as_ref()))
+        }
         None => Ok(()),
     }
 }
 
-/// Notes a column that one file of an input has and its first file lacks, or the reverse.
-fn note_differing_columns(
-    first: &SourceFile,
-    file: &SourceFile,
-    in_first: &[&str],
-    in_file: &[&str],
-    notices: &Notices,
-) {
-    let (first, file) = (first.path.display(), file.path.display());
-    for (here, there, has, lacks) in [
-        (in_first, in_file, &first, &file),
-        (in_file, in_first, &file, &first),
-    ] {
-        for name in here.iter().filter(|name| !there.contains(name)) {
-            notices.add(
-                "differing_columns",
-                format!("{has} has a column for {name}, {lacks} has none."),
-                "Its rows are read without it; name the column of each file with --mapping, or export them alike.",
-            );
+/// Whether a file has the columns of an input. One without rows is passed over later.
+pub(crate) fn fits(shape: &Shape, file: &SourceFile) -> Result<(), PrepareError> {
+    match source::open(file, shape) {
+        Ok(mut reader) => {
+            let unheard = Notices::default();
+            choose(shape, &mut file.clone(), &mut *reader, &unheard).map(|_| ())
         }
+        Err(PrepareError::Empty { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
-}
-
-struct Place {
-    file: usize,
-    first_row: u64,
-}
-
-/// Rules and reasons of rows that can't be used, the first problem of a row only.
-struct Problems(Vec<Option<(&'static str, String)>>);
-
-impl Problems {
-    fn add(&mut self, row: usize, rule: &'static str, reason: impl FnOnce() -> String) {
-        let problem = &mut self.0[row];
-        if problem.is_none() {
-            *problem = Some((rule, reason()));
-        }
-    }
-}
-
-fn typed_batch(
-    shape: &Shape,
-    schema: &SchemaRef,
-    candidates: &[Vec<usize>],
-    chunk: &Chunk,
-    default_action: DefaultAction,
-    place: Place,
-) -> Result<RecordBatch, datafusion::arrow::error::ArrowError> {
-    let rows = chunk.lines.len();
-    let first_row = i64::try_from(place.first_row).unwrap_or(i64::MAX);
-    let mut problems = Problems(vec![None; rows]);
-    for unreadable in &chunk.unreadable {
-        problems.add(unreadable.row, "unreadable_row", || {
-            unreadable.reason.clone()
-        });
-    }
-    let mut columns: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from_iter_values(
-            (0..rows as i64).map(|row| first_row + row),
-        )),
-        Arc::new(datafusion::arrow::array::Int32Array::from_value(
-            i32::try_from(place.file).unwrap_or(i32::MAX),
-            rows,
-        )),
-        Arc::new(
-            chunk
-                .lines
-                .iter()
-                .map(|&line| i64::try_from(line).ok())
-                .collect::<Int64Array>(),
-        ),
-    ];
-    for (wanted, candidates) in shape.input.wanted().iter().zip(candidates) {
-        let kind = kind(wanted.name);
-        let Some(&first) = candidates.first() else {
-            columns.push(absent(kind, rows, default_action));
-            continue;
-        };
-        let source = &chunk.columns[first];
-        columns.push(match kind {
-            Kind::Text => {
-                let mut texts = texts(source)?;
-                for &other in &candidates[1..] {
-                    texts = coalesce(&texts, &self::texts(&chunk.columns[other])?);
-                }
-                Arc::new(texts)
-            }
-            Kind::Time => times(source, shape, &mut problems)?,
-            Kind::Number => numbers(source, wanted.name, &mut problems)?,
-            Kind::Whole => wholes(source, wanted.name, &mut problems)?,
-            Kind::Truth => truths(source, wanted.name, &mut problems)?,
-            Kind::Action => actions(source, shape, default_action, &mut problems)?,
-            Kind::Part => parts(source, &mut problems)?,
-        });
-    }
-    let (mut rules, mut reasons) = (StringBuilder::new(), StringBuilder::new());
-    for problem in problems.0 {
-        rules.append_option(problem.as_ref().map(|(rule, _)| *rule));
-        reasons.append_option(problem.map(|(_, reason)| reason));
-    }
-    columns.push(Arc::new(rules.finish()));
-    columns.push(Arc::new(reasons.finish()));
-    RecordBatch::try_new(schema.clone(), columns)
-}
-
-/// The column where the source has none.
-fn absent(kind: Kind, rows: usize, default_action: DefaultAction) -> ArrayRef {
-    use datafusion::arrow::array::{Int32Array, new_null_array};
-    match kind {
-        Kind::Action => {
-            let action = default_action.0.unwrap_or(Action::View);
-            Arc::new(Int32Array::from_value(
-                ActionCode::Known(action).code(),
-                rows,
-            ))
-        }
-        Kind::Text => new_null_array(&DataType::Utf8, rows),
-        Kind::Time | Kind::Whole => new_null_array(&DataType::Int64, rows),
-        Kind::Number => new_null_array(&DataType::Float64, rows),
-        Kind::Truth => new_null_array(&DataType::Boolean, rows),
-        Kind::Part => new_null_array(&DataType::Int32, rows),
-    }
-}
-
-type Column = Result<ArrayRef, datafusion::arrow::error::ArrowError>;
-
-/// Text of a column of any type, without words for nothing. A whole number that was widened to a
-/// float because others were missing reads as a whole number: 13085, not 13085.0.
-fn texts(source: &ArrayRef) -> Result<StringArray, datafusion::arrow::error::ArrowError> {
-    let plain = match source.data_type() {
-        DataType::Float32 | DataType::Float64 => {
-            let floats = cast(source, &DataType::Float64)?;
-            let floats = floats.as_primitive::<datafusion::arrow::datatypes::Float64Type>();
-            return Ok(floats
-                .iter()
-                .map(|value| {
-                    value.filter(|v| v.is_finite()).map(|value| {
-                        if value.fract() == 0.0 && value.abs() < 9e15 {
-                            (value as i64).to_string()
-                        } else {
-                            value.to_string()
-                        }
-                    })
-                })
-                .collect());
-        }
-        DataType::Utf8 => source.clone(),
-        _ => cast(source, &DataType::Utf8)?,
-    };
-    Ok(plain
-        .as_string::<i32>()
-        .iter()
-        .map(|text| text.and_then(typed::something))
-        .collect())
-}
-
-fn coalesce(first: &StringArray, second: &StringArray) -> StringArray {
-    first.iter().zip(second).map(|(a, b)| a.or(b)).collect()
-}
-
-fn is_number(data_type: &DataType) -> bool {
-    data_type.is_integer()
-        || data_type.is_floating()
-        || matches!(data_type, DataType::Decimal128(..))
-}
-
-fn floats(
-    source: &ArrayRef,
-) -> Result<datafusion::arrow::array::Float64Array, datafusion::arrow::error::ArrowError> {
-    Ok(cast(source, &DataType::Float64)?.as_primitive().clone())
-}
-
-fn times(source: &ArrayRef, shape: &Shape, problems: &mut Problems) -> Column {
-    match source.data_type() {
-        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => {
-            let ms = cast(source, &DataType::Timestamp(TimeUnit::Millisecond, None))?;
-            cast(&ms, &DataType::Int64)
-        }
-        number if is_number(number) => {
-            let mut built = Int64Builder::with_capacity(source.len());
-            for (row, value) in floats(source)?.iter().enumerate() {
-                built.append_option(value.and_then(|value| {
-                    shape
-                        .time_format
-                        .read_number(value)
-                        .map_err(|reason| {
-                            problems.add(row, "bad_time", || format!("timestamp {reason}"))
-                        })
-                        .ok()
-                }));
-            }
-            Ok(Arc::new(built.finish()))
-        }
-        _ => {
-            let mut built = Int64Builder::with_capacity(source.len());
-            for (row, text) in texts(source)?.iter().enumerate() {
-                built.append_option(text.and_then(|text| {
-                    shape
-                        .time_format
-                        .read(text)
-                        .map_err(|reason| {
-                            problems.add(row, "bad_time", || format!("timestamp {reason}"))
-                        })
-                        .ok()
-                }));
-            }
-            Ok(Arc::new(built.finish()))
-        }
-    }
-}
-
-fn numbers(source: &ArrayRef, name: &str, problems: &mut Problems) -> Column {
-    let mut built = Float64Builder::with_capacity(source.len());
-    if is_number(source.data_type()) {
-        for value in floats(source)?.iter() {
-            built.append_option(value.filter(|value| !value.is_nan()));
-        }
-    } else {
-        for (row, text) in texts(source)?.iter().enumerate() {
-            built.append_option(text.and_then(|text| {
-                typed::number(text)
-                    .map_err(|reason| {
-                        problems.add(row, "bad_number", || format!("{name} {reason}"))
-                    })
-                    .ok()
-            }));
-        }
-    }
-    Ok(Arc::new(built.finish()))
-}
-
-/// Numbers rounded to whole ones; less than one piece (0.35 kg) counts as one.
-fn wholes(source: &ArrayRef, name: &str, problems: &mut Problems) -> Column {
-    if source.data_type().is_integer() {
-        return cast(source, &DataType::Int64);
-    }
-    let numbers = numbers(source, name, problems)?;
-    let numbers = numbers.as_primitive::<datafusion::arrow::datatypes::Float64Type>();
-    let whole = |value: f64| {
-        let rounded = if value > 0.0 {
-            value.round().max(1.0)
-        } else {
-            value.round()
-        };
-        // Saturates: the rules reject what is absurd.
-        rounded as i64
-    };
-    Ok(Arc::new(numbers.unary::<_, Int64Type>(whole)))
-}
-
-fn truths(source: &ArrayRef, name: &str, problems: &mut Problems) -> Column {
-    if source.data_type() == &DataType::Boolean {
-        return Ok(source.clone());
-    }
-    let mut built = BooleanBuilder::with_capacity(source.len());
-    for (row, text) in texts(source)?.iter().enumerate() {
-        built.append_option(text.and_then(|text| {
-            typed::truth(text)
-                .map_err(|reason| problems.add(row, "bad_number", || format!("{name} {reason}")))
-                .ok()
-        }));
-    }
-    Ok(Arc::new(built.finish()))
-}
-
-fn actions(
-    source: &ArrayRef,
-    shape: &Shape,
-    default_action: DefaultAction,
-    problems: &mut Problems,
-) -> Column {
-    let mut built = Int32Builder::with_capacity(source.len());
-    // Few words, many rows: the last answer is most often the next.
-    let mut last: Option<(String, Option<ActionCode>)> = None;
-    for (row, text) in texts(source)?.iter().enumerate() {
-        let Some(text) = text else {
-            if default_action.0.is_none() {
-                problems.add(row, "unknown_action", || "the action is missing".into());
-            }
-            built.append_option(
-                default_action
-                    .0
-                    .map(|action| ActionCode::Known(action).code()),
-            );
-            continue;
-        };
-        let known = match &last {
-            Some((word, code)) if word == text => *code,
-            _ => {
-                let plain = crate::columns::plain(text);
-                let code = shape
-                    .actions
-                    .get(&plain)
-                    .copied()
-                    .or_else(|| ActionCode::from_common_word(&plain));
-                last = Some((text.to_string(), code));
-                code
-            }
-        };
-        if known.is_none() {
-            problems.add(row, "unknown_action", || {
-                format!(
-                    "action '{}' is not known; say what it is under [events.actions] in a mapping file",
-                    typed::short(text)
-                )
-            });
-        }
-        built.append_option(known.map(ActionCode::code));
-    }
-    Ok(Arc::new(built.finish()))
-}
-
-fn parts(source: &ArrayRef, problems: &mut Problems) -> Column {
-    let mut built = Int32Builder::with_capacity(source.len());
-    for (row, text) in texts(source)?.iter().enumerate() {
-        built.append_option(text.and_then(|text| {
-            typed::part(text)
-                .map_err(|reason| problems.add(row, "unknown_split", || format!("split {reason}")))
-                .ok()
-        }));
-    }
-    Ok(Arc::new(built.finish()))
 }

@@ -1,5 +1,6 @@
 //! `dataset.json`: the facts that the trainer reads, and what a person may ask about them later.
 
+use crate::identity::Said;
 use crate::options::{Options, TestPart, Thresholds};
 use crate::preset::Preset;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,7 @@ pub enum Protocol {
 pub(crate) fn options_value(
     options: &Options,
     preset: Preset,
+    said: &Said,
     thresholds: &Thresholds,
 ) -> serde_json::Value {
     serde_json::json!({
@@ -51,6 +53,13 @@ pub(crate) fn options_value(
         "columns": options.columns.iter().map(|column| {
             format!("{}.{}={}", column.input.name(), column.name, column.source)
         }).collect::<Vec<_>>(),
+        "all_actions": options.all_actions.map(|action| action.name()),
+        "timestamp_format": options.timestamp_format,
+        "timezone": options.timezone.map(|zone| zone.to_string()),
+        "decimal": options.decimal,
+        "nobody": said.nobody,
+        "somebody": said.somebody,
+        "session_ids": said.session_ids.name(),
         "session_gap_minutes": options.session_gap.seconds() / 60,
         "test": match options.test {
             TestPart::Share(share) => serde_json::json!({"share": share}),

@@ -10,6 +10,7 @@ use crate::progress::Progress;
 use crate::sink::Sink;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::error::ArrowError;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -110,6 +111,43 @@ impl<'a> Engine<'a> {
             .register_parquet(table, file_url(path), ParquetReadOptions::default())
             .await
             .map_err(failed(table, &self.work))
+    }
+
+    /// Takes tables out, so that others can have their names.
+    pub(crate) fn forget(&self, tables: &[&'static str]) -> Result<(), PrepareError> {
+        for table in tables {
+            self.context
+                .deregister_table(*table)
+                .map_err(failed(table, &self.work))?;
+        }
+        Ok(())
+    }
+
+    /// Makes a table known under another name too, so that one statement serves several tables.
+    pub(crate) async fn alias(
+        &self,
+        alias: &'static str,
+        table: &'static str,
+    ) -> Result<(), PrepareError> {
+        let failed = || failed(table, &self.work);
+        let provider = self.context.table_provider(table).await.map_err(failed())?;
+        self.context.deregister_table(alias).map_err(failed())?;
+        self.context
+            .register_table(alias, provider)
+            .map_err(failed())?;
+        Ok(())
+    }
+
+    /// Makes rows that were decided on outside SQL a table.
+    pub(crate) fn values(
+        &self,
+        table: &'static str,
+        rows: Result<RecordBatch, ArrowError>,
+    ) -> Result<(), PrepareError> {
+        rows.map_err(DataFusionError::from)
+            .and_then(|rows| self.context.register_batch(table, rows))
+            .map_err(failed(table, &self.work))?;
+        Ok(())
     }
 
     async fn plan(&self, statement: &Statement) -> Result<DataFrame, PrepareError> {

@@ -1,5 +1,6 @@
 //! What stops a run. A single bad row never does: it goes to `rejected.csv`.
 
+use crate::notice::Notice;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,15 @@ pub enum PrepareError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it and the way out, to be read after the path.
+        problem: String,
+    },
+
+    /// A source file has no rows.
+    #[error("{} {problem}", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// What it has instead, to be read after the path.
         problem: String,
     },
 
@@ -56,6 +66,37 @@ pub enum PrepareError {
         percent: f64,
         /// The first of them: file, line and reason.
         examples: Vec<String>,
+    },
+
+    /// The items file has none of the ids that the events have.
+    #[error(
+        "{}: none of the {items} items with events is in the items file: the events have '{sold}'{listed}. \
+         Name the columns that hold the same ids with --column item_id=… and --column items.item_id=…",
+        path.display()
+    )]
+    NothingJoins {
+        /// The items file, or the folder that holds it.
+        path: PathBuf,
+        /// Items with events.
+        items: u64,
+        /// An item of the events.
+        sold: String,
+        /// An item of the items file, as the rest of a sentence.
+        listed: String,
+    },
+
+    /// A strict run has something to look at.
+    #[error(
+        "--strict leaves {} as it was, because there is something to look at: {}. Mend it, or let it pass with --accept NAME",
+        path.display(), refused.join(", ")
+    )]
+    Strict {
+        /// The output folder.
+        path: PathBuf,
+        /// All notices of the run.
+        notices: Vec<Notice>,
+        /// Names of those that are not accepted.
+        refused: Vec<&'static str>,
     },
 
     /// The rules leave nothing.
@@ -103,6 +144,24 @@ impl PrepareError {
         Self::Source {
             path: path.as_ref().to_path_buf(),
             problem: problem.into(),
+        }
+    }
+}
+
+impl PrepareError {
+    /// The problem in a clause, for a list of files.
+    pub(crate) fn in_short(&self) -> String {
+        match self {
+            Self::Source { problem, .. } | Self::Empty { problem, .. } => problem.clone(),
+            Self::Columns { problem, .. } => {
+                let line = problem.lines().next().unwrap_or_default();
+                line.split(". ")
+                    .next()
+                    .unwrap_or_default()
+                    .trim_end_matches('.')
+                    .into()
+            }
+            other => other.to_string(),
         }
     }
 }

@@ -35,7 +35,9 @@
 //!
 //! `items.parquet`, one row per item of the events or the items file: `item_id`, `title`,
 //! `category`, `price` (that of the items file, else the median over the events), `image`,
-//! `in_stock` (true where nothing is known), `events`, `views`, `adds`, `buys`, `first_seen`,
+//! `in_stock` (true where the items file has no column for it, null where it has one and the value is
+//! missing or unknown, false for an item that the items file no longer has), `listed` (whether the
+//! items file has it; true without one), `events`, `views`, `adds`, `buys`, `first_seen`,
 //! `last_seen`, and the standardised features `price_z` (of the logarithm of the price, null
 //! without a price) and `popularity_z` (of the logarithm of events + 1).
 //!
@@ -47,25 +49,40 @@ pub mod mapping;
 pub mod notice;
 pub mod options;
 pub mod preset;
+pub mod preview;
 pub mod progress;
 
+mod alike;
+mod catalogue;
+mod checks;
+mod choice;
 mod collect;
 mod engine;
 mod error;
+mod hint;
+mod identity;
+mod inputs;
+mod join;
+mod lines;
 mod pipeline;
+mod recognise;
 mod rejected;
 mod report;
 mod rules;
 mod run;
 mod sink;
 mod source;
+mod split;
 mod staging;
 mod typed;
+mod unread;
+mod values;
 
 pub use dataset::DatasetFile;
 pub use error::PrepareError;
 pub use notice::Notice;
-pub use options::{ColumnFlag, Options, Rules, TestPart};
+pub use options::{ColumnFlag, Options, Rules, SessionIds, TestPart};
 pub use preset::Preset;
+pub use preview::{Preview, preview};
 pub use progress::Progress;
 pub use run::{Summary, prepare};

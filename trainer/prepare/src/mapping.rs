@@ -8,34 +8,72 @@
 //!
 //! ```toml
 //! preset = "rees46"                 # optional: the rest stands above it
+//! nobody = ["GUEST"]                # users that stand for nobody, beside the known placeholders
+//! somebody = ["0"]                  # users that are persons although they look like placeholders
+//! session_ids = "per-user"          # or "unique"; else the data tell
 //!
 //! [events]
 //! item_id = "sku"                   # wanted column = the source's column
 //! timestamp = "seen"
 //! timestamp_format = "%d.%m.%Y %H:%M"   # or "seconds", "milliseconds"; else it is recognised
+//! timezone = "Europe/Berlin"        # of times that tell none; else UTC
+//! decimal = ","                     # else the column's values decide
+//! nothing = ["NA"]                  # ids that mean that there is none
 //! delimiter = ";"                   # else it is recognised
 //! header = false                    # columns are then named "1", "2", …
+//! encoding = "windows-1252"         # or "utf-16le", "shift_jis", …; else it is recognised
+//! escape = "\\"                     # a backslash escapes, or "none" does; else it is recognised
+//! quantity = "cart.lines[].count"   # a path inside objects and lists: each element is an event
 //!
 //! [events.actions]                  # the source's word = view, add_to_cart, buy, return or ignore
 //! "detail page" = "view"
 //!
 //! [items]
 //! title = "name"
+//!
+//! [items.stock]                     # the source's word = in or out
+//! "ask us" = "out"
+//!
+//! [orders]
+//! timestamp = ["date", "time"]      # a day and a time of day in two columns
+//!
+//! [orders.statuses]                 # the source's word = sale or void
+//! "wartet" = "void"
+//!
+//! [orders.join]                     # the order's columns stand in another file
+//! file = "orders.csv"               # beside this mapping file
+//! order_id = "id"
+//! user_id = "customer"
 //! ```
 
 use crate::columns::{Input, plain};
 use crate::error::PrepareError;
-use crate::options::Options;
+use crate::hint::{closest, column_for, shell_quoted};
+use crate::identity::Said;
+use crate::options::{Options, SessionIds};
 use crate::preset::Preset;
-use crate::typed::{ActionCode, TimeFormat};
-use serde::Deserialize;
+use crate::recognise::Sample;
+use crate::source::Layout;
+use crate::typed::ActionCode;
+use crate::typed::number::Decimal;
+use crate::typed::time::TimeFormat;
+use crate::typed::words::Sale;
+use crate::typed::zone::Zone;
+use encoding_rs::Encoding;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MappingFile {
     preset: Option<String>,
+    timezone: Option<String>,
+    #[serde(default)]
+    nobody: Vec<String>,
+    #[serde(default)]
+    somebody: Vec<String>,
+    session_ids: Option<String>,
     #[serde(default)]
     events: InputMapping,
     #[serde(default)]
@@ -49,10 +87,54 @@ struct InputMapping {
     timestamp_format: Option<String>,
     delimiter: Option<String>,
     header: Option<bool>,
+    timezone: Option<String>,
+    decimal: Option<Decimal>,
+    encoding: Option<String>,
+    escape: Option<String>,
+    #[serde(default)]
+    nothing: Vec<String>,
     #[serde(default)]
     actions: BTreeMap<String, String>,
+    #[serde(default)]
+    statuses: BTreeMap<String, String>,
+    #[serde(default)]
+    stock: BTreeMap<String, String>,
+    join: Option<Box<JoinMapping>>,
     #[serde(flatten)]
     columns: BTreeMap<String, toml::Value>,
+}
+
+/// A file that holds the columns which an input's rows have in common with others of their order.
+#[derive(Debug, Deserialize)]
+struct JoinMapping {
+    file: PathBuf,
+    #[serde(flatten)]
+    shape: InputMapping,
+}
+
+/// The keys of an input that are no columns.
+const KEYS: [&str; 12] = [
+    "timestamp_format",
+    "timezone",
+    "decimal",
+    "nothing",
+    "delimiter",
+    "header",
+    "encoding",
+    "escape",
+    "actions",
+    "statuses",
+    "stock",
+    "join",
+];
+
+/// Whether backslashes escape in delimited text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Escape {
+    /// From the line on that shows it.
+    Recognised,
+    Backslash,
+    None,
 }
 
 /// How to read the files of one input.
@@ -61,9 +143,27 @@ pub(crate) struct Shape {
     pub input: Input,
     pub header: bool,
     pub delimiter: Option<u8>,
+    pub encoding: Option<&'static Encoding>,
+    pub escape: Escape,
     pub time_format: TimeFormat,
+    /// The zone of times that tell none.
+    pub zone: Option<Zone>,
+    /// The decimal mark, where somebody said it.
+    pub decimal: Option<Decimal>,
+    /// Ids that mean that there is none.
+    pub nothing: Vec<String>,
     /// The source's words for actions that a mapping file tells, in plain form.
     pub actions: HashMap<String, ActionCode>,
+    /// The same for the state of an order.
+    pub sales: HashMap<String, Sale>,
+    /// The same for availability.
+    pub stock: HashMap<String, bool>,
+    /// Another file with columns of the same orders.
+    pub join: Option<Box<Join>>,
+    /// Whether this is such a file: one row an order, without items.
+    pub is_joined: bool,
+    /// Whether the source's other words, and events without one, are to be ignored.
+    pub ignores_other_actions: bool,
     /// Patterns of file stems inside a folder.
     pub files: &'static [&'static str],
     /// Wanted column → source column, said explicitly.
@@ -74,12 +174,46 @@ pub(crate) struct Shape {
     guesses: bool,
 }
 
+/// A file that is joined to an input by the order's id.
+#[derive(Clone, Debug)]
+pub(crate) struct Join {
+    pub file: PathBuf,
+    pub shape: Shape,
+}
+
+/// How a column was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// A flag or the mapping file names it.
+    Said,
+    /// The preset names it.
+    Preset,
+    /// Its name is one that shops commonly use.
+    Name,
+    /// Its values are what is wanted.
+    Values,
+}
+
+impl How {
+    /// The word for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Said => "said",
+            Self::Preset => "preset",
+            Self::Name => "name",
+            Self::Values => "values",
+        }
+    }
+}
+
 /// The preset and the shapes of the three inputs.
 pub(crate) struct Mapping {
     pub preset: Preset,
     pub events: Shape,
     pub items: Shape,
     pub orders: Shape,
+    pub identity: Said,
 }
 
 impl Mapping {
@@ -95,12 +229,28 @@ impl Mapping {
                 .map_err(|e| mapping_error(options, format!("'preset': {e}")))?,
             (preset, _) => preset,
         };
-        let shape = |input, mapping| Shape::new(input, preset, mapping, options);
+        let session_ids = match (options.session_ids, file.session_ids) {
+            (Some(said), _) => said,
+            (None, Some(name)) => name
+                .parse()
+                .map_err(|e| mapping_error(options, format!("'session_ids': {e}")))?,
+            (None, None) => SessionIds::Auto,
+        };
+        let shape = |input, mut mapping: InputMapping| {
+            let timezone = mapping.timezone.take().or_else(|| file.timezone.clone());
+            mapping.timezone = timezone;
+            Shape::new(input, preset, mapping, options)
+        };
         Ok(Self {
             preset,
             events: shape(Input::Events, file.events)?,
             items: shape(Input::Items, file.items)?,
             orders: shape(Input::Orders, file.orders)?,
+            identity: Said {
+                nobody: [&file.nobody[..], &options.nobody].concat(),
+                somebody: [&file.somebody[..], &options.somebody].concat(),
+                session_ids,
+            },
         })
     }
 }
@@ -138,9 +288,7 @@ impl Shape {
         for (name, source) in &mapping.columns {
             let Some(wanted) = input.wanted().iter().find(|w| w.name == name) else {
                 let keys = input.wanted().iter().map(|w| w.name);
-                let keys: Vec<_> = keys
-                    .chain(["timestamp_format", "delimiter", "header", "actions"])
-                    .collect();
+                let keys: Vec<_> = keys.chain(KEYS).collect();
                 let hint = closest(name, keys.iter().copied())
                     .map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
                 return fail(format!("'{name}' is not one of {}.{hint}", keys.join(", ")));
@@ -148,6 +296,14 @@ impl Shape {
             let source = match source {
                 toml::Value::String(source) => source.clone(),
                 toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Array(names) if name == "timestamp" => {
+                    let [toml::Value::String(day), toml::Value::String(clock)] = names.as_slice()
+                    else {
+                        return fail("'timestamp' is one column, or that of the day and that of the time of day".into());
+                    };
+                    said.insert("time_of_day", clock.clone());
+                    day.clone()
+                }
                 _ => return fail(format!("'{name}' must be the name of a column, in quotes")),
             };
             said.insert(wanted.name, source);
@@ -155,7 +311,10 @@ impl Shape {
         for flag in options.columns.iter().filter(|flag| flag.input == input) {
             said.insert(flag.name, flag.source.clone());
         }
-        let mut actions = HashMap::new();
+        let of_preset = preset.actions().filter(|_| input == Input::Events);
+        let words = of_preset.unwrap_or_default().iter();
+        let mut actions: HashMap<_, _> =
+            words.map(|(word, code)| ((*word).into(), *code)).collect();
         for (word, action) in &mapping.actions {
             let Some(code) = ActionCode::from_name(action) else {
                 return fail(format!(
@@ -164,60 +323,186 @@ impl Shape {
             };
             actions.insert(plain(word), code);
         }
+        let mut sales = HashMap::new();
+        for (word, sale) in &mapping.statuses {
+            let Some(sale) = Sale::from_name(sale) else {
+                return fail(format!(
+                    "statuses: '{word}' can't be '{sale}', only sale or void"
+                ));
+            };
+            sales.insert(plain(word), sale);
+        }
+        let mut stock = HashMap::new();
+        for (word, there) in &mapping.stock {
+            let there = match there.as_str() {
+                "in" => true,
+                "out" => false,
+                other => {
+                    return fail(format!(
+                        "stock: '{word}' can't be '{other}', only in or out"
+                    ));
+                }
+            };
+            stock.insert(plain(word), there);
+        }
         let delimiter = match mapping.delimiter.as_deref().map(str::as_bytes) {
             None => None,
             Some([byte]) if byte.is_ascii() && *byte != b'"' => Some(*byte),
             Some(_) => return fail("'delimiter' must be one ASCII character".into()),
         };
-        let time_format = match mapping.timestamp_format {
-            None => TimeFormat::Recognised,
-            Some(text) => match TimeFormat::new(&text) {
+        let encoding = match mapping.encoding.as_deref() {
+            None => None,
+            Some(label) => match Encoding::for_label(label.as_bytes()) {
+                None => {
+                    return fail(format!(
+                        "encoding: '{label}' is not known; say for example \"utf-8\", \"windows-1252\", \"utf-16le\" or \"shift_jis\""
+                    ));
+                }
+                encoding => encoding,
+            },
+        };
+        let escape = match mapping.escape.as_deref() {
+            None => Escape::Recognised,
+            Some("\\") => Escape::Backslash,
+            Some("none") => Escape::None,
+            Some(_) => return fail("'escape' must be \"\\\\\" or \"none\"".into()),
+        };
+        let flag = options.timestamp_format.as_ref();
+        let time_format = match (
+            flag.filter(|_| input != Input::Items),
+            &mapping.timestamp_format,
+        ) {
+            (None, None) => TimeFormat::Recognised,
+            (Some(text), _) => TimeFormat::new(text).map_err(|problem| {
+                PrepareError::Option(format!("--timestamp-format: {problem}"))
+            })?,
+            (None, Some(text)) => match TimeFormat::new(text) {
                 Ok(format) => format,
                 Err(problem) => return fail(format!("timestamp_format: {problem}")),
             },
+        };
+        let zone = match (
+            options.timezone,
+            mapping.timezone.as_deref().map(str::parse),
+        ) {
+            (Some(zone), _) => Some(zone),
+            (None, None) => None,
+            (None, Some(Ok(zone))) => Some(zone),
+            (None, Some(Err(problem))) => return fail(format!("timezone: {problem}")),
+        };
+        let join = match mapping.join {
+            None => None,
+            Some(_) if input == Input::Items => {
+                return fail("'join' is for events and orders".into());
+            }
+            Some(join) => {
+                let mapped = options.mapping.as_deref().and_then(Path::parent);
+                // Flags name columns of the lines.
+                let mut own = options.clone();
+                own.columns.clear();
+                let mut shape = Self::new(Input::Orders, Preset::Auto, join.shape, &own)?;
+                shape.zone = shape.zone.or(zone);
+                shape.is_joined = true;
+                Some(Box::new(Join {
+                    file: mapped
+                        .map_or_else(|| join.file.clone(), |folder| folder.join(&join.file)),
+                    shape,
+                }))
+            }
         };
         Ok(Self {
             input,
             header: mapping.header.unwrap_or(facts.header),
             delimiter,
+            encoding,
+            escape,
             time_format,
+            zone,
+            decimal: options.decimal.or(mapping.decimal),
+            nothing: if mapping.nothing.is_empty() {
+                preset.nothing().iter().map(|id| id.to_string()).collect()
+            } else {
+                mapping.nothing
+            },
             actions,
+            sales,
+            stock,
+            join,
+            is_joined: false,
+            ignores_other_actions: of_preset.is_some(),
             files: facts.files,
             said,
             preset: facts.columns,
-            guesses: preset == Preset::Auto,
+            // The catalogue beside an analytics tool's events is the shop's own.
+            guesses: preset.guesses() || (preset.actions().is_some() && input == Input::Items),
         })
     }
 
-    /// For each wanted column of the input, in order, its candidates among `columns`: the indices
-    /// of the source's columns, the first non-null of which counts. Empty where there is none.
+    /// The action of an event with this word, in plain form.
+    pub(crate) fn action(&self, plain: &str) -> Option<ActionCode> {
+        let said = self.actions.get(plain).copied();
+        said.or_else(|| match self.ignores_other_actions {
+            true => Some(ActionCode::Ignored),
+            false => ActionCode::from_common_word(plain),
+        })
+    }
+
+    /// The source columns, or paths into them, that were said or that the preset suggests.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
+        let said = self.said.values().map(String::as_str);
+        said.chain(self.preset.iter().map(|(_, source)| *source))
+    }
+
+    /// The wanted columns whose source was said explicitly, with that source.
+    pub(crate) fn said(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.said
+            .iter()
+            .map(|(name, source)| (*name, source.as_str()))
+    }
+
+    /// For each wanted column of the input, in order, its candidates in `layout`: the numbers of the
+    /// source's columns and paths, the first non-null of which counts. Empty where there is none.
+    /// Columns of objects or lists are no candidates.
     ///
     /// `must_have_all` says whether everything that was said explicitly has to be in this file.
     pub(crate) fn resolve(
         &self,
         path: &Path,
-        columns: &[String],
+        layout: &Layout,
         must_have_all: bool,
     ) -> Result<Vec<Vec<usize>>, PrepareError> {
+        let columns = layout.names();
         let plain_columns: Vec<_> = columns.iter().map(|c| plain(c)).collect();
+        let usable = |test: &dyn Fn(usize) -> bool| {
+            (0..columns.len()).find(|number| layout.is_usable(*number) && test(*number))
+        };
         let find = |name: &str| {
-            columns
-                .iter()
-                .position(|c| c == name)
-                .or_else(|| columns.iter().position(|c| c.eq_ignore_ascii_case(name)))
+            usable(&|number| columns[number] == name)
+                .or_else(|| usable(&|number| columns[number].eq_ignore_ascii_case(name)))
                 .or_else(|| {
                     let name = plain(name);
-                    plain_columns.iter().position(|c| *c == name)
+                    usable(&|number| layout.path(number).is_none() && plain_columns[number] == name)
                 })
+        };
+        // `timestamp=date+time` names two columns, unless one is called so.
+        let joined = self
+            .said
+            .get("timestamp")
+            .filter(|source| find(source).is_none())
+            .and_then(|source| source.split_once('+'));
+        let said = |name: &str| match (name, joined) {
+            ("timestamp", Some((day, _))) => Some(day),
+            ("time_of_day", Some((_, clock))) => Some(clock),
+            _ => self.said.get(name).map(String::as_str),
         };
         let mut resolved = Vec::with_capacity(self.input.wanted().len());
         for wanted in self.input.wanted() {
             let mut candidates = Vec::new();
-            if let Some(source) = self.said.get(wanted.name) {
+            if let Some(source) = said(wanted.name) {
                 match find(source) {
                     Some(index) => candidates.push(index),
                     None if must_have_all => {
-                        return Err(self.missing_said(path, columns, wanted.name, source));
+                        return Err(self.missing_said(path, layout, wanted.name, source));
                     }
                     None => {}
                 }
@@ -232,29 +517,48 @@ impl Shape {
             resolved.push(candidates);
         }
         // A column that was given to one wanted column by a person is not guessed for another.
+        let given = self.input.wanted().iter().filter_map(|w| said(w.name));
+        let given: Vec<usize> = given.filter_map(find).collect();
         for (wanted, candidates) in self.input.wanted().iter().zip(&mut resolved) {
-            if !self.said.contains_key(wanted.name) {
-                candidates
-                    .retain(|&index| !self.said.values().any(|source| find(source) == Some(index)));
+            if said(wanted.name).is_none() {
+                candidates.retain(|index| !given.contains(index));
             }
         }
         Ok(resolved)
     }
 
-    fn missing_said(
-        &self,
-        path: &Path,
-        columns: &[String],
-        name: &str,
-        source: &str,
-    ) -> PrepareError {
-        let hint = closest(source, columns.iter().map(String::as_str))
+    /// The preset that nobody asked for and whose columns these are.
+    pub(crate) fn better_preset(&self, columns: &[String]) -> Option<Preset> {
+        let by_names = self.guesses && self.preset.is_empty() && !self.said.contains_key("item_id");
+        Preset::of_columns(columns).filter(|_| by_names)
+    }
+
+    /// Whether this column is chosen by habit: neither a person nor a preset named it.
+    pub(crate) fn guesses(&self, name: &str) -> bool {
+        self.guesses
+            && !self.said.contains_key(name)
+            && !self.preset.iter().any(|(wanted, _)| *wanted == name)
+    }
+
+    /// How the source's column of a wanted one was chosen.
+    pub(crate) fn how(&self, name: &str) -> How {
+        if self.said.contains_key(name) {
+            How::Said
+        } else if self.preset.iter().any(|(wanted, _)| *wanted == name) {
+            How::Preset
+        } else {
+            How::Name
+        }
+    }
+
+    fn missing_said(&self, path: &Path, layout: &Layout, name: &str, source: &str) -> PrepareError {
+        let hint = closest(source, layout.usable_names())
             .map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
         PrepareError::Columns {
             path: path.into(),
             problem: format!(
                 "there is no column '{source}', which was named as {name}. The file has: {}.{hint}",
-                columns.join(", ")
+                layout.described().join(", ")
             ),
         }
     }
@@ -264,8 +568,9 @@ impl Shape {
     pub(crate) fn missing(
         &self,
         path: &Path,
-        columns: &[String],
+        layout: &Layout,
         missing: &[&str],
+        sample: Option<&Sample>,
     ) -> PrepareError {
         let flag = match self.input {
             Input::Events => String::new(),
@@ -277,6 +582,16 @@ impl Shape {
             .iter()
             .map(|w| format!("  {:<12} {}", w.name, w.meaning))
             .collect();
+        let usable: Vec<_> = layout
+            .names()
+            .iter()
+            .map(String::as_str)
+            .enumerate()
+            .collect();
+        let usable: Vec<_> = usable
+            .into_iter()
+            .filter(|(number, _)| layout.is_usable(*number))
+            .collect();
         let near = missing.iter().find_map(|name| {
             let words = self.input.wanted().iter().find(|w| w.name == *name)?;
             let suggested = self
@@ -284,54 +599,40 @@ impl Shape {
                 .iter()
                 .filter(|(n, _)| n == name)
                 .map(|(_, s)| *s);
-            std::iter::once(*name)
+            let names: Vec<&str> = std::iter::once(*name)
                 .chain(words.known_as.iter().copied())
                 .chain(suggested)
-                .find_map(|word| closest(word, columns.iter().map(String::as_str)))
-                .map(|near| (*name, near.to_string()))
+                .collect();
+            let near = column_for(name, &names, &usable, sample)?;
+            Some((*name, near))
         });
-        let (hint, name, example) = match &near {
-            Some((name, near)) => (format!(" Did you mean '{near}'?"), *name, near.as_str()),
+        // Where values lie inside others, the wanted one is more likely there.
+        let near = near.filter(|_| layout.nested().next().is_none());
+        let (hint, name, example) = match near {
+            Some((name, near)) => (format!(" Did you mean '{near}'?"), name, near),
             None => (
                 String::new(),
                 missing.first().copied().unwrap_or("item_id"),
-                columns.first().map_or("COLUMN", String::as_str),
+                "COLUMN",
             ),
         };
+        let preset = self.better_preset(layout.names()).map_or_else(
+            || "--preset".to_string(),
+            |preset| {
+                let name = preset.name();
+                format!("--preset {name}, whose columns these are")
+            },
+        );
+        let example = shell_quoted(&format!("{flag}{name}={example}"));
         PrepareError::Columns {
             path: path.into(),
             problem: format!(
-                "no column for {} was found.{hint}\nThe file has: {}.\nVitrine knows these columns of {}:\n{}\nSay which is which with --column {flag}{name}={example}, with --mapping FILE, or with --preset.",
+                "no column for {} was found.{hint}\nThe file has: {}.\nVitrine knows these columns of {}:\n{}\nSay which is which with --column {example}, with --mapping FILE, or with {preset}.",
                 missing.join(" or "),
-                columns.join(", "),
+                layout.described().join(", "),
                 self.input.name(),
                 wanted.join("\n"),
             ),
         }
     }
-}
-
-/// The candidate that looks most like `word`, if any looks like it at all.
-fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = plain(word);
-    candidates
-        .into_iter()
-        .map(|candidate| {
-            let text = plain(candidate);
-            let contained =
-                text.len() > 3 && word.len() > 3 && (text.contains(&word) || word.contains(&text));
-            let likeness = strsim::jaro_winkler(&word, &text);
-            (
-                candidate,
-                if contained {
-                    likeness.max(0.9)
-                } else {
-                    likeness
-                },
-            )
-        })
-        // Below 0.8 Jaro–Winkler calls `price` and `site` alike.
-        .filter(|(_, likeness)| *likeness > 0.8)
-        .max_by(|a, b| a.1.total_cmp(&b.1))
-        .map(|(candidate, _)| candidate)
 }

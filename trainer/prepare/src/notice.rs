@@ -4,18 +4,16 @@
 //! meant it, or looks like that. Notices head the report and end the output of the command; with
 //! `--strict` one of them fails the run.
 
-use serde::Serialize;
 use std::sync::{Mutex, PoisonError};
+pub use vitrine_core::dataset::Notice;
 
-/// One notice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Notice {
-    /// A name for scripts and tests, such as `no_times`.
-    pub name: &'static str,
-    /// One or two sentences with the figures, and an example from the source.
-    pub finding: String,
-    /// The flag to give, the column to name or the export to repeat.
-    pub advice: String,
+/// A value as a shell takes it for one word.
+pub(crate) fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.into();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The notices of a run, in the order in which they were found.

@@ -2,6 +2,8 @@
 
 use crate::columns::Input;
 use crate::preset::Preset;
+pub use crate::typed::number::Decimal;
+pub use crate::typed::zone::Zone;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -37,11 +39,28 @@ pub struct Options {
     /// The action of an event whose action is not told. Where it is `None`, a source without an
     /// action column is read as views, and an empty action in a column is rejected.
     pub default_action: Option<Action>,
+    /// The action of every event, whatever the source tells: a shop with orders only has nothing
+    /// but purchases.
+    pub all_actions: Option<Action>,
+    /// How the times of events and orders are written; stands above the mapping file, which
+    /// documents the words.
+    pub timestamp_format: Option<String>,
+    /// The zone of times that tell none; stands above the mapping file. Default UTC.
+    pub timezone: Option<Zone>,
+    /// The decimal mark of prices and quantities that may be read in two ways; stands above the
+    /// mapping file. By default the column's other values decide.
+    pub decimal: Option<Decimal>,
     /// The rules' thresholds.
     pub rules: Rules,
     /// The pause of a visitor after which a new session begins, where the source has no sessions;
     /// default half an hour.
     pub session_gap: SessionGap,
+    /// Users that stand for nobody, beside the placeholders that are known.
+    pub nobody: Vec<String>,
+    /// Users that are persons although their ids look like placeholders.
+    pub somebody: Vec<String>,
+    /// Uniqueness of session ids; `None` where the mapping file or the data say it.
+    pub session_ids: Option<SessionIds>,
     /// What is set aside for testing where the source publishes no split.
     pub test: TestPart,
     /// Fewest events before a label; default: the length of the shortest session less one, at
@@ -49,6 +68,10 @@ pub struct Options {
     pub shortest_prefix: Option<u32>,
     /// Share of unusable rows (0 to 1) of an input that is tolerated; default 0.5.
     pub max_bad_rows: f64,
+    /// A notice is an error, and the output folder stays as it was.
+    pub strict: bool,
+    /// Names of notices that a strict run lets pass.
+    pub accept: Vec<String>,
     /// Memory in MiB that statements may take before they spill to disk beside `out`; default 2048.
     pub memory_mb: usize,
     /// Unix time in milliseconds that counts as now; events later than a day after it are
@@ -69,22 +92,65 @@ impl Options {
             mapping: None,
             columns: Vec::new(),
             default_action: None,
+            all_actions: None,
+            timestamp_format: None,
+            timezone: None,
+            decimal: None,
             rules: Rules::default(),
             session_gap: SessionGap::default(),
+            nobody: Vec::new(),
+            somebody: Vec::new(),
+            session_ids: None,
             test: TestPart::default(),
             shortest_prefix: None,
             max_bad_rows: 0.5,
+            strict: false,
+            accept: Vec::new(),
             memory_mb: 2048,
             now_ms: None,
         }
     }
 }
 
+/// Over what a session id is unique.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionIds {
+    /// The data tell.
+    #[default]
+    Auto,
+    /// Each user counts sessions for itself: a session is a user and a session id together.
+    PerUser,
+    /// An id is one session, whoever is named in it.
+    Unique,
+}
+
+impl SessionIds {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::PerUser => "per-user",
+            Self::Unique => "unique",
+        }
+    }
+}
+
+impl FromStr for SessionIds {
+    type Err = PrepareOptionsError;
+
+    fn from_str(name: &str) -> Result<Self, PrepareOptionsError> {
+        [Self::Auto, Self::PerUser, Self::Unique]
+            .into_iter()
+            .find(|ids| ids.name() == name)
+            .ok_or_else(|| PrepareOptionsError(format!("'{name}' is not auto, per-user or unique")))
+    }
+}
+
 /// What is set aside for testing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TestPart {
-    /// Sessions that start in the last share (0 to 1) of the time span; without times, the last
-    /// share of the sessions in the source's order.
+    /// The last share (0 to 1) of the sessions in the order of time; without times, in the source's
+    /// order.
     Share(f64),
     /// Sessions that start in the last days; needs times.
     Days(u32),
@@ -105,9 +171,11 @@ impl Default for TestPart {
 pub struct Rules {
     /// Events before this (milliseconds of Unix time) are impossible; default [`EARLIEST_MS`].
     pub earliest_ms: Option<i64>,
-    /// Prices above this are impossible; default 1,000,000 in the shop's currency.
+    /// Events after this (milliseconds of Unix time) are impossible; default a day from now.
+    pub latest_ms: Option<i64>,
+    /// Prices above this are read as unknown; default 1,000,000 in the shop's currency.
     pub max_price: Option<f64>,
-    /// Quantities above this are impossible; default 100,000.
+    /// Quantities above this are read as unknown; default 100,000.
     pub max_quantity: Option<i64>,
     /// Whether a purchase at price zero is dropped; default yes, but not for [`Preset::Vitrine`].
     pub reject_free_purchases: Option<bool>,
@@ -145,14 +213,26 @@ pub(crate) struct Thresholds {
 }
 
 impl Rules {
+    /// The highest price that is believed.
+    pub(crate) fn highest_price(&self) -> f64 {
+        self.max_price.unwrap_or(1e6)
+    }
+
+    /// The highest quantity that is believed.
+    pub(crate) fn highest_quantity(&self) -> i64 {
+        self.max_quantity.unwrap_or(100_000)
+    }
+
     pub(crate) fn resolve(&self, preset: Preset, now_ms: i64, published_split: bool) -> Thresholds {
         let unless_published =
             |set: Option<u64>, default: u64| set.or_else(|| (!published_split).then_some(default));
         Thresholds {
             earliest_ms: self.earliest_ms.unwrap_or(EARLIEST_MS),
-            latest_ms: now_ms.saturating_add(DAY_MS),
-            max_price: self.max_price.unwrap_or(1e6),
-            max_quantity: self.max_quantity.unwrap_or(100_000),
+            latest_ms: self
+                .latest_ms
+                .unwrap_or_else(|| now_ms.saturating_add(DAY_MS)),
+            max_price: self.highest_price(),
+            max_quantity: self.highest_quantity(),
             reject_free_purchases: self
                 .reject_free_purchases
                 .unwrap_or_else(|| preset.rejects_free_purchases()),
@@ -170,6 +250,34 @@ impl Rules {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct PrepareOptionsError(pub(crate) String);
+
+/// A day of UTC, written as 2024-06-01.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Day(i64);
+
+impl Day {
+    /// Its first millisecond, in Unix time.
+    pub fn first_ms(self) -> i64 {
+        self.0
+    }
+
+    /// Its last millisecond, in Unix time.
+    pub fn last_ms(self) -> i64 {
+        self.0 + DAY_MS - 1
+    }
+}
+
+impl FromStr for Day {
+    type Err = PrepareOptionsError;
+
+    fn from_str(text: &str) -> Result<Self, PrepareOptionsError> {
+        let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d");
+        let ms = day.ok().and_then(|day| day.and_hms_opt(0, 0, 0));
+        let ms = ms.map(|time| time.and_utc().timestamp_millis());
+        ms.map(Self)
+            .ok_or_else(|| PrepareOptionsError(format!("'{text}' is not a day such as 2024-06-01")))
+    }
+}
 
 /// One column named on the command line: `name=source`, or `items.name=source`.
 #[derive(Clone, Debug, PartialEq, Eq)]

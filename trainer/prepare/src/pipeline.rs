@@ -4,8 +4,10 @@ use crate::columns::Input;
 use crate::dataset::Protocol;
 use crate::engine::{Engine, statement};
 use crate::error::PrepareError;
-use crate::options::{DAY_MS, Options, TestPart, Thresholds};
+use crate::identity::Identity;
+use crate::options::{DAY_MS, Options, Thresholds};
 use crate::preset::Preset;
+use crate::split::split;
 use crate::staging::file;
 use datafusion::arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{
@@ -19,12 +21,17 @@ use std::sync::Arc;
 const ORDER_WINDOW_MS: i64 = DAY_MS;
 
 /// How many statements write a table, without and with orders, for the progress bar.
-const TABLES: (u64, u64) = (10, 13);
+const TABLES: (u64, u64) = (14, 17);
 
 /// The files that an input was read from, by the number in `file`.
 pub(crate) struct Sources<'a> {
     pub events: &'a [PathBuf],
     pub orders: bool,
+    /// Whether an items file lists the items on sale.
+    pub items: bool,
+    /// Whether it has a column for their stock.
+    pub stock: bool,
+    pub identity: Identity<'a>,
 }
 
 /// What the statements found out.
@@ -52,9 +59,9 @@ pub(crate) async fn run(
     let tables = if sources.orders { TABLES.1 } else { TABLES.0 };
     engine.begin("cleaning, integrating, cutting sessions", tables);
     for (table, input) in [
-        ("events_collected", Input::Events),
-        ("orders_collected", Input::Orders),
-        ("items_collected", Input::Items),
+        ("events_read", Input::Events),
+        ("orders_read", Input::Orders),
+        ("items_read", Input::Items),
     ] {
         engine
             .register(
@@ -64,6 +71,8 @@ pub(crate) async fn run(
             .await?;
     }
 
+    engine.set("session_gap", i64::from(options.session_gap.seconds()));
+    sources.identity.identify(engine).await?;
     let profile = single(engine.rows(&statement!("clean/10_profile_events")).await?);
     let count = |name: &str| whole(&profile, name).unwrap_or(0);
     let has_times = count("with_time") > 0;
@@ -73,12 +82,12 @@ pub(crate) async fn run(
         thresholds.max_clicks_per_minute = None;
     }
     let unsigned = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
+    engine.set("has_items", sources.items);
+    engine.set("has_stock", sources.stock);
     engine.set("has_times", has_times);
     engine.set("has_split", has_split);
     engine.set("earliest", thresholds.earliest_ms);
     engine.set("latest", thresholds.latest_ms);
-    engine.set("max_price", thresholds.max_price);
-    engine.set("max_quantity", thresholds.max_quantity);
     engine.set("reject_free_purchases", thresholds.reject_free_purchases);
     engine.set("min_rating", thresholds.min_rating);
     engine.set(
@@ -98,7 +107,6 @@ pub(crate) async fn run(
         "min_session_length",
         unsigned(thresholds.min_session_length).unwrap_or(1),
     );
-    engine.set("session_gap", i64::from(options.session_gap.seconds()));
     engine.set("order_window", ORDER_WINDOW_MS);
 
     // Clean.
@@ -176,12 +184,13 @@ pub(crate) async fn run(
         .table("session_facts", &statement!("transform/40_session_facts"))
         .await?;
     let span = single(engine.rows(&statement!("transform/50_span")).await?);
-    let split = split(&span, options, has_split)?;
+    let split = split(engine, &span, options, has_split, sources.identity.notices).await?;
     engine.set("test_from", split.from_ms);
     engine.set("train_sessions", split.train_sessions);
     engine
         .table("session_parts", &statement!("transform/60_split_by_time"))
         .await?;
+    let test_from = single(engine.rows(&statement!("transform/62_test_from")).await?);
     engine
         .table("rare_items", &statement!("transform/70_rare_items"))
         .await?;
@@ -218,59 +227,10 @@ pub(crate) async fn run(
         } else {
             Protocol::Sessions
         },
-        test_from_ms: split.from_ms,
+        test_from_ms: split.from_ms.or_else(|| whole(&test_from, "test_from")),
         test_rule: split.rule,
         orders_matched,
         orders_added,
-    })
-}
-
-/// Where the test part begins, and how that came about.
-struct Split {
-    from_ms: Option<i64>,
-    train_sessions: Option<i64>,
-    rule: String,
-}
-
-fn split(span: &RecordBatch, options: &Options, published: bool) -> Result<Split, PrepareError> {
-    let none = |rule: &str| Split {
-        from_ms: None,
-        train_sessions: None,
-        rule: rule.into(),
-    };
-    if published {
-        return Ok(none("the split that the source publishes"));
-    }
-    let sessions = whole(span, "sessions").unwrap_or(0);
-    let times = whole(span, "first_ms").zip(whole(span, "last_ms"));
-    Ok(match (options.test, times) {
-        (TestPart::None, _) => none("everything is for training"),
-        (TestPart::Share(share), Some((first, last))) => Split {
-            from_ms: Some(last - ((last - first) as f64 * share).round() as i64),
-            train_sessions: None,
-            rule: format!(
-                "sessions that start in the last {:.0} % of the time span are for testing",
-                share * 100.0
-            ),
-        },
-        (TestPart::Days(days), Some((_, last))) => Split {
-            from_ms: Some(last - i64::from(days) * DAY_MS),
-            train_sessions: None,
-            rule: format!("sessions that start in the last {days} days are for testing"),
-        },
-        (TestPart::Share(share), None) => Split {
-            from_ms: None,
-            train_sessions: Some(sessions - (sessions as f64 * share).round() as i64),
-            rule: format!(
-                "without times, the last {:.0} % of the sessions in the source's order are for testing",
-                share * 100.0
-            ),
-        },
-        (TestPart::Days(_), None) => {
-            return Err(PrepareError::Option(
-                "--test-days needs times, and the events have none; without it the last tenth of the sessions is for testing".into(),
-            ));
-        }
     })
 }
 
@@ -376,7 +336,8 @@ pub(crate) fn items_schema() -> SchemaRef {
         Field::new("category", DataType::Utf8, true),
         Field::new("price", DataType::Float64, true),
         Field::new("image", DataType::Utf8, true),
-        Field::new("in_stock", DataType::Boolean, false),
+        Field::new("in_stock", DataType::Boolean, true),
+        Field::new("listed", DataType::Boolean, false),
         Field::new("events", DataType::Int64, false),
         Field::new("views", DataType::Int64, false),
         Field::new("adds", DataType::Int64, false),

@@ -4,8 +4,11 @@
 //! the events, and which thresholds the literature uses on these data. Whatever a flag or a mapping
 //! file says stands above it.
 
+mod analytics;
+
 use crate::columns::Input;
 use crate::options::PrepareOptionsError;
+use crate::typed::ActionCode;
 use std::str::FromStr;
 
 /// A file format with a name.
@@ -26,6 +29,24 @@ pub enum Preset {
     Yoochoose,
     /// REES46 Open CDP: monthly files `2019-Oct.csv`, ….
     Rees46,
+    /// Shopify's export of orders, one row a line; its export of products as items.
+    ShopifyOrders,
+    /// WooCommerce's export of orders, one row a line.
+    WoocommerceOrders,
+    /// A feed for Google Merchant Center as items.
+    MerchantFeed,
+    /// MovieLens since 2015: `ratings.csv` and `movies.csv`.
+    Movielens,
+    /// RecBole's atomic files: `<name>.inter` and `<name>.item`.
+    Recbole,
+    /// Google Analytics 4 as BigQuery exports it, in JSON or Parquet.
+    Ga4,
+    /// Segment's calls as its storage destinations keep them, in JSON.
+    Segment,
+    /// Snowplow's enriched events with its e-commerce entities, in JSON or Parquet.
+    Snowplow,
+    /// Matomo's visits, by `Live.getLastVisitsDetails` in JSON.
+    Matomo,
 }
 
 /// What a preset says about one input.
@@ -47,7 +68,7 @@ const NOTHING: PresetInput = PresetInput {
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 16] = [
         Self::Auto,
         Self::Behaviour,
         Self::Vitrine,
@@ -55,6 +76,15 @@ impl Preset {
         Self::Diginetica,
         Self::Yoochoose,
         Self::Rees46,
+        Self::ShopifyOrders,
+        Self::WoocommerceOrders,
+        Self::MerchantFeed,
+        Self::Movielens,
+        Self::Recbole,
+        Self::Ga4,
+        Self::Segment,
+        Self::Snowplow,
+        Self::Matomo,
     ];
 
     /// The name on the command line.
@@ -67,6 +97,15 @@ impl Preset {
             Self::Diginetica => "diginetica",
             Self::Yoochoose => "yoochoose",
             Self::Rees46 => "rees46",
+            Self::ShopifyOrders => "shopify-orders",
+            Self::WoocommerceOrders => "woocommerce-orders",
+            Self::MerchantFeed => "merchant-feed",
+            Self::Movielens => "movielens",
+            Self::Recbole => "recbole",
+            Self::Ga4 => "ga4",
+            Self::Segment => "segment",
+            Self::Snowplow => "snowplow",
+            Self::Matomo => "matomo",
         }
     }
 
@@ -74,8 +113,12 @@ impl Preset {
     /// says so, else 2.
     pub fn min_item_events(self) -> u64 {
         match self {
-            Self::Retailrocket | Self::Diginetica | Self::Yoochoose | Self::Rees46 => 5,
-            Self::Auto | Self::Behaviour | Self::Vitrine => 2,
+            Self::Retailrocket
+            | Self::Diginetica
+            | Self::Yoochoose
+            | Self::Rees46
+            | Self::Movielens => 5,
+            _ => 2,
         }
     }
 
@@ -83,6 +126,76 @@ impl Preset {
     /// already: what it holds at zero was a gift.
     pub fn rejects_free_purchases(self) -> bool {
         self != Self::Vitrine
+    }
+
+    /// Whether the format is one of orders, so that nobody has to be told that its events are.
+    pub(crate) fn is_of_orders(self) -> bool {
+        matches!(self, Self::ShopifyOrders | Self::WoocommerceOrders)
+    }
+
+    /// The preset whose columns these plainly are.
+    pub(crate) fn of_columns(columns: &[String]) -> Option<Self> {
+        const SIGNS: [(Preset, &[&str]); 4] = [
+            (Preset::ShopifyOrders, &["Lineitem name", "Lineitem sku"]),
+            (Preset::WoocommerceOrders, &["item_product_id", "item_id"]),
+            (Preset::Movielens, &["userId", "movieId"]),
+            (Preset::Recbole, &["user_id:token", "item_id:token"]),
+        ];
+        let has = |name: &&str| columns.iter().any(|column| column == name);
+        let mut signs = SIGNS.iter();
+        signs
+            .find(|(_, names)| names.iter().all(has))
+            .map(|(preset, _)| *preset)
+    }
+
+    /// Ids that mean that there is none.
+    pub(crate) fn nothing(self) -> &'static [&'static str] {
+        match self {
+            Self::Diginetica => &["NA"],
+            _ => &[],
+        }
+    }
+
+    /// Whether columns that the preset does not name are recognised: exports of shops have columns
+    /// of their owner's, research data have one form.
+    pub(crate) fn guesses(self) -> bool {
+        matches!(
+            self,
+            Self::Auto | Self::ShopifyOrders | Self::WoocommerceOrders | Self::MerchantFeed
+        )
+    }
+
+    /// What a person has to know about the format: what is found, and what to do.
+    pub(crate) fn caveat(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::ShopifyOrders => Some((
+                "Shopify's export of orders has no product ids: 'Lineitem sku' stands for the item, and 'Lineitem name' where there is no SKU.",
+                "Rank by SKU in the page (itemKey: 'sku'), and give every product a SKU.",
+            )),
+            _ => None,
+        }
+    }
+
+    /// The words of an analytics tool for actions, in plain form, where its other events are to be
+    /// ignored: most are of no item.
+    pub(crate) fn actions(self) -> Option<&'static [(&'static str, ActionCode)]> {
+        analytics::actions(self)
+    }
+
+    /// Whether a file of a folder belongs to the data set, but is not read.
+    pub(crate) fn knows_file(self, place: &str) -> bool {
+        let known: &[&str] = match self {
+            Self::Retailrocket => &["category_tree."],
+            Self::Diginetica => &[
+                "train-queries.",
+                "train-clicks.",
+                "product-images",
+                "dataset-",
+            ],
+            Self::Yoochoose => &["yoochoose-test.", "dataset-"],
+            _ => &[],
+        };
+        known.iter().any(|known| place.starts_with(known))
     }
 
     pub(crate) fn input(self, input: Input) -> PresetInput {
@@ -251,7 +364,138 @@ impl Preset {
                 ],
                 &[],
             ),
-            (Self::Yoochoose, Input::Items)
+            (Self::ShopifyOrders, Input::Events | Input::Orders) => named(
+                &[
+                    ("order_id", "Name"),
+                    ("user_id", "Email"),
+                    ("user_id", "Phone"),
+                    ("timestamp", "Created at"),
+                    ("order_status", "Financial Status"),
+                    ("cancelled_at", "Cancelled at"),
+                    ("item_id", "Lineitem sku"),
+                    ("item_id", "Lineitem name"),
+                    ("title", "Lineitem name"),
+                    ("price", "Lineitem price"),
+                    ("quantity", "Lineitem quantity"),
+                ],
+                &["orders*"],
+            ),
+            (Self::ShopifyOrders, Input::Items) => named(
+                &[
+                    ("item_group", "Handle"),
+                    ("item_id", "Variant SKU"),
+                    ("title", "Title"),
+                    ("category", "Type"),
+                    ("category", "Product Category"),
+                    ("price", "Variant Price"),
+                    ("image", "Variant Image"),
+                    ("image", "Image Src"),
+                    ("in_stock", "Variant Inventory Qty"),
+                ],
+                &["products*"],
+            ),
+            (Self::WoocommerceOrders, Input::Events | Input::Orders) => named(
+                &[
+                    ("order_id", "order_id"),
+                    ("order_id", "order_number"),
+                    // Guests have the customer id 0; their address is theirs.
+                    ("user_id", "billing_email"),
+                    ("user_id", "customer_email"),
+                    ("user_id", "customer_id"),
+                    ("timestamp", "date_created_gmt"),
+                    ("timestamp", "date_created"),
+                    ("timestamp", "order_date"),
+                    ("timestamp", "date"),
+                    ("order_status", "status"),
+                    // `item_id` is the number of the line.
+                    ("item_id", "item_product_id"),
+                    ("item_id", "product_id"),
+                    ("title", "item_name"),
+                    ("title", "name"),
+                    ("price", "item_price"),
+                    ("price", "price"),
+                    ("quantity", "item_quantity"),
+                    ("quantity", "product_qty"),
+                    ("quantity", "quantity"),
+                ],
+                &["orders*"],
+            ),
+            (Self::WoocommerceOrders, Input::Items) => named(
+                &[
+                    ("item_id", "ID"),
+                    ("title", "Name"),
+                    ("category", "Categories"),
+                    ("price", "Sale price"),
+                    ("price", "Regular price"),
+                    ("image", "Images"),
+                    ("in_stock", "In stock?"),
+                ],
+                &["products*", "wc-product-export*"],
+            ),
+            (Self::MerchantFeed, Input::Items) => named(
+                &[
+                    ("item_id", "id"),
+                    ("title", "title"),
+                    ("category", "product_type"),
+                    ("category", "google_product_category"),
+                    ("price", "sale_price"),
+                    ("price", "price"),
+                    ("image", "image_link"),
+                    ("in_stock", "availability"),
+                    ("item_group", "item_group_id"),
+                ],
+                &["items*", "feed*", "products*"],
+            ),
+            (Self::MerchantFeed, Input::Events) => named(&[], &["events*"]),
+            (Self::MerchantFeed, Input::Orders) => named(&[], &["orders*"]),
+            (Self::Movielens, Input::Events) => named(
+                &[
+                    ("user_id", "userId"),
+                    ("item_id", "movieId"),
+                    ("rating", "rating"),
+                    ("timestamp", "timestamp"),
+                ],
+                &["ratings*"],
+            ),
+            (Self::Movielens, Input::Items) => named(
+                &[
+                    ("item_id", "movieId"),
+                    ("title", "title"),
+                    ("category", "genres"),
+                ],
+                &["movies*"],
+            ),
+            (Self::Recbole, Input::Events) => named(
+                &[
+                    ("user_id", "user_id:token"),
+                    ("session_id", "session_id:token"),
+                    ("item_id", "item_id:token"),
+                    ("rating", "rating:float"),
+                    ("timestamp", "timestamp:float"),
+                ],
+                &["*.inter"],
+            ),
+            (Self::Recbole, Input::Items) => named(
+                &[
+                    ("item_id", "item_id:token"),
+                    ("title", "title:token_seq"),
+                    ("title", "title:token"),
+                    ("title", "movie_title:token_seq"),
+                    ("title", "name:token_seq"),
+                    ("title", "item_name:token_seq"),
+                    ("category", "category:token"),
+                    ("category", "categories:token_seq"),
+                    ("category", "class:token_seq"),
+                    ("category", "genre:token_seq"),
+                    ("price", "price:float"),
+                ],
+                &["*.item"],
+            ),
+            (Self::Ga4 | Self::Segment | Self::Snowplow | Self::Matomo, input) => {
+                analytics::input(self, input)
+            }
+            (Self::Movielens | Self::Recbole, Input::Orders)
+            | (Self::Yoochoose, Input::Items)
             | (Self::Retailrocket | Self::Rees46, Input::Orders) => NOTHING,
         }
     }

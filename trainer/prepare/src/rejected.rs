@@ -77,7 +77,7 @@ pub(crate) async fn write(
             if next.is_none() {
                 break;
             }
-            let mut reader = source::open(file, input.shape)?;
+            let mut reader = source::open_again(file, input.shape)?;
             let names: Vec<String> = reader
                 .columns()
                 .iter()

@@ -1,7 +1,6 @@
 //! The rules by name, in the order in which a row meets them.
 
 use crate::options::Thresholds;
-use crate::report::thousands;
 use serde::Serialize;
 
 /// A rule, in the words of the report.
@@ -41,10 +40,9 @@ pub(crate) fn rules(t: &Thresholds) -> Vec<Rule> {
             "unreadable_row",
             "Rows that are cut off, malformed, not UTF-8 or with a value of more than 4096 bytes",
         ),
-        always("bad_time", "Rows whose time can't be read"),
         always(
-            "bad_number",
-            "Rows whose price, quantity, rating or position can't be read",
+            "bad_time",
+            "Rows whose time can't be read and that have no session",
         ),
         always(
             "unknown_action",
@@ -55,7 +53,20 @@ pub(crate) fn rules(t: &Thresholds) -> Vec<Rule> {
             "Rows with a split other than train, valid or test",
         ),
         always("missing_item", "Rows without an item"),
-        always("missing_visitor", "Rows without both user and session"),
+        always(
+            "nested_id",
+            "Rows whose item is a nested value such as {\"id\": 7}",
+        ),
+        always(
+            "no_element",
+            "Rows whose list of items is empty or missing: events of no item",
+        ),
+        always("header_row", "Rows that repeat the names of the columns"),
+        always("missing_visitor", "Rows without user, session and order"),
+        always(
+            "unplaced_visitor",
+            "Rows of a placeholder (guest, 0) without session and order, and of a session that counts by user without a user",
+        ),
         always(
             "missing_split",
             "Rows without a split where the others have one",
@@ -65,6 +76,10 @@ pub(crate) fn rules(t: &Thresholds) -> Vec<Rule> {
             "Rows with neither session nor time where the others have times",
         ),
         always("ignored_action", "Actions that the mapping file ignores"),
+        always(
+            "void_order",
+            "Orders that were cancelled, refunded, failed or not paid",
+        ),
         always(
             "returned",
             "Returns, removals from the basket, negative quantities",
@@ -79,22 +94,11 @@ pub(crate) fn rules(t: &Thresholds) -> Vec<Rule> {
         ),
         always(
             "impossible_price",
-            &format!(
-                "Prices below zero or above {}{}",
-                thousands(t.max_price as u64),
-                if t.reject_free_purchases {
-                    ", purchases at price zero"
-                } else {
-                    ""
-                }
-            ),
-        ),
-        always(
-            "impossible_quantity",
-            &format!(
-                "Quantities above {}",
-                thousands(t.max_quantity.unsigned_abs())
-            ),
+            if t.reject_free_purchases {
+                "Purchases at a price of zero or below"
+            } else {
+                "Purchases at a price below zero"
+            },
         ),
         at("low_rating", t.min_rating, &|n| {
             format!("Ratings below {n}")

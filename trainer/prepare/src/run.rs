@@ -1,19 +1,27 @@
 //! One run from the options to the prepared folder.
 
-use crate::collect::{Collected, DefaultAction, collect, empty};
+use crate::catalogue;
+use crate::checks;
+use crate::collect::{Collected, collect, empty};
+use crate::columns::Input;
 use crate::dataset::{DatasetFile, FILE_NAME, options_value};
 use crate::engine::Engine;
 use crate::error::PrepareError;
+use crate::identity::Identity;
+use crate::inputs;
+use crate::join;
 use crate::mapping::{Mapping, Shape};
 use crate::notice::{Notice, Notices};
 use crate::options::{Options, TestPart};
 use crate::pipeline::{self, Outcome, Sources};
 use crate::preset::Preset;
+use crate::preview;
 use crate::progress::Progress;
 use crate::rejected::{self, Read};
 use crate::report::{self, Facts, Figures, InputFacts};
-use crate::source::{SourceFile, discover};
+use crate::source::{self, SourceFile, spool};
 use crate::staging::{Staging, file};
+use crate::values::Told;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use vitrine_core::dataset::{DatasetFacts, SplitFacts};
@@ -53,41 +61,46 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
     check(options)?;
     let notices = Notices::default();
     let mapping = Mapping::new(options)?;
-    let in_folder = options.events.is_dir();
-    let events = discover(&options.events, mapping.events.files, true)?;
-    let beside = |path: &Option<PathBuf>, shape: &Shape| match path {
-        Some(path) => discover(path, shape.files, true),
-        None if in_folder => discover(&options.events, shape.files, false),
-        None => Ok(Vec::new()),
-    };
-    let orders = beside(&options.orders, &mapping.orders)?;
-    let items = beside(&options.items, &mapping.items)?;
+    if let Some((finding, advice)) = mapping.preset.caveat() {
+        notices.add("preset_caveat", finding, advice);
+    }
+    refuse_own_output(options)?;
+    let mut inputs = inputs::find(options, &mapping, &notices)?;
 
     let staging = Staging::new(&options.out)?;
     let work = staging.work();
+    for files in [&mut inputs.events, &mut inputs.orders, &mut inputs.items] {
+        spool(files, &work)?;
+    }
     let mut next_row = 0;
+    let told = Told::of(options, mapping.preset);
     let mut read = |shape: &Shape, files: Vec<SourceFile>| -> Result<Collected, PrepareError> {
-        let target = work.join(format!("{}_collected.parquet", shape.input.name()));
+        let target = match shape.join {
+            Some(_) if !files.is_empty() => join::lines_path(&work, shape.input),
+            _ => collected_path(&work, shape),
+        };
         if files.is_empty() {
             empty(shape.input, &target)?;
             return Ok(Collected::default());
         }
-        let default_action = DefaultAction(options.default_action);
-        let collected = collect(
-            shape,
-            files,
-            default_action,
-            next_row,
-            &target,
-            &notices,
-            progress,
-        )?;
+        let collect = |shape, files, first_row, target: &Path| {
+            let bad = options.max_bad_rows;
+            collect(
+                shape, files, told, bad, first_row, target, &notices, progress,
+            )
+        };
+        let mut collected = collect(shape, files, next_row, &target)?;
         next_row += collected.rows;
+        if let Some(join) = &shape.join {
+            let files = vec![source::file(&join.file)?];
+            let heads = join::heads_path(&work, shape.input);
+            collected.joined = Some(Box::new(collect(&join.shape, files, 0, &heads)?));
+        }
         Ok(collected)
     };
-    let events = read(&mapping.events, events)?;
-    let orders = read(&mapping.orders, orders)?;
-    let items = read(&mapping.items, items)?;
+    let events = read(&mapping.events, inputs.events)?;
+    let orders = read(&mapping.orders, inputs.orders)?;
+    let items = read(&mapping.items, inputs.items)?;
 
     let run = Run {
         options,
@@ -100,11 +113,58 @@ pub fn prepare(options: &Options, progress: &dyn Progress) -> Result<Summary, Pr
         progress,
     };
     let summary = run.on_own_runtime()?;
+    if options.strict {
+        refuse_notices(options, &summary.notices)?;
+    }
     staging.publish()?;
     Ok(summary)
 }
 
-fn check(options: &Options) -> Result<(), PrepareError> {
+/// An error where an input lies in the folder that the result replaces.
+fn refuse_own_output(options: &Options) -> Result<(), PrepareError> {
+    let Ok(out) = options.out.canonicalize() else {
+        return Ok(());
+    };
+    let inputs = [
+        Some(&options.events),
+        options.items.as_ref(),
+        options.orders.as_ref(),
+    ];
+    for path in inputs.into_iter().flatten() {
+        if path.canonicalize().is_ok_and(|path| path.starts_with(&out)) {
+            return Err(PrepareError::Output {
+                path: options.out.clone(),
+                problem: format!(
+                    "would be replaced, and {} is read from it; name another folder with --out",
+                    path.display()
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Notices that are true of most honest files, so that no run fails for them.
+const REMARKS: &[&str] = &["times_without_zone"];
+
+/// An error where a notice is none of those that the options accept.
+fn refuse_notices(options: &Options, notices: &[Notice]) -> Result<(), PrepareError> {
+    let mut refused: Vec<_> = notices.iter().map(|notice| notice.name).collect();
+    refused.retain(|name| {
+        !REMARKS.contains(name) && !options.accept.iter().any(|accepted| accepted == name)
+    });
+    refused.dedup();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(PrepareError::Strict {
+        path: options.out.clone(),
+        notices: notices.to_vec(),
+        refused,
+    })
+}
+
+pub(crate) fn check(options: &Options) -> Result<(), PrepareError> {
     let fail = |problem: &str| Err(PrepareError::Option(problem.into()));
     if !(0.0..=1.0).contains(&options.max_bad_rows) {
         return fail("--max-bad-rows is a share: it must lie between 0 and 1");
@@ -123,6 +183,11 @@ fn check(options: &Options) -> Result<(), PrepareError> {
         );
     }
     Ok(())
+}
+
+/// Where the typed table of an input lies.
+fn collected_path(work: &Path, shape: &Shape) -> PathBuf {
+    work.join(format!("{}_collected.parquet", shape.input.name()))
 }
 
 struct Run<'a> {
@@ -161,10 +226,37 @@ impl Run<'_> {
         let options = self.options;
         let (work, result) = (self.staging.work(), self.staging.result());
         let mut engine = Engine::new(&work, options.memory_mb, self.progress)?;
+        for (collected, shape) in [
+            (&self.events, &self.mapping.events),
+            (&self.orders, &self.mapping.orders),
+        ] {
+            if let (Some(join), Some(_)) = (&shape.join, &collected.joined) {
+                let target = collected_path(&work, shape);
+                join::apply(&engine, shape.input, join, &work, &target, self.notices).await?;
+            }
+        }
         let event_files: Vec<_> = self.events.files.iter().map(|f| f.path.clone()).collect();
+        let path = |path: &Option<PathBuf>| path.clone().unwrap_or_else(|| options.events.clone());
+        let identity = Identity {
+            said: &self.mapping.identity,
+            paths: [
+                ("events", options.events.clone()),
+                ("orders", path(&options.orders)),
+                ("items", path(&options.items)),
+            ],
+            published: self.events.found.contains(&"split"),
+            orders_told: [&self.events, &self.orders]
+                .iter()
+                .any(|input| input.found.contains(&"order_id")),
+            notices: self.notices,
+        };
         let sources = Sources {
             events: &event_files,
             orders: !self.orders.files.is_empty(),
+            // A catalogue of properties is a history of items, not a list of those on sale.
+            items: !self.items.files.is_empty() && !self.items.found.contains(&"property"),
+            stock: self.items.found.contains(&"in_stock"),
+            identity,
         };
         let now_ms = options.now_ms.unwrap_or_else(now);
         let preset = self.mapping.preset;
@@ -207,25 +299,47 @@ impl Run<'_> {
                 why: rules.join(", "),
             });
         }
+        let has = |input: &Collected, name| input.found.contains(&name);
+        checks::Facts {
+            options,
+            figures: &figures,
+            rows: inputs.map(|(collected, shape)| (shape.input.name(), collected.rows)),
+            dropped: &dropped,
+            titles: has(&self.items, "title") || has(&self.events, "title"),
+            published: has(&self.events, "split"),
+            notices: self.notices,
+        }
+        .check(&mut engine)
+        .await?;
+        if figures.span_ms.is_none() && !has(&self.events, "split") {
+            let sessions = has(&self.events, "session_id");
+            preview::note_missing_times(&self.events.like_times, sessions, self.notices);
+        }
         let dataset = self.dataset(&outcome, &figures);
         let path = result.join(FILE_NAME);
         let json =
             serde_json::to_vec_pretty(&dataset).map_err(|e| PrepareError::io(&path)(e.into()))?;
         std::fs::write(&path, json).map_err(PrepareError::io(&path))?;
+        let joined = inputs[..2].iter().filter_map(|(collected, shape)| {
+            let name = match shape.input {
+                Input::Events => "events.join",
+                _ => "orders.join",
+            };
+            collected.joined.as_deref().map(|joined| (name, joined))
+        });
         let facts = inputs
             .iter()
-            .filter(|(collected, _)| !collected.files.is_empty());
-        let facts = facts.map(|(collected, shape)| InputFacts {
-            input: shape.input.name(),
-            files: collected
-                .files
-                .iter()
-                .map(|f| f.path.display().to_string())
-                .collect(),
+            .filter(|(collected, _)| !collected.files.is_empty())
+            .map(|(collected, shape)| (shape.input.name(), *collected));
+        let facts = facts.chain(joined).map(|(input, collected)| InputFacts {
+            input,
+            files: collected.files.iter().map(SourceFile::described).collect(),
             rows: collected.rows,
             columns: collected.found.clone(),
+            unread: collected.unread.clone(),
         });
         let facts = facts.collect();
+        catalogue::tell(&engine, &sources, self.notices).await?;
         let notices = self.notices.all();
         report::write(
             &mut engine,
@@ -289,7 +403,12 @@ impl Run<'_> {
             catalogue: figures.catalogue.items,
             span_ms: figures.span_ms,
             test_from_ms: outcome.test_from_ms,
-            options: options_value(options, self.mapping.preset, &outcome.thresholds),
+            options: options_value(
+                options,
+                self.mapping.preset,
+                &self.mapping.identity,
+                &outcome.thresholds,
+            ),
         }
     }
 
@@ -314,8 +433,11 @@ fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The folder's name, or the file's; for a file that is called `events`, its folder's.
+/// The folder's name, or the file's; `history` for a stream; for a file that is called `events`, its folder's.
 fn name_of(path: &Path) -> String {
+    if path.as_os_str() == "-" || path.starts_with("/dev") {
+        return "history".into();
+    }
     let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
     let name = |path: &Path| {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned());

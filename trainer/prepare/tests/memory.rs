@@ -4,7 +4,9 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used)]
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::arrow::array::{ArrayRef, ListArray, RecordBatch, StringArray};
+use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::datatypes::{DataType, Field};
 use flate2::{Compression as Level, write::GzEncoder};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
@@ -38,6 +40,9 @@ fn run(path: &Path) -> (Option<String>, u64) {
     let mut options = Options::new(path, dir.path().join("out"));
     options.rules.min_item_events = Some(1);
     options.memory_mb = SQL_MB;
+    if path.ends_with("lists.parquet") {
+        options.columns = vec!["item_id=items[]".parse().unwrap()];
+    }
     reset_peak();
     let before = peak_mb();
     let error = prepare(&options, &()).err().map(|error| error.to_string());
@@ -151,6 +156,32 @@ fn a_small_file_takes_little_memory_whatever_it_stands_for() {
                 .set_writer_version(WriterVersion::PARQUET_2_0)
                 .set_encoding(Encoding::DELTA_BYTE_ARRAY);
             parquet(path, &[a(1 << 19)], 2048, properties);
+        },
+    );
+    // Lists of one value, repeated: each row has a million of elements, the file 8 million.
+    check(
+        "lists.parquet",
+        Some(&["line 1:", "more than the 10000 elements"]),
+        &|path| {
+            let ids = StringArray::from(vec!["i"; 1 << 20]);
+            let field = Arc::new(Field::new("element", DataType::Utf8, false));
+            let offsets = OffsetBuffer::from_lengths([1 << 20]);
+            let list = ListArray::new(field, offsets, Arc::new(ids), None);
+            let row = RecordBatch::try_from_iter([
+                (
+                    "user_id",
+                    Arc::new(StringArray::from(vec!["u"])) as ArrayRef,
+                ),
+                ("items", Arc::new(list) as ArrayRef),
+            ])
+            .unwrap();
+            let file = std::fs::File::create(path).unwrap();
+            let properties = zstd().build();
+            let mut writer = ArrowWriter::try_new(file, row.schema(), Some(properties)).unwrap();
+            for _ in 0..8 {
+                writer.write(&row).unwrap();
+            }
+            writer.close().unwrap();
         },
     );
     // 1,000 lines of a mebibyte less a little.

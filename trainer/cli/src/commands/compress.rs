@@ -1,5 +1,6 @@
 //! `vitrine compress`.
 
+use crate::output::say;
 use crate::progress::Bars;
 use anyhow::Context;
 use std::path::PathBuf;
@@ -43,6 +44,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let out = arguments.out.as_ref().unwrap_or(&arguments.run);
+    super::keep_apart(&arguments.data, out)?;
     let options = Options {
         data: &arguments.data,
         out,
@@ -69,9 +71,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(path) = &arguments.frontier {
         vitrine_learn::report::frontier::write(path, &points, &best, &chosen)
             .with_context(|| path.display().to_string())?;
-        println!("frontier: {}", path.display());
+        say!("frontier: {}", path.display());
     }
-    println!(
+    say!(
         "chosen: {} neighbours, {} bits, vectors of {}",
         chosen.neighbours,
         u8::from(chosen.weight_bits),
@@ -96,12 +98,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn print(points: &[Point]) {
-    println!(
+    say!(
         "{:>10} {:>10} {:>5} {:>8} {:>7} {:>7}",
-        "bytes", "neighbours", "bits", "vectors", "P@20", "MRR@20"
+        "bytes",
+        "neighbours",
+        "bits",
+        "vectors",
+        "P@20",
+        "MRR@20"
     );
     for point in points {
-        println!(
+        say!(
             "{:>10} {:>10} {:>5} {:>8} {:7.2} {:7.2}",
             point.bytes,
             point.neighbours,

@@ -1,5 +1,6 @@
 //! `vitrine evaluate`.
 
+use crate::output::{self, say};
 use crate::progress::Bars;
 use std::path::{Path, PathBuf};
 use vitrine_learn::evaluate::breakdown::Breakdown;
@@ -63,7 +64,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let found = evaluate(&options, &Bars::new())?;
     if arguments.json {
-        println!("{}", serde_json::to_string(&found)?);
+        say!("{}", serde_json::to_string(&found)?);
         return Ok(());
     }
     print(&found, arguments.report.as_deref());
@@ -71,7 +72,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn print(found: &Evaluation, report: Option<&Path>) {
-    println!(
+    say!(
         "{} {} examples of {} sessions; bundle of {} bytes ({} as brotli)",
         found.figures.metrics.examples,
         found.protocol,
@@ -79,12 +80,13 @@ fn print(found: &Evaluation, report: Option<&Path>) {
         found.bundle_bytes,
         found.bundle_bytes_brotli
     );
+    say!(
+        "the bundle knows {:.1} % of the test labels",
+        found.labels_known
+    );
     let protocol = found.protocol;
-    print!("{:<20}", "");
-    for (name, _) in protocol.shown(found.figures.intervals) {
-        print!(" {name:<21}");
-    }
-    println!();
+    let names = protocol.shown(found.figures.intervals);
+    row("", &names.map(|(name, _)| name.to_string()));
     line(protocol, "bundle", &found.figures);
     if let Some(tables) = &found.without_encoder {
         line(protocol, "without its encoder", tables);
@@ -99,23 +101,27 @@ fn print(found: &Evaluation, report: Option<&Path>) {
         print_breakdown(breakdown);
     }
     if let Some(path) = report {
-        println!("report: {}", path.display());
+        say!("report: {}", path.display());
     }
+    output::notices(&found.doubts);
 }
 
 fn print_breakdown(breakdown: &Breakdown) {
     let (percentile, novelty) = (breakdown.popularity_percentile, breakdown.novelty);
-    println!(
+    say!(
         "catalogue coverage@20 {:.1} %, Gini of exposure@20 {:.3}",
-        breakdown.coverage20, breakdown.gini20
+        breakdown.coverage20,
+        breakdown.gini20
     );
-    println!(
+    say!(
         "popularity percentile: {:.1} recommended, {:.1} opened next",
-        percentile.recommended, percentile.labels
+        percentile.recommended,
+        percentile.labels
     );
-    println!(
+    say!(
         "novelty: {:.2} bits recommended, {:.2} opened next",
-        novelty.recommended, novelty.labels
+        novelty.recommended,
+        novelty.labels
     );
     for (title, groups) in [
         ("events before the label", &breakdown.by_length),
@@ -125,14 +131,19 @@ fn print_breakdown(breakdown: &Breakdown) {
         ),
         ("label in train", &breakdown.by_label_known),
     ] {
-        println!(
+        say!(
             "{title:<30} {:>8} {:>8} {:>9}",
-            "P@20", "MRR@20", "examples"
+            "P@20",
+            "MRR@20",
+            "examples"
         );
         for group in groups.iter().filter(|group| group.examples > 0) {
-            println!(
+            say!(
                 "  {:<28} {:>8.2} {:>8.2} {:>9}",
-                group.group, group.p20, group.mrr20, group.examples
+                group.group,
+                group.p20,
+                group.mrr20,
+                group.examples
             );
         }
     }
@@ -145,9 +156,12 @@ fn print_difference(protocol: Protocol, against: &Comparison) {
         format!("{:+.2} [{low:+.2}, {high:+.2}]", difference.value)
     });
     row("difference", &cells);
-    println!(
+    say!(
         "by example: {} wins, {} ties, {} losses against version {}",
-        against.wins, against.ties, against.losses, against.version
+        against.wins,
+        against.ties,
+        against.losses,
+        against.version
     );
 }
 
@@ -167,9 +181,6 @@ fn cell(value: f64, [low, high]: Interval) -> String {
 }
 
 fn row(name: &str, cells: &[String]) {
-    print!("{name:<20}");
-    for cell in cells {
-        print!(" {cell:<21}");
-    }
-    println!();
+    let cells: String = cells.iter().map(|cell| format!(" {cell:<21}")).collect();
+    say!("{name:<20}{cells}");
 }

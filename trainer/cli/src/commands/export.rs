@@ -1,5 +1,6 @@
 //! `vitrine export`.
 
+use crate::output::say;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use vitrine_core::manifest::MANIFEST_FILE;
@@ -43,7 +44,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         for name in names.chain([MANIFEST_FILE]) {
             copy(&from.join(name), &out.join(name))?;
         }
-        println!(
+        say!(
             "bundle version {}: {}",
             opened.manifest.version,
             out.display()
@@ -51,7 +52,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if let (Some(data), Some(path)) = (&arguments.data, &arguments.catalogue) {
         let items = catalogue::write(data, &arguments.currency, path)?;
-        println!("catalogue of {items} items: {}", path.display());
+        say!("catalogue of {items} items: {}", path.display());
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `vitrine key`.
 
 use crate::key_file;
+use crate::output::say;
 use anyhow::Context;
 use std::fs::File;
 use std::io::Read;
@@ -63,7 +64,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
         Command::New { file } => {
             let key = key_file::create(file)?;
-            println!(
+            say!(
                 "{}: keep it off the server, and keep a copy",
                 file.display()
             );
@@ -79,7 +80,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 .with_context(name)?;
             let parsed = Checkpoint::parse(&file).with_context(name)?;
             write_atomically(checkpoint, &parsed.signed(&key)).with_context(name)?;
-            println!(
+            say!(
                 "{} lines of the audit log, signed by key {}",
                 parsed.lines,
                 key.public().id()
@@ -102,7 +103,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }?;
             let id = verify(&manifest, &file, public_keys)
                 .with_context(|| folder.display().to_string())?;
-            println!(
+            say!(
                 "signed by key {id}, of {} signatures",
                 signers(&file)?.len()
             );
@@ -113,7 +114,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 fn print(key: &SecretKey) {
     let public = key.public();
-    println!("key id      {}", public.id());
-    println!("public key  {public}");
-    println!("pin it      createVitrine({{ publicKeys: ['{public}'] }})");
+    say!("key id      {}", public.id());
+    say!("public key  {public}");
+    say!("pin it      createVitrine({{ publicKeys: ['{public}'] }})");
 }

@@ -1,5 +1,6 @@
 //! `vitrine privacy`.
 
+use crate::output::{self, say};
 use crate::progress::Bars;
 use anyhow::Context;
 use std::path::PathBuf;
@@ -104,7 +105,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         text += &markdown(levels, found.as_ref(), arguments.keep);
         text.push('\n');
     }
-    print!("{text}");
+    output::out(format_args!("{text}"));
     if let Some(path) = &arguments.markdown {
         let page = format!(
             "# What each privacy level keeps\n\nWritten by `vitrine privacy --markdown`, seed \
@@ -119,7 +120,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(path) = &arguments.report {
         write_page(path, &measured, &recommended, arguments.keep)
             .with_context(|| path.display().to_string())?;
-        println!("report: {}", path.display());
+        say!("report: {}", path.display());
     }
     Ok(())
 }
@@ -139,7 +140,7 @@ fn forged(arguments: &Arguments, recipe: &Recipe, percent: f64) -> anyhow::Resul
     };
     let found = forge(&options, percent, &Bars::new())?;
     let text = found.markdown();
-    print!("{text}\nworst: {:.2} times\n", found.worst());
+    say!("{text}\nworst: {:.2} times", found.worst());
     if let Some(path) = &arguments.markdown {
         let page = format!(
             "# What forged reports do\n\nWritten by `vitrine privacy --forged {percent} \

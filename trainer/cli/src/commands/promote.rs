@@ -1,6 +1,7 @@
 //! `vitrine promote`.
 
 use crate::destination;
+use crate::output::say;
 use vitrine_core::Digest;
 
 /// Make the candidate live that `vitrine publish --candidate` left.
@@ -34,6 +35,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let candidate = arguments.candidate.unwrap_or_else(|| Digest::of(&bytes));
     destination.promote(candidate, arguments.force.as_deref())?;
     let name = arguments.destination.name();
-    println!("version {} is live in {name}", manifest.version);
+    say!("version {} is live in {name}", manifest.version);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `vitrine publish`.
 
 use crate::destination::{self, Destination};
+use crate::output::say;
 use crate::{deltas, key_file};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
@@ -58,8 +59,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let (Destination::Folder(store), false) = (&destination, arguments.candidate) {
         let published = store.publish_folder(bundle)?;
         match published.outcome {
-            Outcome::Switched => println!("version {} is live in {name}", published.version),
-            Outcome::Unchanged => println!("version {} was live already", published.version),
+            Outcome::Switched => say!("version {} is live in {name}", published.version),
+            Outcome::Unchanged => say!("version {} was live already", published.version),
         }
         return Ok(());
     }
@@ -70,7 +71,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         destination
             .put_file(&bundle.join(name), entry, whole)
             .with_context(|| name.clone())?;
-        println!("{name}: {} bytes", entry.bytes);
+        say!("{name}: {} bytes", entry.bytes);
     }
     let digest = Digest::of(&bytes);
     if bundle.join(SIGNATURE_FILE).is_file() {
@@ -81,11 +82,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let version = manifest.version;
     if arguments.candidate {
         destination.put_candidate(&bytes).context(MANIFEST_FILE)?;
-        println!("version {version} is the candidate in {name}");
-        println!("next: vitrine promote --to {name}");
+        say!("version {version} is the candidate in {name}");
+        say!("next: vitrine promote --to {name}");
     } else {
         destination.put_manifest(&bytes).context(MANIFEST_FILE)?;
-        println!("version {version} is live at {name}");
+        say!("version {version} is live at {name}");
     }
     Ok(())
 }
@@ -118,7 +119,7 @@ fn write_signature(bundle: &Path, keys: &[SecretKey]) -> anyhow::Result<()> {
     let path = bundle.join(SIGNATURE_FILE);
     write_atomically(&path, &sign(&bytes, &keys)).with_context(|| path.display().to_string())?;
     for key in keys {
-        println!("signed by key {}", key.public().id());
+        say!("signed by key {}", key.public().id());
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `vitrine quarantine`.
 
+use crate::output::say;
 use crate::quarantine::{Quarantine, list};
 use std::path::PathBuf;
 
@@ -52,7 +53,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.action {
         Action::List { released } => {
             for (window, entry) in Quarantine::read(released)?.windows() {
-                println!("{window}: {} (since {})", entry.reason, entry.since);
+                say!("{window}: {} (since {})", entry.reason, entry.since);
             }
         }
         Action::Add {
@@ -61,11 +62,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             released,
         } => {
             Quarantine::read(released)?.add(windows, reason, super::now()?)?;
-            println!("quarantined: windows {}", list(windows));
+            say!("quarantined: windows {}", list(windows));
         }
         Action::Lift { windows, released } => {
             Quarantine::read(released)?.lift(windows)?;
-            println!("read again: windows {}", list(windows));
+            say!("read again: windows {}", list(windows));
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! `vitrine retrain`.
 
+use crate::output::{self, say};
 use crate::progress::Bars;
 use crate::quarantine::{Quarantine, list};
 use anyhow::Context;
@@ -53,6 +54,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         device: arguments.device,
         now: super::now()?,
     };
+    super::keep_apart(&arguments.data, &arguments.out)?;
     let Retrained { finished, changes } = retrain(
         &options,
         &arguments.run,
@@ -62,13 +64,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     )?;
     print(&changes);
     super::train::print(&finished, &arguments.out);
-    println!("what changed: {}", arguments.out.join(PAGE).display());
+    say!("what changed: {}", arguments.out.join(PAGE).display());
+    output::notices(&finished.doubts);
     Ok(())
 }
 
 fn print(changes: &Changes) {
     let provenance = &changes.provenance;
-    println!(
+    say!(
         "learned from windows {}: {} released cells ({} name items outside the catalogue and are \
          left out)",
         list(&changes.windows),
@@ -76,21 +79,21 @@ fn print(changes: &Changes) {
         changes.unknown
     );
     if !changes.quarantined.is_empty() {
-        println!(
+        say!(
             "left out, quarantined: windows {} (`vitrine quarantine lift` takes one back)",
             list(&changes.quarantined)
         );
     }
     if !changes.cut.is_empty() {
         let cut: f64 = changes.cut.iter().map(|(_, cut)| cut).sum();
-        println!(
+        say!(
             "grown too fast for one window and cut: {cut:.0} reports of {} items, most of {}",
             changes.cut.len(),
             changes.cut[0].0
         );
     }
     let held_out = provenance.held_out;
-    println!(
+    say!(
         "against version {} on {} {} next items:",
         provenance.version,
         held_out.examples,
@@ -115,9 +118,9 @@ fn print(changes: &Changes) {
         ),
     ] {
         let [low, high] = difference.interval;
-        println!("  {name:<7} {before:6.2} → {after:6.2}  ({low:+.2} to {high:+.2})");
+        say!("  {name:<7} {before:6.2} → {after:6.2}  ({low:+.2} to {high:+.2})");
     }
-    println!(
+    say!(
         "{} new items, {} gone; {:.1} % of all places go to other items",
         changes.new_items.len(),
         changes.dropped,
@@ -125,14 +128,16 @@ fn print(changes: &Changes) {
     );
     for (word, moves) in [("up", &changes.up), ("down", &changes.down)] {
         for moved in moves.iter().take(3) {
-            println!(
+            say!(
                 "  {word:<4} {}: in {:.2} % of the lists, was {:.2} %",
-                moved.item, moved.after, moved.before
+                moved.item,
+                moved.after,
+                moved.before
             );
         }
     }
     if let Err(refusal) = changes.verdict() {
-        println!("beyond the recipe's bounds, so `vitrine promote` will hold it: {refusal}");
+        say!("beyond the recipe's bounds, so `vitrine promote` will hold it: {refusal}");
     }
 }
 
@@ -181,7 +186,7 @@ fn read_released(folder: &Path) -> anyhow::Result<Released> {
             ReleasedWindow::file_name(window.window)
         );
         if window.left_out > 0 {
-            println!(
+            say!(
                 "window {number}: {} cells passed the rule and had no room in the file; if that is \
                  more than the shop reports, they were forged: `vitrine quarantine add` leaves the \
                  window out",

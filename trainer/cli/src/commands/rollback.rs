@@ -1,5 +1,6 @@
 //! `vitrine rollback`.
 
+use crate::output::say;
 use crate::quarantine::{self, Quarantine};
 use crate::{deltas, destination, key_file};
 use anyhow::ensure;
@@ -86,7 +87,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         destination.put_signature(Digest::of(&bytes), &sign(&bytes, &keys))?;
     }
     destination.put_manifest(&bytes)?;
-    println!(
+    say!(
         "version {version} is live in {}: it has the files of version {}",
         arguments.destination.name(),
         arguments.version
@@ -96,9 +97,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         (Some(mut quarantine), false) => {
             let reason = format!("version {} was taken back", current.version);
             quarantine.add(&suspects, &reason, now)?;
-            println!("quarantined: windows {}", quarantine::list(&suspects));
+            say!("quarantined: windows {}", quarantine::list(&suspects));
         }
-        (None, false) => println!(
+        (None, false) => say!(
             "learned from windows {0}, and version {1} was not: keep them out of the next bundle \
              with\n  vitrine quarantine add {2} --released released",
             quarantine::list(&suspects),

@@ -1,5 +1,6 @@
 //! `vitrine simulate`.
 
+use crate::output::say;
 use std::path::PathBuf;
 use vitrine_simulate::{Options, simulate};
 
@@ -37,7 +38,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     options.start = arguments.start;
     options.seed = arguments.seed;
     let summary = simulate(&options)?;
-    println!(
+    say!(
         "A synthetic shop in {}: {} items, {} visits, {} events, {} order lines, {} bots among the visitors.",
         arguments.out.display(),
         summary.items,
@@ -46,7 +47,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         summary.order_lines,
         summary.bots
     );
-    println!(
+    say!(
         "next: vitrine prepare --events {} --preset behaviour --out data",
         arguments.out.display()
     );

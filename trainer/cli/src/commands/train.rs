@@ -1,5 +1,6 @@
 //! `vitrine train`.
 
+use crate::output::{self, say};
 use crate::progress::Bars;
 use std::path::PathBuf;
 use vitrine_learn::encoder::device::DeviceChoice;
@@ -45,20 +46,22 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         device: arguments.device,
         now: super::now()?,
     };
+    super::keep_apart(&arguments.data, &arguments.out)?;
     let finished = train(&options, &recipe, &Bars::new())?;
     print(&finished, &arguments.out);
-    println!(
+    say!(
         "next: vitrine evaluate --bundle {0}/bundle --data {1} --baselines",
         arguments.out.display(),
         arguments.data.display()
     );
+    output::notices(&finished.doubts);
     Ok(())
 }
 
 /// Tells what a run gave.
 pub fn print(finished: &Finished, out: &std::path::Path) {
     let manifest = &finished.manifest;
-    println!(
+    say!(
         "bundle version {}: {} items, {} bytes in {} files: {}",
         manifest.version,
         manifest.model.items,
@@ -68,9 +71,10 @@ pub fn print(finished: &Finished, out: &std::path::Path) {
     );
     if let Some(validation) = &finished.record.validation {
         let line = |name: &str, figures: vitrine_learn::run::Figures| {
-            println!(
+            say!(
                 "  validation, {name:<22} P@20 {:6.2}  MRR@20 {:6.2}",
-                figures.p20, figures.mrr20
+                figures.p20,
+                figures.mrr20
             );
         };
         line("table", validation.table);
@@ -82,5 +86,5 @@ pub fn print(finished: &Finished, out: &std::path::Path) {
             line("both, on that sample", both);
         }
     }
-    println!("report: {}", out.join("report.html").display());
+    say!("report: {}", out.join("report.html").display());
 }

@@ -1,5 +1,6 @@
 //! `vitrine tune`.
 
+use crate::output::say;
 use crate::progress::Bars;
 use anyhow::ensure;
 use std::path::PathBuf;
@@ -79,6 +80,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(path) => Recipe::read(path)?,
         None => Recipe::default(),
     };
+    super::keep_apart(&arguments.data, &arguments.out)?;
     let options = Options {
         data: &arguments.data,
         out: &arguments.out,
@@ -87,12 +89,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         cross_validation: arguments.cross_validation()?,
     };
     let trials = tune(&options, &recipe, &Bars::new())?;
-    println!(
+    say!(
         "trial passes    P@20  MRR@20  backbone   rate     dropout  temp.  hidden  negatives  batch"
     );
     for trial in &trials {
         let p = &trial.parameters;
-        println!(
+        say!(
             "{:>5} {:>6} {:7.2} {:7.2}  {:<9}  {:.5}  {:>7.2} {:>6.2} {:>7} {:>10} {:>6}",
             trial.number,
             trial.passes(),
@@ -107,8 +109,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             p.batch
         );
     }
-    println!("page: {}", arguments.out.join(PAGE).display());
-    println!(
+    say!("page: {}", arguments.out.join(PAGE).display());
+    say!(
         "next: vitrine train --data {} --recipe {}/recipe.toml --out run",
         arguments.data.display(),
         arguments.out.display()

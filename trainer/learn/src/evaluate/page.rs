@@ -9,6 +9,7 @@ use super::samples::Sample;
 use crate::files::write_atomically;
 use crate::page::{escape, head};
 use crate::plots;
+use crate::report::notices;
 use std::path::Path;
 use vitrine_core::dataset::DatasetFacts;
 
@@ -28,6 +29,7 @@ pub fn write(
 fn page(found: &Evaluation, facts: &DatasetFacts, samples: &[Sample]) -> String {
     let mut html = head(&format!("How well {} is ranked", facts.name));
     html += &summary(found, facts);
+    html += &notices(&found.doubts);
     html += &figures(found);
     if let Some(against) = &found.against {
         html += &difference(found.protocol, against);
@@ -60,7 +62,7 @@ fn summary(found: &Evaluation, facts: &DatasetFacts) -> String {
          ({low:.1} to {high:.1}).{}</p><p class=note>Measured on bundle version {}, as it ships, \
          on {} steps of {} visits that it has not learned from. {question} Where other items \
          score the same, they count as before it, and an item that the bundle does not know \
-         counts as not found.</p>",
+         counts as not found: it knows {:.1} % of them.</p>",
         found.figures.metrics.p20,
         if facts.synthetic {
             " <strong>The history is synthetic.</strong>"
@@ -70,6 +72,7 @@ fn summary(found: &Evaluation, facts: &DatasetFacts) -> String {
         found.version,
         found.figures.metrics.examples,
         found.sessions,
+        found.labels_known,
     )
 }
 

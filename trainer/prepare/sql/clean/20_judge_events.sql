@@ -34,9 +34,8 @@ judged AS (
             WHEN $has_times AND e.session_id IS NULL AND e."timestamp" IS NULL THEN 'missing_time'
             WHEN coalesce(e.ts_with_offset, e."timestamp") < $earliest
                 OR coalesce(e.ts_with_offset, e."timestamp") > $latest THEN 'impossible_time'
-            WHEN e.price < 0 OR e.price > $max_price
-                OR ($reject_free_purchases AND e.price = 0 AND e.action = 2) THEN 'impossible_price'
-            WHEN e.quantity > $max_quantity THEN 'impossible_quantity'
+            WHEN e.price < 0 OR ($reject_free_purchases AND e.price = 0 AND e.action = 2)
+                THEN 'impossible_price'
             WHEN e.rating < $min_rating THEN 'low_rating'
             WHEN n.item_id IS NOT NULL THEN 'not_a_product'
         END AS rule
@@ -60,7 +59,7 @@ SELECT
     rule,
     CASE rule
         WHEN 'missing_item' THEN 'item_id is missing'
-        WHEN 'missing_visitor' THEN 'neither user_id nor session_id is given'
+        WHEN 'missing_visitor' THEN 'neither user_id, session_id nor order_id is given'
         WHEN 'ignored_action' THEN 'the mapping says to ignore this action'
         WHEN 'returned' THEN 'a return or a removal takes an earlier event back'
         WHEN 'missing_split' THEN 'other events say whether they are for training or for testing, this one does not'
@@ -72,9 +71,7 @@ SELECT
             ELSE 'the time lies outside the calendar'
         END
         WHEN 'impossible_price' THEN 'price ' || CAST(price AS VARCHAR)
-            || ' is negative, above ' || CAST($max_price AS VARCHAR) || ', or nothing for a purchase'
-        WHEN 'impossible_quantity' THEN 'quantity ' || CAST(quantity AS VARCHAR)
-            || ' is above ' || CAST($max_quantity AS VARCHAR)
+            || ' is negative, or nothing for a purchase'
         WHEN 'low_rating' THEN 'rating ' || CAST(rating AS VARCHAR)
             || ' is below ' || CAST($min_rating AS VARCHAR)
         WHEN 'not_a_product' THEN 'the items file says that this is not a product'

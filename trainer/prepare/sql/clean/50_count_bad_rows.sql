@@ -2,7 +2,8 @@
 SELECT
     count(*) AS events,
     count(*) FILTER (WHERE rule IN (
-        'unreadable_row', 'bad_time', 'bad_number', 'unknown_action', 'unknown_split',
-        'missing_item', 'missing_visitor', 'missing_split', 'missing_time', 'impossible_time'
+        'unreadable_row', 'bad_time', 'unknown_action', 'unknown_split',
+        'missing_item', 'nested_id', 'header_row', 'missing_visitor', 'unplaced_visitor',
+        'missing_split', 'missing_time', 'impossible_time'
     )) AS bad
 FROM events_judged

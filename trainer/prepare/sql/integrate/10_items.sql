@@ -6,7 +6,7 @@ WITH properties AS (
         item_id,
         title,
         coalesce(category, CASE WHEN property = 'categoryid' THEN "value" END) AS category,
-        CASE WHEN price > 0 AND price <= $max_price THEN price END AS price,
+        CASE WHEN price > 0 THEN price END AS price,
         image,
         coalesce(in_stock, CASE WHEN property = 'available' THEN "value" = '1' END) AS in_stock,
         is_product,

@@ -34,20 +34,18 @@ SELECT
         WHEN user_id IS NULL AND session_id IS NULL THEN 'missing_visitor'
         WHEN quantity < 0 THEN 'returned'
         WHEN coalesce(shifted, told) < $earliest OR coalesce(shifted, told) > $latest THEN 'impossible_time'
-        WHEN price < 0 OR price > $max_price OR ($reject_free_purchases AND price = 0) THEN 'impossible_price'
-        WHEN quantity > $max_quantity THEN 'impossible_quantity'
+        WHEN price < 0 OR ($reject_free_purchases AND price = 0) THEN 'impossible_price'
         WHEN $has_times AND session_id IS NULL AND told IS NULL THEN 'missing_time'
         WHEN unknown THEN 'unknown_item'
     END AS rule,
     CASE
         WHEN rule IS NOT NULL THEN reason
         WHEN item_id IS NULL THEN 'item_id is missing'
-        WHEN user_id IS NULL AND session_id IS NULL THEN 'neither user_id nor session_id is given'
+        WHEN user_id IS NULL AND session_id IS NULL THEN 'neither user_id, session_id nor order_id is given'
         WHEN quantity < 0 THEN 'a return takes an earlier purchase back'
         WHEN coalesce(shifted, told) < $earliest OR coalesce(shifted, told) > $latest THEN 'the time is impossible'
-        WHEN price < 0 OR price > $max_price OR ($reject_free_purchases AND price = 0)
+        WHEN price < 0 OR ($reject_free_purchases AND price = 0)
             THEN 'price ' || CAST(price AS VARCHAR) || ' is impossible'
-        WHEN quantity > $max_quantity THEN 'quantity ' || CAST(quantity AS VARCHAR) || ' is impossible'
         WHEN $has_times AND session_id IS NULL AND told IS NULL
             THEN 'neither a session nor a time says where it belongs'
         WHEN unknown THEN 'item ''' || item_id || ''' is neither in the events nor in the items file'

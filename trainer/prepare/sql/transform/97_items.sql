@@ -30,7 +30,14 @@ catalogue AS (
         i.category,
         coalesce(i.price, b.price) AS price,
         i.image,
-        coalesce(i.in_stock, TRUE) AS in_stock,
+        -- An item with events that the items file does not have is no longer sold. Where the file
+        -- has a column for stock, an item without a word there is not claimed to be in stock.
+        CASE
+            WHEN $has_items AND i.item_id IS NULL THEN FALSE
+            WHEN $has_stock THEN i.in_stock
+            ELSE coalesce(i.in_stock, TRUE)
+        END AS in_stock,
+        NOT $has_items OR i.item_id IS NOT NULL AS listed,
         coalesce(b.events, 0) AS events,
         coalesce(b.views, 0) AS views,
         coalesce(b.adds, 0) AS adds,
@@ -55,6 +62,7 @@ SELECT
     c.price,
     c.image,
     c.in_stock,
+    c.listed,
     c.events,
     c.views,
     c.adds,

@@ -13,6 +13,7 @@ use crate::options::DAY_MS;
 use crate::pipeline::{Outcome, single, text, whole, whole_at};
 use crate::rejected::{Example, Rejected};
 use crate::rules::rules;
+use crate::unread::Unread;
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::Float64Type;
 use serde::Serialize;
@@ -26,6 +27,8 @@ pub(crate) struct InputFacts {
     pub rows: u64,
     /// The columns that were found, by Vitrine's names.
     pub columns: Vec<&'static str>,
+    /// Values that could not be used, by column.
+    pub unread: Vec<Unread>,
 }
 
 /// Contents of `report.json`.
@@ -93,6 +96,9 @@ pub(crate) struct Completeness {
     pub with_price: u64,
     pub with_image: u64,
     pub in_stock: u64,
+    pub of_unknown_stock: u64,
+    /// Items with events that the items file does not have.
+    pub unlisted: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -192,6 +198,8 @@ pub(crate) async fn figures(engine: &Engine<'_>) -> Result<Figures, PrepareError
             with_price: count(&told, "with_price", 0),
             with_image: count(&told, "with_image", 0),
             in_stock: count(&told, "in_stock", 0),
+            of_unknown_stock: count(&told, "of_unknown_stock", 0),
+            unlisted: count(&told, "unlisted", 0),
         },
     })
 }

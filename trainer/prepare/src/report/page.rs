@@ -363,7 +363,9 @@ fn catalogue(report: &Report) -> String {
         ("with a category", told.with_category),
         ("with a price", told.with_price),
         ("with a picture", told.with_image),
-        ("in stock, or not known to be out of it", told.in_stock),
+        ("in stock", told.in_stock),
+        ("with a stock that is not known", told.of_unknown_stock),
+        ("no longer in the items file", told.unlisted),
     ] {
         let _ = write!(
             html,

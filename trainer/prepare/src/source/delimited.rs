@@ -6,87 +6,163 @@
 //! spans lines must come out with the right number of fields within [`LONGEST_RECORD`] lines, or
 //! the stray quote costs the line it stands on and reading goes on with the next.
 
+use super::encoding::{Coding, Judge, decode};
+use super::fields::{Fields, shows_escapes, sniff};
 use super::lines::{LONGEST_LINE, Line, Lines};
-use super::{
-    CHUNK_BYTES, CHUNK_ROWS, Chunk, LONGEST_VALUE, Reader, SourceFile, Unreadable, check_width,
-    too_long,
-};
+use super::node::Node;
+use super::path::Value;
+use super::remarks::{Remark, Remarks};
+use super::rows::{Plan, Rows};
+use super::{Chunk, Holds, Reader, Selection, SourceFile, check_width, empty};
 use crate::error::PrepareError;
-use crate::mapping::Shape;
-use csv_core::ReadRecordResult;
-use datafusion::arrow::array::{ArrayRef, StringBuilder};
+use crate::mapping::{Escape, Shape};
+use crate::typed::{short, something};
+use encoding_rs::Encoding;
+use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
+use std::path::PathBuf;
 
 /// Most lines that one quoted field may span, within the length of a line.
 const LONGEST_RECORD: usize = 100;
+/// Lines that show whether a column holds JSON.
+const SAMPLE: usize = 200;
 
 pub(super) struct Delimited {
+    path: PathBuf,
     lines: Lines,
     columns: Vec<String>,
-    selected: Vec<usize>,
+    holds: Vec<Holds>,
+    plan: Plan,
     fields: Fields,
+    header: Option<Header>,
+    escape: Escape,
+    judge: Judge,
+    coding: Coding,
+    remarks: Remarks,
 }
 
-/// Splits one record, keeping its buffers.
-struct Fields {
-    delimiter: u8,
-    core: csv_core::Reader,
-    text: Vec<u8>,
-    ends: Vec<usize>,
-    ranges: Vec<Range<usize>>,
+/// The column names, to recognise them further down.
+struct Header {
+    /// By its first byte a field can be told from nearly all names.
+    first_bytes: [bool; 256],
+}
+
+impl Header {
+    fn new(columns: &[String]) -> Self {
+        let mut first_bytes = [false; 256];
+        // A byte order mark.
+        first_bytes[0xef] = true;
+        for byte in columns.iter().filter_map(|name| name.bytes().next()) {
+            first_bytes[usize::from(byte)] = true;
+        }
+        Self { first_bytes }
+    }
 }
 
 impl Delimited {
     pub(super) fn open(file: &SourceFile, shape: &Shape) -> Result<Self, PrepareError> {
-        let mut lines = Lines::open(file)?;
+        let mut lines = Lines::open(file, shape.encoding)?;
         let first = loop {
             match lines.next()? {
                 None => {
-                    return Err(PrepareError::source(
-                        &file.path,
-                        "has no rows, only blank lines",
-                    ));
+                    return Err(empty(&file.path, "has no rows, only blank lines"));
                 }
                 Some(line) if line.is_blank() => {}
                 Some(line) => break line,
             }
         };
         let delimiter = shape.delimiter.unwrap_or_else(|| sniff(&first.bytes));
-        let mut fields = Fields::new(delimiter);
+        let mut fields = Fields::new(delimiter, shape.escape == Escape::Backslash);
         let not_text = || {
             PrepareError::source(
                 &file.path,
-                "does not begin with a line of UTF-8 text; is it the right file?",
+                "does not begin with a line of text in UTF-8, UTF-16 or Windows-1252; is it the \
+                 right file? If it is, say encoding = \"…\" in a mapping file",
             )
         };
         if first.cut || first.bytes.contains(&0) || !fields.split(&first.bytes) {
             return Err(not_text());
         }
-        let names = fields.ranges.iter().map(|range| {
-            std::str::from_utf8(&fields.text[range.clone()]).map(|name| name.trim().to_string())
-        });
+        let mut judge = Judge::new(shape.encoding);
+        let mut remarks = Remarks::default();
+        let coding = judge.judge(&first, &mut lines, &mut remarks)?;
+        let count = fields.ranges.len();
+        let names = (0..count)
+            .map(|at| decode(fields.field(at), coding).map(|name| name.trim().to_string()));
         let names: Vec<String> = names.collect::<Result<_, _>>().map_err(|_| not_text())?;
         check_width(&file.path, names.len())?;
-        let columns = if shape.header {
-            names
+        let (columns, header) = if shape.header {
+            let header = Header::new(&names);
+            (names, Some(header))
         } else {
             let numbered = (1..=names.len()).map(|n| n.to_string()).collect();
             lines.give_back(std::iter::once(first));
-            numbered
+            (numbered, None)
         };
-        Ok(Self {
+        let mut reader = Self {
+            path: file.path.clone(),
             lines,
-            selected: (0..columns.len()).collect(),
+            plan: Plan::new(&columns, &Selection::all(columns.len())),
+            holds: Vec::new(),
             columns,
             fields,
-        })
+            header,
+            escape: shape.escape,
+            judge,
+            coding,
+            remarks,
+        };
+        reader.holds = reader.look()?;
+        Ok(reader)
+    }
+
+    /// Tells from the first lines which columns hold JSON.
+    fn look(&mut self) -> Result<Vec<Holds>, PrepareError> {
+        let mut holds = vec![Holds::Unknown; self.columns.len()];
+        self.sample(|column, text| {
+            let nested = Node::from_text(text).is_some();
+            holds[column] = match (holds[column], nested) {
+                (Holds::Unknown | Holds::Nested, true) => Holds::Nested,
+                _ => Holds::Values,
+            };
+        })?;
+        Ok(holds)
+    }
+
+    /// Hands out the values of the first lines, and gives the lines back.
+    fn sample(&mut self, mut take: impl FnMut(usize, &str)) -> Result<(), PrepareError> {
+        let mut lines = Vec::new();
+        while lines.len() < SAMPLE {
+            let Some(line) = self.lines.next()? else {
+                break;
+            };
+            if self.fields.split(&line.bytes) && self.check().is_ok() {
+                for column in 0..self.columns.len() {
+                    let text = decode(self.fields.field(column), self.coding);
+                    if let Ok(text) = text
+                        && let Some(text) = something(&text)
+                    {
+                        take(column, text);
+                    }
+                }
+            }
+            lines.push(line);
+        }
+        self.lines.give_back(lines.into_iter());
+        Ok(())
     }
 
     /// Reads the record that begins with `first` into `self.fields`.
     fn record(&mut self, first: &Line) -> Result<Result<(), String>, PrepareError> {
         if first.cut {
             return Ok(Err("the line is longer than a mebibyte".into()));
+        }
+        if self.escape == Escape::Recognised && shows_escapes(&first.bytes, self.fields.delimiter())
+        {
+            self.escape = Escape::Backslash;
+            self.fields.escape();
+            self.remarks
+                .note(Remark::Escapes, "", first.number, || short(&first.text()));
         }
         if self.fields.split(&first.bytes) {
             return Ok(self.check());
@@ -100,6 +176,11 @@ impl Delimited {
             if record.len() + line.bytes.len() >= LONGEST_LINE {
                 more.push(line);
                 break;
+            }
+            if self.coding == Coding::Utf8 {
+                self.coding = self
+                    .judge
+                    .judge(&line, &mut self.lines, &mut self.remarks)?;
             }
             record.push(b'\n');
             record.extend_from_slice(&line.bytes);
@@ -132,23 +213,84 @@ impl Delimited {
         ))
     }
 
-    /// The selected fields as text, or the name of the column that is not text.
-    fn texts(&self) -> Result<Vec<&str>, String> {
-        self.selected
-            .iter()
-            .map(|&column| {
-                let range = self.fields.ranges[column].clone();
-                if range.len() > LONGEST_VALUE {
-                    return Err(too_long(&self.columns[column], range.len()));
-                }
-                std::str::from_utf8(&self.fields.text[range]).map_err(|_| {
-                    format!(
-                        "column '{}' is not UTF-8 text; convert the file first, e.g. iconv -f latin1 -t utf-8",
-                        self.columns[column]
-                    )
-                })
-            })
-            .collect()
+    /// Whether the record in `self.fields` repeats the column names. Names in another order would
+    /// give every row behind them to the wrong columns.
+    fn repeats_header(&self, line: &Line) -> Result<bool, PrepareError> {
+        let Some(header) = &self.header else {
+            return Ok(false);
+        };
+        let first = self.fields.field(0);
+        if !first
+            .first()
+            .is_some_and(|byte| header.first_bytes[usize::from(*byte)])
+        {
+            return Ok(false);
+        }
+        let field = |at: usize| {
+            let field = self.fields.field(at);
+            let field = field.strip_prefix(b"\xef\xbb\xbf").unwrap_or(field);
+            decode(field, self.coding).unwrap_or_default()
+        };
+        let known = |at: usize| {
+            let field = field(at);
+            self.columns.iter().any(|name| name == field.trim())
+        };
+        if !known(0) {
+            return Ok(false);
+        }
+        let count = self.fields.ranges.len();
+        let same = |at: usize| field(at).trim() == self.columns[at];
+        if count == self.columns.len() && (0..count).all(same) {
+            return Ok(true);
+        }
+        // All but a few of the fields are names: another file's header.
+        let names = (0..count).filter(|at| known(*at)).count();
+        if count < 2 || names < 2 || names * 2 < count {
+            return Ok(false);
+        }
+        Err(PrepareError::Columns {
+            path: self.path.clone(),
+            problem: format!(
+                "line {} is another line of column names ({}) than the first ({}): files with different columns were joined; give them as files of a folder",
+                line.number,
+                (0..count)
+                    .map(|at| field(at).trim().to_string())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                self.columns.join(", "),
+            ),
+        })
+    }
+
+    /// Adds the record in `self.fields` to the rows.
+    fn push(&mut self, line: &Line, rows: &mut Rows) {
+        let (fields, coding) = (&self.fields, self.coding);
+        let value = |column: usize| match decode(fields.field(column), coding) {
+            Ok(text) => Value::Text(text),
+            Err(text) => Value::Undecodable(text),
+        };
+        if let Some(columns) = &self.plan.whole {
+            let row: Vec<_> = columns.iter().map(|&column| value(column)).collect();
+            rows.push(&self.plan, line.number, &row, &mut self.remarks, || {
+                line.text()
+            });
+            return;
+        }
+        let (plan, remarks) = (&self.plan, &mut self.remarks);
+        plan.rows(
+            |column, inside| {
+                let value = value(column);
+                let node = match &value {
+                    Value::Text(Cow::Borrowed(text)) if inside => Node::from_text(text),
+                    Value::Text(text) if inside => Node::from_text(text).map(Node::into_owned),
+                    _ => None,
+                };
+                (value, node)
+            },
+            &mut |row, made| {
+                rows.push_made(plan, line.number, (&row, made), remarks, || line.text());
+            },
+        );
     }
 }
 
@@ -157,165 +299,63 @@ impl Reader for Delimited {
         &self.columns
     }
 
-    fn select(&mut self, columns: &[usize]) -> Result<(), PrepareError> {
-        self.selected = columns.to_vec();
+    fn holds(&self, column: usize) -> Holds {
+        self.holds[column]
+    }
+
+    fn inside(&mut self, column: usize) -> Result<Vec<String>, PrepareError> {
+        let mut paths = Vec::new();
+        let name = self.columns[column].clone();
+        self.sample(|at, text| {
+            if at == column
+                && let Some(node) = Node::from_text(text)
+            {
+                node.list_paths(&name, &mut paths);
+            }
+        })?;
+        Ok(paths)
+    }
+
+    fn select(&mut self, selection: &Selection) -> Result<(), PrepareError> {
+        self.plan = Plan::new(&self.columns, selection);
         Ok(())
     }
 
     fn next(&mut self) -> Result<Option<Chunk>, PrepareError> {
-        let mut lines = Vec::with_capacity(CHUNK_ROWS);
-        let mut unreadable = Vec::new();
-        let mut builders: Vec<_> = self.selected.iter().map(|_| StringBuilder::new()).collect();
-        let mut bytes = 0;
-        while lines.len() < CHUNK_ROWS && bytes < CHUNK_BYTES {
+        let mut rows = Rows::new(self.plan.names.len());
+        while !rows.is_full() {
             let Some(line) = self.lines.next()? else {
                 break;
             };
             if line.is_blank() {
                 continue;
             }
+            self.coding = self
+                .judge
+                .judge(&line, &mut self.lines, &mut self.remarks)?;
             let read = self.record(&line)?;
-            match read.and_then(|()| self.texts()) {
-                Ok(texts) => {
-                    for (builder, text) in builders.iter_mut().zip(texts) {
-                        bytes += text.len();
-                        builder.append_value(text);
-                    }
-                }
-                Err(reason) => {
-                    builders.iter_mut().for_each(StringBuilder::append_null);
-                    unreadable.push(Unreadable {
-                        row: lines.len(),
-                        reason,
-                        text: line.text(),
-                    });
-                }
+            if self.repeats_header(&line)? {
+                self.remarks
+                    .note(Remark::RepeatedHeader, "", line.number, String::new);
+                continue;
             }
-            lines.push(line.number);
+            match read {
+                Ok(()) => self.push(&line, &mut rows),
+                Err(reason) => rows.fail(line.number, reason, line.text()),
+            }
         }
-        let columns = builders
-            .into_iter()
-            .map(|mut b| Arc::new(b.finish()) as ArrayRef);
-        Ok((!lines.is_empty()).then(|| Chunk {
-            columns: columns.collect(),
-            lines,
-            unreadable,
-        }))
+        Ok(rows.chunk())
     }
 
     fn position(&self) -> u64 {
         self.lines.position()
     }
-}
 
-impl Fields {
-    fn new(delimiter: u8) -> Self {
-        Self {
-            delimiter,
-            core: csv_core::ReaderBuilder::new()
-                .delimiter(delimiter)
-                .terminator(csv_core::Terminator::Any(b'\n'))
-                .build(),
-            text: Vec::new(),
-            ends: Vec::new(),
-            ranges: Vec::new(),
-        }
+    fn encoding(&self) -> Option<&'static str> {
+        self.lines.wide.map(Encoding::name)
     }
 
-    /// Splits a record into `ranges` of `text`; false where it ends inside a quoted field.
-    fn split(&mut self, record: &[u8]) -> bool {
-        self.ranges.clear();
-        self.text.clear();
-        if !record.contains(&b'"') {
-            self.text.extend_from_slice(record);
-            let mut start = 0;
-            for (at, &byte) in record.iter().enumerate() {
-                if byte == self.delimiter {
-                    self.ranges.push(start..at);
-                    start = at + 1;
-                }
-            }
-            self.ranges.push(start..record.len());
-            return true;
-        }
-        self.core.reset();
-        self.text.resize(record.len() + 1, 0);
-        self.ends.resize(record.len() + 2, 0);
-        let (mut text, mut ends) = (0, 0);
-        for input in [record, b"\n"] {
-            let mut rest = input;
-            while !rest.is_empty() {
-                let (result, read, wrote, ended) =
-                    self.core
-                        .read_record(rest, &mut self.text[text..], &mut self.ends[ends..]);
-                rest = &rest[read..];
-                text += wrote;
-                ends += ended;
-                if matches!(result, ReadRecordResult::Record | ReadRecordResult::End) {
-                    let mut start = 0;
-                    for &end in &self.ends[..ends] {
-                        self.ranges.push(start..end);
-                        start = end;
-                    }
-                    return true;
-                }
-                if read == 0 && wrote == 0 && ended == 0 {
-                    return false;
-                }
-            }
-        }
-        false
-    }
-}
-
-/// The delimiter that occurs most often outside quotes; a comma where none does.
-fn sniff(line: &[u8]) -> u8 {
-    let mut quoted = false;
-    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
-    for &byte in line {
-        quoted ^= byte == b'"';
-        for (delimiter, count) in &mut counts {
-            *count += usize::from(!quoted && byte == *delimiter);
-        }
-    }
-    // The first of equals, so that a comma wins a draw.
-    let best = counts.iter().rev().max_by_key(|(_, count)| *count);
-    best.map_or(b',', |(delimiter, _)| *delimiter)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn split(record: &str) -> Option<Vec<String>> {
-        let mut fields = Fields::new(b',');
-        fields.split(record.as_bytes()).then(|| {
-            let field =
-                |r: &Range<usize>| String::from_utf8_lossy(&fields.text[r.clone()]).into_owned();
-            fields.ranges.iter().map(field).collect()
-        })
-    }
-
-    #[test]
-    fn fields_are_split_as_rfc_4180_says() {
-        assert_eq!(split("a,,c").unwrap(), ["a", "", "c"]);
-        assert_eq!(split(r#"1,"TV, 42""",x"#).unwrap(), ["1", "TV, 42\"", "x"]);
-        assert_eq!(
-            split(r#"1,TV 42" wide,x"#).unwrap(),
-            ["1", "TV 42\" wide", "x"]
-        );
-        assert_eq!(
-            split("1,\"two\nlines\",x").unwrap(),
-            ["1", "two\nlines", "x"]
-        );
-        assert_eq!(split(r#"1,"open,x"#), None);
-        assert_eq!(split(r#""""#).unwrap(), [""]);
-    }
-
-    #[test]
-    fn the_delimiter_is_the_commonest_one_outside_quotes() {
-        assert_eq!(sniff(b"a;b;\"c,d,e,f\""), b';');
-        assert_eq!(sniff(b"a\tb"), b'\t');
-        assert_eq!(sniff(b"alone"), b',');
+    fn remarks(&self) -> &Remarks {
+        &self.remarks
     }
 }

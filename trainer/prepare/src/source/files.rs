@@ -1,9 +1,11 @@
-//! Which files a path means, and what format each has.
+//! A file to read: its place, its format, and what its name says.
 
+use super::Path as Inside;
+use super::content::{Packing, recognise};
+use super::json_lines::Key;
 use crate::error::PrepareError;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,125 +16,111 @@ pub(crate) enum Format {
 }
 
 /// A file to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct SourceFile {
+    /// The path as it was given or found, for messages.
     pub path: PathBuf,
     pub format: Format,
-    pub compressed: bool,
+    pub packing: Packing,
     pub bytes: u64,
+    /// Columns that the names of the folders give, as in `date=2024-06-01/`.
+    pub partitions: Vec<(String, Option<String>)>,
+    /// The list whose elements are rows, once the columns were chosen.
+    pub list: Option<(usize, Inside)>,
+    /// Whether it can be read only once, as a pipe can.
+    pub stream: bool,
+    /// Where the contents of a stream were put.
+    pub spooled: Option<PathBuf>,
+    /// The encoding of its text, where it was converted from another than UTF-8.
+    pub encoding: Option<&'static str>,
+    /// The keys of a JSON file, once they were looked for.
+    pub keys: Arc<OnceLock<Arc<Vec<Key>>>>,
 }
 
-const READABLE: &str =
-    ".csv, .tsv, .txt, .dat, .jsonl, .ndjson, .json (each also with .gz) and .parquet";
+pub(super) const READABLE: &str =
+    ".csv, .tsv, .txt, .dat, .jsonl, .ndjson, .json (each also with .gz or .zst) and .parquet";
 
-/// The files of `path`: itself, or those of the folder whose stems match one of `patterns`; where
-/// none does, all readable files of the folder if `all_else` says so, else none.
-pub(crate) fn discover(
-    path: &Path,
-    patterns: &[&str],
-    all_else: bool,
-) -> Result<Vec<SourceFile>, PrepareError> {
-    let facts = std::fs::metadata(path).map_err(PrepareError::io(path))?;
-    if !facts.is_dir() {
-        let (format, compressed) = match by_name(path) {
-            Some(known) => known,
-            None => (by_content(path)?, false),
-        };
-        return Ok(vec![SourceFile {
-            path: path.into(),
+impl SourceFile {
+    pub(super) fn new(path: PathBuf, format: Format, packing: Packing, bytes: u64) -> Self {
+        Self {
+            path,
             format,
-            compressed,
-            bytes: facts.len(),
-        }]);
-    }
-    let mut files = Vec::new();
-    let mut others = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(PrepareError::io(path))? {
-        let entry = entry.map_err(PrepareError::io(path))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let file = entry.path();
-        let facts = std::fs::metadata(&file).map_err(PrepareError::io(&file))?;
-        // `_SUCCESS`, `.crc` and the like are left by other tools.
-        if !facts.is_file() || name.starts_with(['.', '_']) {
-            continue;
-        }
-        match by_name(&file) {
-            Some((format, compressed)) => files.push(SourceFile {
-                path: file,
-                format,
-                compressed,
-                bytes: facts.len(),
-            }),
-            None => others.push(name),
+            packing,
+            bytes,
+            partitions: Vec::new(),
+            list: None,
+            stream: false,
+            spooled: None,
+            encoding: None,
+            keys: Arc::default(),
         }
     }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    let matching: Vec<_> = files
-        .iter()
-        .filter(|file| patterns.iter().any(|pattern| matches(&file.path, pattern)))
-        .cloned()
-        .collect();
-    if !matching.is_empty() || !all_else {
-        return Ok(matching);
+
+    /// The path, with the encoding that it was read in.
+    pub(crate) fn described(&self) -> String {
+        match self.encoding {
+            Some(encoding) => format!("{} ({encoding})", self.path.display()),
+            None => self.path.display().to_string(),
+        }
     }
-    if files.is_empty() {
-        others.sort();
-        others.truncate(10);
-        let holds = if others.is_empty() {
-            "it is empty".to_string()
-        } else {
-            format!("it holds {}", others.join(", "))
+
+    /// The file to open.
+    pub(super) fn disk(&self) -> &Path {
+        self.spooled.as_deref().unwrap_or(&self.path)
+    }
+}
+
+/// A file that was named explicitly; it may be called anything.
+pub(crate) fn file(path: &Path) -> Result<SourceFile, PrepareError> {
+    if path.as_os_str() == "-" {
+        return Ok(stream(path));
+    }
+    let facts = std::fs::metadata(path).map_err(PrepareError::io(path))?;
+    if !facts.is_file() {
+        return Ok(stream(path));
+    }
+    let named = format_by_name(path);
+    let (format, packing) = recognise(path, path, named)?;
+    let mut file = SourceFile::new(path.into(), format, packing, facts.len());
+    file.partitions = partitions(path.parent().unwrap_or(Path::new("")));
+    Ok(file)
+}
+
+/// A pipe. Its format is told when its contents are there.
+fn stream(path: &Path) -> SourceFile {
+    let mut file = SourceFile::new(path.into(), Format::Delimited, Packing::None, 0);
+    file.stream = true;
+    file
+}
+
+/// The columns that the last folders of a path give: `year=2024/month=06`.
+pub(super) fn partitions(folder: &Path) -> Vec<(String, Option<String>)> {
+    let mut found = Vec::new();
+    for part in folder.components().rev() {
+        let name = part.as_os_str().to_string_lossy();
+        let Some((key, value)) = name.split_once('=') else {
+            break;
         };
-        return Err(PrepareError::source(
-            path,
-            format!("holds no file that can be read ({holds}); Vitrine reads {READABLE}"),
-        ));
+        let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+        // The word of Hive and of its successors for nothing.
+        let value = (value != "__HIVE_DEFAULT_PARTITION__").then(|| value.into_owned());
+        found.push((key.to_string(), value));
     }
-    Ok(files)
+    found.reverse();
+    found
 }
 
-/// Whether the file's name without extensions matches.
-fn matches(path: &Path, pattern: &str) -> bool {
-    let name = path
-        .file_name()
-        .map(|n| n.to_string_lossy().to_ascii_lowercase());
-    let Some(name) = name else { return false };
-    match pattern.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
-        None => name.split('.').next() == Some(pattern),
-    }
-}
-
-fn by_name(path: &Path) -> Option<(Format, bool)> {
+/// The format that a name says, with or without an ending for compression.
+pub(super) fn format_by_name(path: &Path) -> Option<Format> {
     let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-    let (name, compressed) = match name.strip_suffix(".gz") {
-        Some(inner) => (inner.to_string(), true),
-        None => (name, false),
-    };
-    let format = match Path::new(&name).extension()?.to_str()? {
-        "csv" | "tsv" | "txt" | "dat" => Format::Delimited,
-        "jsonl" | "ndjson" | "json" => Format::JsonLines,
-        "parquet" | "pq" if !compressed => Format::Parquet,
-        _ => return None,
-    };
-    Some((format, compressed))
-}
-
-/// A file that was named explicitly may be called anything.
-fn by_content(path: &Path) -> Result<Format, PrepareError> {
-    let mut start = [0; 4];
-    let mut file = File::open(path).map_err(PrepareError::io(path))?;
-    let read = file.read(&mut start).map_err(PrepareError::io(path))?;
-    match &start[..read] {
-        b"PAR1" => Ok(Format::Parquet),
-        [b'{', ..] => Ok(Format::JsonLines),
-        [0x1f, 0x8b, ..] | [b'P', b'K', ..] => Err(PrepareError::source(
-            path,
-            format!(
-                "is compressed and its name does not say what is inside; Vitrine reads {READABLE}"
-            ),
-        )),
-        _ => Ok(Format::Delimited),
+    let packed = name
+        .strip_suffix(".gz")
+        .or_else(|| name.strip_suffix(".zst"));
+    match Path::new(packed.unwrap_or(&name)).extension()?.to_str()? {
+        "csv" | "tsv" | "txt" | "dat" | "inter" | "item" => Some(Format::Delimited),
+        "jsonl" | "ndjson" | "json" => Some(Format::JsonLines),
+        "parquet" | "pq" => Some(Format::Parquet),
+        _ => None,
     }
 }
 
@@ -141,41 +129,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_with_events_and_items_means_the_events() {
-        let dir = tempfile::tempdir().unwrap();
-        for name in [
-            "events.csv",
-            "items.csv",
-            "events-2.csv.gz",
-            "_SUCCESS",
-            ".events.csv.crc",
-            "notes.md",
-        ] {
-            std::fs::write(dir.path().join(name), "x").unwrap();
-        }
-        let names = |patterns: &[&str], all| -> Vec<String> {
-            let files = discover(dir.path(), patterns, all).unwrap();
-            files
-                .iter()
-                .map(|f| f.path.file_name().unwrap().to_string_lossy().into_owned())
-                .collect()
-        };
-        assert_eq!(names(&["events*"], true), ["events-2.csv.gz", "events.csv"]);
-        assert_eq!(names(&["orders*"], false), Vec::<String>::new());
+    fn folders_in_the_manner_of_hive_are_columns() {
         assert_eq!(
-            names(&["clicks"], true),
-            ["events-2.csv.gz", "events.csv", "items.csv"]
+            partitions(Path::new("x=0/logs/date=2024-06-01/shop=a%20b")),
+            [
+                ("date".to_string(), Some("2024-06-01".to_string())),
+                ("shop".to_string(), Some("a b".to_string()))
+            ]
         );
-    }
-
-    #[test]
-    fn a_folder_without_readable_files_says_what_it_holds() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("book.xlsx"), "x").unwrap();
-        let error = discover(dir.path(), &[], true).unwrap_err().to_string();
-        assert!(
-            error.contains("book.xlsx") && error.contains(".parquet"),
-            "{error}"
+        assert_eq!(
+            partitions(Path::new("date=__HIVE_DEFAULT_PARTITION__")),
+            [("date".to_string(), None)]
         );
+        assert_eq!(partitions(Path::new("logs/2024")), []);
     }
 }

@@ -4,15 +4,19 @@
 //! text is read as views into its pages, which repeat nothing, and becomes strings a chunk at a time
 //! after each value's length was checked. How large a page may be is in [`super::pages`].
 
+mod schema;
+mod values;
+
+use super::node::Node;
 use super::pages::{Pages, is_read};
-use super::{
-    CHUNK_BYTES, CHUNK_ROWS, Chunk, LONGEST_VALUE, Reader, SourceFile, Unreadable, too_long,
-};
+use super::path::{Path, Step};
+use super::remarks::Remarks;
+use super::rows::Plan;
+use super::{CHUNK_ROWS, Chunk, Holds, Need, Pick, Reader, Selection, SourceFile, empty};
 use crate::error::PrepareError;
-use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, RecordBatch, StringBuilder, new_null_array,
-};
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::array::{Array, RecordBatch, new_null_array};
+use datafusion::arrow::compute::take;
+use datafusion::arrow::datatypes::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
@@ -20,14 +24,18 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::ColumnChunkMetaData;
+use schema::as_read;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use values::{Inside, UUID, end_of_chunk, strings, walk};
 
 /// Rows of a batch where values share their beginnings, so that each can be as long as its page.
 const DELTA_ROWS: usize = 32;
-/// Longest value of a column whose values all have one length.
-const LONGEST_FIXED: i32 = 1024;
+/// Rows of a batch with lists, of which each row may hold many elements.
+const NESTED_ROWS: usize = 1024;
+/// Rows that are looked into for the paths in their values.
+const LOOKED_INTO: usize = 200;
 /// Rows that any file may have.
 const ANY_ROWS: u64 = 10_000_000;
 /// Rows that a longer file may have to a byte: a row that says something costs more than a bit.
@@ -35,11 +43,15 @@ const ROWS_PER_BYTE: u64 = 8;
 
 pub(super) struct ParquetFile {
     path: PathBuf,
+    disk: PathBuf,
     bytes: u64,
     rows: u64,
     metadata: ArrowReaderMetadata,
     columns: Vec<String>,
-    selected: Vec<usize>,
+    selection: Selection,
+    /// The selected values inside other values.
+    inside: Plan,
+    remarks: Remarks,
     batches: Option<ParquetRecordBatchReader>,
     /// A batch under way, and how many of its rows are behind us.
     batch: Option<(RecordBatch, usize)>,
@@ -51,15 +63,15 @@ impl ParquetFile {
     pub(super) fn open(file: &SourceFile) -> Result<Self, PrepareError> {
         let path = file.path.clone();
         if file.bytes == 0 {
-            return Err(PrepareError::source(
+            return Err(empty(
                 &path,
                 "is empty (0 bytes); remove it or export it again",
             ));
         }
-        let handle = File::open(&path).map_err(PrepareError::io(&path))?;
+        let handle = File::open(file.disk()).map_err(PrepareError::io(&path))?;
         let metadata = ArrowReaderMetadata::load(&handle, Default::default())
             .and_then(|metadata| {
-                let options = ArrowReaderOptions::new().with_schema(Arc::new(in_views(metadata.schema())));
+                let options = ArrowReaderOptions::new().with_schema(Arc::new(as_read(&metadata)));
                 ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)
             })
             .map_err(|e| {
@@ -83,12 +95,18 @@ impl ParquetFile {
         }
         let fields = metadata.schema().fields();
         let columns: Vec<_> = fields.iter().map(|f| f.name().clone()).collect();
-        // Until columns are chosen, those that can't be read are left out.
+        if rows == 0 {
+            return Err(empty(&path, "has no rows; remove it or export it again"));
+        }
+        let selection = Selection::all(columns.len());
         Ok(Self {
             path,
+            disk: file.disk().into(),
             bytes: file.bytes,
             rows,
-            selected: (0..columns.len()).collect(),
+            inside: Plan::new(&columns, &inside(&selection)),
+            selection,
+            remarks: Remarks::default(),
             metadata,
             columns,
             batches: None,
@@ -123,29 +141,37 @@ impl ParquetFile {
     fn check_column(&self, column: usize) -> Result<(), String> {
         let field = self.metadata.schema().field(column);
         match field.data_type() {
-            DataType::FixedSizeBinary(length) if *length > LONGEST_FIXED => {
-                return Err(format!("has values of {length} bytes each"));
+            DataType::FixedSizeBinary(length) if *length != UUID => {
+                return Err(format!(
+                    "has values of {length} bytes each that are no text; write it as text"
+                ));
             }
             DataType::RunEndEncoded(..) => return Err("holds runs".into()),
-            kind if kind.is_nested() => return Err("holds lists or structures".into()),
             _ => {}
         }
-        match self
-            .chunks(column)
-            .find(|chunk| !is_read(chunk.compression()))
-        {
-            Some(chunk) => Err(format!(
-                "is compressed with {}; write it with zstd, snappy or gzip",
-                chunk.compression()
-            )),
-            None => Ok(()),
+        for chunk in self.chunks(column) {
+            if !is_read(chunk.compression()) {
+                return Err(format!(
+                    "is compressed with {}; write it with zstd, snappy or gzip",
+                    chunk.compression()
+                ));
+            }
         }
+        let values = self.chunks(column).map(ColumnChunkMetaData::num_values);
+        let values: u64 = values.filter_map(|n| u64::try_from(n).ok()).sum();
+        let leaves = self.metadata.parquet_schema().num_columns() as u64;
+        if values > leaves * ANY_ROWS.max(self.bytes.saturating_mul(ROWS_PER_BYTE)) {
+            return Err(format!("promises {values} values, which no history fills"));
+        }
+        Ok(())
     }
 
-    /// The selected columns that are read, in the order of the file.
+    /// The columns that are read, in the order of the file.
     fn in_file(&self) -> Vec<usize> {
-        let selected = self.selected.iter().copied();
-        let mut in_file: Vec<_> = selected
+        let picks = self.selection.picks.iter().map(|pick| pick.column);
+        let list = self.selection.list.iter().map(|(column, _)| *column);
+        let mut in_file: Vec<_> = picks
+            .chain(list)
             .filter(|column| self.check_column(*column).is_ok())
             .collect();
         in_file.sort_unstable();
@@ -153,8 +179,37 @@ impl ParquetFile {
         in_file
     }
 
+    /// The leaves of the columns that are read: of a column that is not selected as a whole, those
+    /// to which a selected path leads.
+    fn leaves(&self) -> Vec<usize> {
+        let schema = self.metadata.parquet_schema();
+        let mut leaves = Vec::new();
+        for column in self.in_file() {
+            let own = (0..schema.num_columns())
+                .filter(|leaf| schema.get_column_root_idx(*leaf) == column);
+            let own: Vec<_> = own.collect();
+            let picks = self.selection.picks.iter();
+            let mut found = Vec::new();
+            for pick in picks.filter(|pick| pick.column == column) {
+                let before = found.len();
+                found.extend(
+                    own.iter()
+                        .copied()
+                        .filter(|leaf| leads_to(&pick.path, schema.column(*leaf).path().parts())),
+                );
+                if pick.path.is_whole() || found.len() == before {
+                    // The name of a key leads to no leaf.
+                    found.clone_from(&own);
+                    break;
+                }
+            }
+            leaves.extend(if found.is_empty() { own } else { found });
+        }
+        leaves
+    }
+
     fn batches(&self) -> Result<ParquetRecordBatchReader, PrepareError> {
-        let handle = File::open(&self.path).map_err(PrepareError::io(&self.path))?;
+        let handle = File::open(&self.disk).map_err(PrepareError::io(&self.path))?;
         let columns = self.in_file();
         let any = |test: &dyn Fn(&ColumnChunkMetaData) -> bool| {
             let mut chunks = columns.iter().flat_map(|&column| self.chunks(column));
@@ -169,10 +224,19 @@ impl ParquetFile {
             Pages::new(handle, delta, gzip),
             self.metadata.clone(),
         );
-        let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
+        let mask = ProjectionMask::leaves(builder.parquet_schema(), self.leaves());
+        let schema = self.metadata.schema();
+        let nested = columns
+            .iter()
+            .any(|column| schema.field(*column).data_type().is_nested());
+        let rows = match (delta, nested) {
+            (true, _) => DELTA_ROWS,
+            (_, true) => NESTED_ROWS,
+            _ => CHUNK_ROWS,
+        };
         builder
             .with_projection(mask)
-            .with_batch_size(if delta { DELTA_ROWS } else { CHUNK_ROWS })
+            .with_batch_size(rows)
             .build()
             .map_err(|e| self.damaged(e))
     }
@@ -200,8 +264,42 @@ impl Reader for ParquetFile {
         &self.columns
     }
 
-    fn select(&mut self, columns: &[usize]) -> Result<(), PrepareError> {
-        for &column in columns {
+    fn holds(&self, column: usize) -> Holds {
+        match self.metadata.schema().field(column).data_type() {
+            kind if kind.is_nested() => Holds::Nested,
+            // Text may be JSON.
+            DataType::Utf8View | DataType::BinaryView => Holds::Unknown,
+            _ => Holds::Values,
+        }
+    }
+
+    fn inside(&mut self, column: usize) -> Result<Vec<String>, PrepareError> {
+        self.select(&Selection {
+            picks: vec![Pick {
+                column,
+                path: Path::default(),
+                need: Need::Shown,
+            }],
+            list: None,
+        })?;
+        let mut paths = Vec::new();
+        if let Some((batch, _)) = self.batch()?
+            && let Some(values) = batch.columns().first()
+        {
+            for row in 0..values.len().min(LOOKED_INTO) {
+                let node = Node::Cell(values.clone(), row);
+                node.list_paths(&self.columns[column], &mut paths);
+            }
+        }
+        Ok(paths)
+    }
+
+    fn select(&mut self, selection: &Selection) -> Result<(), PrepareError> {
+        let needed = selection
+            .picks
+            .iter()
+            .filter(|pick| pick.need != Need::Shown);
+        for column in needed.map(|pick| pick.column) {
             self.check_column(column).map_err(|reason| {
                 let name = &self.columns[column];
                 PrepareError::source(
@@ -210,7 +308,8 @@ impl Reader for ParquetFile {
                 )
             })?;
         }
-        self.selected = columns.to_vec();
+        self.inside = Plan::new(&self.columns, &inside(selection));
+        self.selection = selection.clone();
         self.batches = None;
         self.batch = None;
         self.read = 0;
@@ -230,22 +329,62 @@ impl Reader for ParquetFile {
         self.read += rows.num_rows() as u64;
         // A projection keeps the file's order of columns; ours may be another.
         let in_file = self.in_file();
-        let mut unreadable: Vec<Unreadable> = Vec::new();
-        let columns = self
-            .selected
-            .iter()
-            .map(|column| match in_file.binary_search(column) {
-                Ok(at) => strings(rows.column(at), &self.columns[*column], &mut unreadable),
-                Err(_) => new_null_array(&DataType::Utf8, rows.num_rows()),
-            });
-        let columns = columns.collect();
+        let column = |column: usize| {
+            in_file
+                .binary_search(&column)
+                .ok()
+                .map(|at| rows.column(at))
+        };
+        let Inside {
+            parents,
+            columns: inside,
+            empty_lists,
+            mut unreadable,
+        } = walk(&self.inside, &rows, column, first, &mut self.remarks);
+        let mut inside = inside.into_iter();
+        let mut lines: Vec<u64> = (first..=self.read).collect();
+        if let Some(parents) = &parents {
+            lines = parents
+                .values()
+                .iter()
+                .map(|row| first + u64::from(*row))
+                .collect();
+        }
+        let mut columns = Vec::with_capacity(self.selection.picks.len());
+        for pick in &self.selection.picks {
+            if !pick.path.is_whole() {
+                columns.extend(inside.next());
+                continue;
+            }
+            let Some(values) = column(pick.column) else {
+                columns.push(new_null_array(&DataType::Utf8, lines.len()));
+                continue;
+            };
+            let repeated = match &parents {
+                Some(parents) => take(values, parents, None).map_err(|e| self.damaged(e))?,
+                None => Arc::clone(values),
+            };
+            let name = &self.columns[pick.column];
+            columns.push(strings(
+                &repeated,
+                (name, pick.need),
+                &lines,
+                &mut unreadable,
+                &mut self.remarks,
+            ));
+        }
         unreadable.sort_by_key(|unreadable| unreadable.row);
         unreadable.dedup_by_key(|unreadable| unreadable.row);
         Ok(Some(Chunk {
             columns,
-            lines: (first..=self.read).collect(),
+            lines,
             unreadable,
+            empty_lists,
         }))
+    }
+
+    fn remarks(&self) -> &Remarks {
+        &self.remarks
     }
 
     fn position(&self) -> u64 {
@@ -257,116 +396,41 @@ impl Reader for ParquetFile {
     }
 }
 
-/// The schema with text and bytes as views.
-fn in_views(schema: &Schema) -> Schema {
-    fn view(kind: &DataType) -> Option<DataType> {
-        match kind {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(DataType::Utf8View),
-            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
-                Some(DataType::BinaryView)
-            }
-            DataType::Dictionary(_, values) => view(values),
-            _ => None,
-        }
-    }
-    let fields = schema
-        .fields()
-        .iter()
-        .map(|field| match view(field.data_type()) {
-            Some(view) => Arc::new(Field::clone(field).with_data_type(view)),
-            None => Arc::clone(field),
-        });
-    Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone())
-}
-
-/// Length of a value of a column of text or bytes; 0 of other types.
-fn length(column: &ArrayRef, row: usize) -> usize {
-    // A view begins with its length.
-    let views = match column.data_type() {
-        DataType::Utf8View => column.as_string_view().views(),
-        DataType::BinaryView => column.as_binary_view().views(),
-        _ => return 0,
-    };
-    if column.is_null(row) {
-        0
-    } else {
-        views[row] as u32 as usize
+/// The part of a selection that lies inside values.
+fn inside(selection: &Selection) -> Selection {
+    let picks = selection.picks.iter();
+    Selection {
+        picks: picks
+            .filter(|pick| !pick.path.is_whole())
+            .cloned()
+            .collect(),
+        list: selection.list.clone(),
     }
 }
 
-/// Where a chunk from row `start` on ends: before its values pass [`CHUNK_BYTES`].
-fn end_of_chunk(batch: &RecordBatch, start: usize) -> usize {
-    let mut bytes = 0;
-    for row in start..batch.num_rows() {
-        let lengths = batch.columns().iter().map(|column| length(column, row));
-        bytes += lengths
-            .map(|length| length.min(LONGEST_VALUE))
-            .sum::<usize>();
-        if bytes > CHUNK_BYTES && row > start {
-            return row;
-        }
-    }
-    batch.num_rows()
-}
-
-/// The first kilobyte of a value, for a message.
-fn beginning(column: &ArrayRef, row: usize) -> String {
-    let bytes = match column.data_type() {
-        DataType::Utf8View => column.as_string_view().value(row).as_bytes(),
-        _ => column.as_binary_view().value(row),
-    };
-    String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).into_owned()
-}
-
-/// A column of text or bytes as strings, without values that are too long; others as they are.
-/// Bytes that are no text are as good as none.
-fn strings(column: &ArrayRef, name: &str, unreadable: &mut Vec<Unreadable>) -> ArrayRef {
-    let value = |row: usize| match column.data_type() {
-        DataType::Utf8View => Some(column.as_string_view().value(row)),
-        _ => std::str::from_utf8(column.as_binary_view().value(row)).ok(),
-    };
-    if !matches!(
-        column.data_type(),
-        DataType::Utf8View | DataType::BinaryView
-    ) {
-        return Arc::clone(column);
-    }
-    let mut strings = StringBuilder::with_capacity(column.len(), column.len() * 16);
-    for row in 0..column.len() {
-        let length = length(column, row);
-        if length > LONGEST_VALUE {
-            strings.append_null();
-            unreadable.push(Unreadable {
-                row,
-                reason: too_long(name, length),
-                text: beginning(column, row),
-            });
-        } else if column.is_null(row) {
-            strings.append_null();
-        } else {
-            strings.append_option(value(row));
-        }
-    }
-    Arc::new(strings.finish())
+/// Whether the names of a path stand in the path of a leaf, in their order; the names in between
+/// are those of lists and maps.
+fn leads_to(path: &Path, leaf: &[String]) -> bool {
+    let mut parts = leaf.iter().skip(1);
+    path.steps().iter().all(|step| match step {
+        Step::Each => true,
+        Step::Member(name) => parts.any(|part| part == name),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::Format;
-    use datafusion::arrow::array::{Int64Array, StringArray};
+    use crate::source::content::Packing;
+    use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray};
     use parquet::arrow::ArrowWriter;
-    use std::path::Path;
 
-    fn rows(path: &Path) -> Result<usize, PrepareError> {
-        let file = SourceFile {
-            path: path.into(),
-            format: Format::Parquet,
-            compressed: false,
-            bytes: std::fs::metadata(path)
-                .map_err(PrepareError::io(path))?
-                .len(),
-        };
+    fn rows(path: &std::path::Path) -> Result<usize, PrepareError> {
+        let bytes = std::fs::metadata(path)
+            .map_err(PrepareError::io(path))?
+            .len();
+        let file = SourceFile::new(path.into(), Format::Parquet, Packing::None, bytes);
         let mut reader = ParquetFile::open(&file)?;
         let mut rows = 0;
         while let Some(chunk) = reader.next()? {

@@ -191,3 +191,163 @@ fn folders_may_be_called_anything() {
     let (_, prepared) = shop.prepare(&options).unwrap();
     assert_eq!(prepared.events.len(), 2);
 }
+
+/// Writes a Parquet file with times of the old INT96 type, as Spark and Impala do: nanoseconds of
+/// the day, then the day, counted from noon of the first of January 4713 BC.
+fn write_int96(path: &Path, days_and_seconds: &[(u32, u64)]) {
+    use parquet::column::writer::ColumnWriter;
+    use parquet::data_type::{ByteArray, Int96};
+    let schema = "message log { required binary item_id (UTF8); required binary user_id (UTF8); required int96 timestamp; }";
+    let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer =
+        parquet::file::writer::SerializedFileWriter::new(file, schema, Default::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    while let Some(mut column) = group.next_column().unwrap() {
+        match column.untyped() {
+            ColumnWriter::ByteArrayColumnWriter(texts) => {
+                let values: Vec<_> = (0..days_and_seconds.len())
+                    .map(|n| ByteArray::from(format!("{n}").as_str()))
+                    .collect();
+                texts.write_batch(&values, None, None).unwrap();
+            }
+            ColumnWriter::Int96ColumnWriter(times) => {
+                let values: Vec<_> = days_and_seconds
+                    .iter()
+                    .map(|(day, second)| {
+                        let nanos = second * 1_000_000_000;
+                        let mut value = Int96::new();
+                        value.set_data(nanos as u32, (nanos >> 32) as u32, *day);
+                        value
+                    })
+                    .collect();
+                times.write_batch(&values, None, None).unwrap();
+            }
+            _ => panic!("another column"),
+        }
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn times_of_the_old_type_of_parquet_do_not_wrap() {
+    let shop = Shop::new();
+    // 2024-06-01 is the Julian day 2,460,463; 9999-12-31 is 5,373,484, which nanoseconds in 64 bits
+    // take for 1816.
+    write_int96(
+        &shop.path("log.parquet"),
+        &[(2_460_463, 36_000), (5_373_484, 0), (2_460_463, 36_001)],
+    );
+    let mut options = shop.options("log.parquet");
+    options.max_bad_rows = 1.0;
+    let (_, prepared) = shop.prepare(&options).unwrap();
+    assert_eq!(prepared.events[0].ts, Some(1_717_236_000_000));
+    assert_eq!(prepared.dropped(), [("impossible_time", 2)]);
+    assert!(
+        prepared.rejected[0].reason.contains("9999-12-31"),
+        "{}",
+        prepared.rejected[0].reason
+    );
+}
+
+#[test]
+fn decimal_ids_of_parquet_stay_exact() {
+    use datafusion::arrow::array::Decimal128Array;
+    let shop = Shop::new();
+    let whole = Decimal128Array::from(vec![18_446_744_073_709_551_617, 18_446_744_073_709_551_618])
+        .with_precision_and_scale(38, 0)
+        .unwrap();
+    // BigQuery's NUMERIC has nine decimals.
+    let scaled = Decimal128Array::from(vec![1_001_000_000_000, 1_002_500_000_000])
+        .with_precision_and_scale(38, 9)
+        .unwrap();
+    let columns: [(&str, ArrayRef); 2] =
+        [("item_id", Arc::new(whole)), ("user_id", Arc::new(scaled))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = std::fs::File::create(shop.path("log.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let (_, prepared) = shop.prepare(&shop.options("log.parquet")).unwrap();
+    let ids: Vec<_> = prepared
+        .events
+        .iter()
+        .map(|e| (e.item.as_str(), e.user.as_deref().unwrap()))
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            ("18446744073709551617", "1001"),
+            ("18446744073709551618", "1002.5")
+        ]
+    );
+}
+
+#[test]
+fn a_column_of_parquet_that_can_not_be_read_is_named() {
+    use datafusion::arrow::array::FixedSizeBinaryArray;
+    let shop = Shop::new();
+    let digests =
+        FixedSizeBinaryArray::try_from_iter([[0xff_u8; 20], [0xfe; 20]].into_iter()).unwrap();
+    let columns: [(&str, ArrayRef); 3] = [
+        ("item_id", Arc::new(StringArray::from(vec!["a", "b"]))),
+        ("user_id", Arc::new(StringArray::from(vec!["u", "u"]))),
+        ("digest", Arc::new(digests)),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = std::fs::File::create(shop.path("log.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    assert!(shop.prepare(&shop.options("log.parquet")).is_ok());
+    let error = shop
+        .with_columns("log.parquet", &["title=digest"])
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("'digest'") && error.contains("log.parquet"),
+        "{error}"
+    );
+    // A UUID of 16 bytes is an id.
+    let ids = FixedSizeBinaryArray::try_from_iter([[0x0a_u8; 16], [0xff; 16]].into_iter()).unwrap();
+    let columns: [(&str, ArrayRef); 2] = [
+        ("item_id", Arc::new(ids)),
+        ("user_id", Arc::new(StringArray::from(vec!["u", "u"]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = std::fs::File::create(shop.path("uuid.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let (_, prepared) = shop.prepare(&shop.options("uuid.parquet")).unwrap();
+    assert_eq!(
+        prepared.events[0].item,
+        "0a0a0a0a-0a0a-0a0a-0a0a-0a0a0a0a0a0a"
+    );
+}
+
+#[test]
+fn ids_beyond_the_exact_whole_numbers_of_a_float_are_said() {
+    let shop = Shop::new();
+    let columns: [(&str, ArrayRef); 2] = [
+        ("item_id", Arc::new(StringArray::from(vec!["a", "b"]))),
+        (
+            "user_id",
+            Arc::new(Float64Array::from(vec![1.234_567_890_123_456_8e18, 7.0])),
+        ),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = std::fs::File::create(shop.path("log.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let (summary, _) = shop.prepare(&shop.options("log.parquet")).unwrap();
+    let finding = crate::support::the_notice(&summary, "rounded_ids");
+    assert!(
+        finding.contains("1 values of 'user_id'") && finding.contains("line 1"),
+        "{finding}"
+    );
+}

@@ -20,12 +20,13 @@ fn order_lines_confirm_join_or_become_purchases() {
          4,v,unheard,1717236000,1,5\n\
          5,,c,1717236000,1,5\n\
          6,v,c,,1,5\n\
-         7,v,c,1717236000,-1,5\n",
+         7,v,c,1717236000,-1,5\n\
+         ,,c,1717236000,1,5\n",
     );
     let mut options = shop.options("");
     options.test = TestPart::None;
     let (summary, prepared) = shop.prepare(&options).unwrap();
-    assert_eq!((summary.orders_matched, summary.orders_added), (1, 2));
+    assert_eq!((summary.orders_matched, summary.orders_added), (1, 3));
     let bought: Vec<_> = prepared
         .events
         .iter()
@@ -44,6 +45,8 @@ fn order_lines_confirm_join_or_become_purchases() {
         [
             // Was in the behaviour; the order lends quantity and price.
             ("a", Some("s1"), Some(2), Some(9.5)),
+            // A guest's order is a visit of its own.
+            ("c", Some("order 5"), Some(1), Some(5.0)),
             // Eight minutes after the last event of s2.
             ("b", Some("s2"), Some(1), Some(4.0)),
             // Two days later: a session of its own.
@@ -54,9 +57,9 @@ fn order_lines_confirm_join_or_become_purchases() {
         prepared.dropped(),
         [
             ("unknown_item", 5),
-            ("missing_visitor", 6),
             ("missing_time", 7),
-            ("returned", 8)
+            ("returned", 8),
+            ("missing_visitor", 9)
         ]
     );
     assert!(prepared.rejected[0].reason.contains("'unheard'"));

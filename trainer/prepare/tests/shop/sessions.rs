@@ -137,7 +137,7 @@ fn the_test_part_begins_at_a_time_and_train_sessions_come_first() {
         .collect();
     let shop = Shop::with("log.csv", &format!("session_id,item_id,timestamp\n{rows}"));
     let (summary, prepared) = shop.prepare(&shop.options("log.csv")).unwrap();
-    // The span is 19 days and a minute; its last tenth begins 1.9 days before the end.
+    // The last tenth of 20 sessions.
     let test: Vec<_> = prepared
         .events
         .iter()
@@ -210,4 +210,75 @@ fn the_shortest_prefix_follows_the_shortest_session_unless_it_is_given() {
     assert_eq!(summary.dataset.facts.shortest_prefix, 1);
     options.shortest_prefix = Some(0);
     assert!(shop.prepare(&options).is_err());
+}
+
+/// 238 sessions of two events, a session every six hours.
+fn two_months() -> String {
+    let rows = (0..238).flat_map(|n| {
+        let time = DAY + n * 6 * 3600;
+        [
+            format!("u{n},i{},{time}\n", n % 9),
+            format!("u{n},i{},{}\n", n % 7, time + 60),
+        ]
+    });
+    format!("user_id,item_id,timestamp\n{}", rows.collect::<String>())
+}
+
+#[test]
+fn events_of_another_century_do_not_turn_the_split_round() {
+    for outliers in [
+        "x,i1,2000-01-01\nx,i2,2000-01-01\n",
+        "x,i1,2000-01-01\nx,i2,2000-01-01\ny,i1,1999-01-01\ny,i2,1999-01-01\n",
+        "x,i1,2025-05-20\nx,i2,2025-05-20\n",
+        "x,i1,2000-01-01\nx,i2,2000-01-01\ny,i1,2025-05-20\ny,i2,2025-05-20\n",
+    ] {
+        let shop = Shop::with("log.csv", &(two_months() + outliers));
+        let (summary, prepared) = shop.prepare(&shop.options("log.csv")).unwrap();
+        let sessions = prepared.sessions().len() as u64;
+        let splits = &summary.dataset.facts.splits;
+        assert_eq!(splits["test"].sessions, 24);
+        assert_eq!(splits["train"].sessions, sessions - 24);
+        let notice = &summary.notices[0];
+        assert_eq!((summary.notices.len(), notice.name), (1, "time_outliers"));
+        assert!(
+            notice
+                .finding
+                .contains("the others begin from 2024-06-01 to 2024-07-30"),
+            "{}",
+            notice.finding
+        );
+        assert!(
+            notice
+                .advice
+                .contains("--earliest 2024-06-01 --latest 2024-07-30")
+        );
+        assert!(prepared.page.contains("far from all others in time"));
+
+        // Days count from the last regular time.
+        let mut options = shop.options("log.csv");
+        options.test = TestPart::Days(10);
+        let (summary, _) = shop.prepare(&options).unwrap();
+        let late = u64::from(outliers.contains("2025"));
+        assert_eq!(summary.dataset.facts.splits["test"].sessions, 40 + late);
+
+        // The advice holds.
+        options.rules.earliest_ms = Some(DAY * 1000);
+        options.rules.latest_ms = Some((DAY + 60 * 86_400) * 1000);
+        let (summary, _) = shop.prepare(&options).unwrap();
+        assert_eq!(summary.notices, []);
+        assert_eq!(summary.events, 476);
+    }
+}
+
+#[test]
+fn sessions_of_one_day_are_split_by_their_place_in_the_source() {
+    // Times to the day: the last tenth of the sessions, not the whole last day.
+    let rows: String = (0..60)
+        .flat_map(|n| (0..2).map(move |i| format!("s{n:02},i{i},2024-06-0{}\n", 1 + n / 30)))
+        .collect();
+    let shop = Shop::with("log.csv", &format!("session_id,item_id,timestamp\n{rows}"));
+    let (summary, prepared) = shop.prepare(&shop.options("log.csv")).unwrap();
+    assert_eq!(summary.dataset.facts.splits["test"].sessions, 6);
+    let test = prepared.events.iter().find(|event| event.split == "test");
+    assert_eq!(test.unwrap().source_session.as_deref(), Some("s54"));
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use vitrine_prepare::{Options, PrepareError, Preset, Summary, prepare};
+use vitrine_prepare::{Options, PrepareError, Preset, Summary, TestPart, prepare};
 
 /// 2024-06-01T00:00:00Z in seconds: when the tests' shops are open.
 pub const DAY: i64 = 1_717_200_000;
@@ -30,6 +30,9 @@ impl Shop {
     }
 
     pub fn and(self, name: &str, text: impl AsRef<[u8]>) -> Self {
+        if let Some(folder) = self.path(name).parent() {
+            std::fs::create_dir_all(folder).unwrap();
+        }
         std::fs::write(self.path(name), text).unwrap();
         self
     }
@@ -64,12 +67,63 @@ impl Shop {
         self.prepare(&options).unwrap()
     }
 
+    /// Prepares `name` with common column names, leaving every event in and none for testing.
+    pub fn read(&self, name: &str) -> (Summary, Prepared) {
+        let mut options = self.options(name);
+        options.test = TestPart::None;
+        self.prepare(&options).unwrap()
+    }
+
+    /// Prepares `name` with these columns named, leaving every event in.
+    pub fn with_columns(
+        &self,
+        name: &str,
+        columns: &[&str],
+    ) -> Result<(Summary, Prepared), PrepareError> {
+        let mut options = self.options(name);
+        options.columns = columns
+            .iter()
+            .map(|column| column.parse().unwrap())
+            .collect();
+        self.prepare(&options)
+    }
+
     /// The error of preparing `name` with common column names.
     pub fn error(&self, name: &str) -> String {
+        let existed = self.out().exists();
         let error = self.prepare(&self.options(name)).err().expect("no error");
-        assert!(!self.out().exists(), "a failed run left an output folder");
+        assert_eq!(
+            self.out().exists(),
+            existed,
+            "a failed run left an output folder"
+        );
         error.to_string()
     }
+}
+
+/// The names of all notices.
+pub fn names(summary: &Summary) -> Vec<&str> {
+    summary.notices.iter().map(|notice| notice.name).collect()
+}
+
+/// The notice of this name; empty texts where there is none.
+pub fn notice(summary: &Summary, name: &str) -> (String, String) {
+    let mut notices = summary.notices.iter();
+    let notice = notices.find(|notice| notice.name == name);
+    notice.map_or_else(Default::default, |notice| {
+        (notice.finding.clone(), notice.advice.clone())
+    })
+}
+
+/// The notice of this name, which must be there once.
+pub fn the_notice<'s>(summary: &'s Summary, name: &str) -> &'s str {
+    let mut found = summary.notices.iter().filter(|notice| notice.name == name);
+    let notice = found
+        .next()
+        .unwrap_or_else(|| panic!("no notice {name} in {:?}", summary.notices));
+    assert!(found.next().is_none(), "two notices {name}");
+    assert!(!notice.advice.is_empty());
+    &notice.finding
 }
 
 /// A row of `events.parquet`.
@@ -94,7 +148,8 @@ pub struct ItemRow {
     pub category: Option<String>,
     pub price: Option<f64>,
     pub image: Option<String>,
-    pub in_stock: bool,
+    pub in_stock: Option<bool>,
+    pub listed: bool,
     pub counts: [i64; 4],
     pub price_z: Option<f64>,
     pub popularity_z: Option<f64>,
@@ -181,6 +236,11 @@ fn whole(batch: &RecordBatch, name: &str, row: usize) -> Option<i64> {
     column.is_valid(row).then(|| column.value(row))
 }
 
+fn truth(batch: &RecordBatch, name: &str, row: usize) -> Option<bool> {
+    let column = batch.column_by_name(name).unwrap().as_boolean();
+    column.is_valid(row).then(|| column.value(row))
+}
+
 fn number(batch: &RecordBatch, name: &str, row: usize) -> Option<f64> {
     let column = cast(batch.column_by_name(name).unwrap(), &DataType::Float64).unwrap();
     let column = column.as_primitive::<Float64Type>();
@@ -217,11 +277,8 @@ fn items(path: &Path) -> BTreeMap<String, ItemRow> {
                 category: text(&batch, "category", row),
                 price: number(&batch, "price", row),
                 image: text(&batch, "image", row),
-                in_stock: batch
-                    .column_by_name("in_stock")
-                    .unwrap()
-                    .as_boolean()
-                    .value(row),
+                in_stock: truth(&batch, "in_stock", row),
+                listed: truth(&batch, "listed", row).unwrap(),
                 counts: ["events", "views", "adds", "buys"]
                     .map(|name| whole(&batch, name, row).unwrap()),
                 price_z: number(&batch, "price_z", row),

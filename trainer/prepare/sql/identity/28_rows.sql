@@ -1,0 +1,1 @@
+SELECT sum(events) AS events FROM visits
