@@ -62,7 +62,7 @@ pub(crate) fn choose(
         Ok(resolved) => resolved,
         Err(error) => return Err(with_hints(error, shape, file, &layout, reader)),
     };
-    check_doubles(file, &layout, &resolved)?;
+    check_doubles(shape, file, &layout, &resolved)?;
     let mut selected: Vec<usize> = resolved.iter().flatten().copied().collect();
     selected.sort_unstable();
     selected.dedup();
@@ -152,31 +152,44 @@ fn check_said(
     Ok(())
 }
 
-/// A column used twice under one name: either might be meant.
+/// Refuses a used column beside another of its name, or of one that reads the same where neither
+/// is written as it was looked for: either might be meant.
 fn check_doubles(
+    shape: &Shape,
     file: &SourceFile,
     layout: &Layout,
     resolved: &[Vec<usize>],
 ) -> Result<(), PrepareError> {
-    for &number in resolved.iter().flatten() {
-        let name = &layout.names()[number];
-        let same = layout.names().iter().enumerate();
-        let same: Vec<_> = same
-            .filter(|(other, text)| layout.path(*other).is_none() && *text == name)
-            .map(|(other, _)| (other + 1).to_string())
-            .collect();
-        if same.len() > 1 {
-            return Err(columns_error(
-                file,
-                format!(
-                    "{} columns are called '{name}': the {}; give each a name of its own",
-                    same.len(),
-                    same.iter()
-                        .map(|n| format!("{n}."))
-                        .collect::<Vec<_>>()
-                        .join(" and the ")
-                ),
-            ));
+    for (wanted, candidates) in shape.input.wanted().iter().zip(resolved) {
+        for &number in candidates.iter().filter(|n| layout.path(**n).is_none()) {
+            let name = &layout.names()[number];
+            let own = layout.names().iter().enumerate();
+            let own = own.filter(|(other, _)| layout.path(*other).is_none());
+            let same = own.clone().filter(|(_, text)| *text == name);
+            let same: Vec<_> = same.map(|(at, _)| format!("the {}.", at + 1)).collect();
+            if same.len() > 1 {
+                return Err(columns_error(
+                    file,
+                    format!(
+                        "{} columns are called '{name}': {}; give each a name of its own",
+                        same.len(),
+                        same.join(" and ")
+                    ),
+                ));
+            }
+            let looked_for = shape.sources().any(|source| source == name)
+                || wanted.name == name
+                || wanted.known_as.contains(&name.as_str());
+            let mut alike = own.filter(|(_, text)| *text != name && plain(text) == plain(name));
+            if let Some((_, other)) = alike.next().filter(|_| !looked_for) {
+                return Err(columns_error(
+                    file,
+                    format!(
+                        "'{name}' and '{other}' both read as {}; say which it is, for example --column '{}={name}'",
+                        wanted.name, wanted.name
+                    ),
+                ));
+            }
         }
     }
     Ok(())

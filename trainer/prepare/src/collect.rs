@@ -224,7 +224,7 @@ fn read_all(
 }
 
 /// Says that a file has the columns of a preset that nobody asked for.
-fn note_preset(shape: &Shape, file: &SourceFile, columns: &[String], notices: &Notices) {
+pub(crate) fn note_preset(shape: &Shape, file: &SourceFile, columns: &[String], notices: &Notices) {
     if let Some(preset) = shape.better_preset(columns) {
         notices.add(
             "like_a_preset",

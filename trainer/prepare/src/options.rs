@@ -19,8 +19,8 @@ pub const EARLIEST_MS: i64 = 788_918_400_000;
 /// What to prepare, from where, and by which rules.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// File or folder of behaviour. In a folder that holds `events.*`, only those files count,
-    /// and `items.*` and `orders.*` beside them are taken up unless `items` and `orders` are set.
+    /// File or folder of behaviour, or `-` for the standard input. In a folder, files that are named
+    /// after items or orders are taken up as such unless `items` and `orders` are set.
     pub events: PathBuf,
     /// File or folder of items.
     pub items: Option<PathBuf>,

@@ -2,6 +2,7 @@
 //! written, so that a mapping can be tried in a second on a history of any size.
 
 use crate::choice::{Choice, choose};
+use crate::collect::note_preset;
 use crate::columns::Input;
 use crate::error::PrepareError;
 use crate::inputs::{self, Inputs};
@@ -181,6 +182,7 @@ impl Head {
         let mut reader = source::open(&file, shape)?;
         let layout = Layout::new(&*reader, shape.sources());
         let choice = choose(shape, &mut file, &mut *reader, notices)?;
+        note_preset(shape, &file, reader.columns(), notices);
         let read = reader.next()?;
         let shown = source::open_again(&file, shape)?.next()?;
         let names = layout.names().to_vec();

@@ -38,7 +38,7 @@ pub(crate) fn rules(t: &Thresholds) -> Vec<Rule> {
     vec![
         always(
             "unreadable_row",
-            "Rows that are cut off, malformed, not UTF-8 or with a value of more than 4096 bytes",
+            "Rows that are cut off or malformed, or whose ids are no text, objects, lists or longer than 4096 bytes",
         ),
         always(
             "bad_time",

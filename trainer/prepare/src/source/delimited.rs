@@ -270,6 +270,11 @@ impl Delimited {
             Err(text) => Value::Undecodable(text),
         };
         if let Some(columns) = &self.plan.whole {
+            if rows.push_plain(&self.plan, line.number, |place| {
+                fields.field(columns[place])
+            }) {
+                return;
+            }
             let row: Vec<_> = columns.iter().map(|&column| value(column)).collect();
             rows.push(&self.plan, line.number, &row, &mut self.remarks, || {
                 line.text()

@@ -103,6 +103,35 @@ impl Rows {
         self.lines.len() >= CHUNK_ROWS || self.bytes >= CHUNK_BYTES
     }
 
+    /// Adds a row if nothing in it needs a closer look: nearly all rows, and the faster for it.
+    pub(super) fn push_plain<'v>(
+        &mut self,
+        plan: &Plan,
+        line: u64,
+        value: impl Fn(usize) -> &'v [u8],
+    ) -> bool {
+        let mut texts = Vec::with_capacity(plan.needs.len());
+        for (place, need) in plan.needs.iter().enumerate() {
+            let bytes = value(place);
+            let first = bytes.first();
+            let may_be_json =
+                first.is_some_and(|b| matches!(b, b'{' | b'[') || b.is_ascii_whitespace());
+            if bytes.len() > LONGEST_SHOWN || (may_be_json && *need == Need::Essential) {
+                return false;
+            }
+            match std::str::from_utf8(bytes) {
+                Ok(text) => texts.push(text),
+                Err(_) => return false,
+            }
+        }
+        for (builder, text) in self.builders.iter_mut().zip(texts) {
+            self.bytes += text.len();
+            builder.append_value(text);
+        }
+        self.lines.push(line);
+        true
+    }
+
     /// Adds a row, without the values that can't be read; where such a value is essential, the row
     /// is unreadable. `text` is the row as it stands in the file.
     pub(super) fn push(

@@ -17,6 +17,8 @@ pub(crate) fn spool(files: &mut [SourceFile], folder: &Path) -> Result<(), Prepa
                     "is the standard input, and nothing is piped into it",
                 ));
             }
+            // For messages, which name the file.
+            file.path = "/dev/stdin".into();
             Box::new(io::stdin())
         } else {
             Box::new(File::open(&file.path).map_err(PrepareError::io(&file.path))?)

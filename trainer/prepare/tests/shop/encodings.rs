@@ -244,6 +244,15 @@ fn two_columns_of_one_name_are_an_error_where_they_are_used() {
     for words in ["2 columns are called 'price'", "the 2. and the 4."] {
         assert!(error.contains(words), "'{words}' is not in: {error}");
     }
+    let shop = Shop::with("log.csv", "user_id,Item ID,item id\nu,a,b\n");
+    let error = shop.error("log.csv");
+    assert!(
+        error.contains("'Item ID' and 'item id' both read as item_id")
+            && error.contains("--column 'item_id=Item ID'"),
+        "{error}"
+    );
+    let (_, prepared) = shop.with_columns("log.csv", &["item_id=item id"]).unwrap();
+    assert_eq!(prepared.sessions(), [["b"]]);
     let shop = Shop::with("log.csv", "user_id,note,item_id,note\nu,1,a,2\n");
     assert!(shop.prepare(&shop.options("log.csv")).is_ok());
 }

@@ -253,3 +253,19 @@ fn a_pipe_is_read_like_a_file_and_its_dropped_rows_are_found() {
         assert!(prepared.rejected[0].fields.contains("\"item_id\":\"b\""));
     }
 }
+
+#[test]
+fn a_folder_without_readable_files_says_what_it_holds() {
+    let shop = Shop::with("h/book.xlsx", "x");
+    let error = shop.error("h");
+    assert!(
+        error.contains("book.xlsx") && error.contains(".parquet"),
+        "{error}"
+    );
+    let shop = Shop::with("h/items.csv", "item_id\na\n");
+    let error = shop.error("h");
+    assert!(
+        error.contains("files of items only") && error.contains("--events"),
+        "{error}"
+    );
+}
