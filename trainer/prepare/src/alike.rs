@@ -80,6 +80,8 @@ pub(crate) struct Paths {
     /// Wanted columns by path.
     paths: BTreeMap<String, BTreeSet<&'static str>>,
     led: BTreeSet<String>,
+    /// Whether some row could be read; if none could, the reasons of the rows say more.
+    readable: bool,
 }
 
 impl Paths {
@@ -97,6 +99,7 @@ impl Paths {
     }
 
     pub(crate) fn look(&mut self, choice: &Choice, chunk: &Chunk) {
+        self.readable |= chunk.unreadable.len() < chunk.lines.len();
         let selected = choice.names.iter().zip(&choice.is_path).zip(&chunk.columns);
         for ((name, is_path), values) in selected {
             if *is_path && values.null_count() < values.len() && !self.led.contains(name) {
@@ -114,6 +117,9 @@ impl Paths {
 
     /// Refuses a path that was said and led to no value in any file.
     pub(crate) fn check(&self, shape: &Shape, files: &[SourceFile]) -> Result<(), PrepareError> {
+        if !self.readable {
+            return Ok(());
+        }
         let mut said = shape.said();
         let astray = said
             .find(|(_, source)| self.paths.contains_key(*source) && !self.led.contains(*source));
