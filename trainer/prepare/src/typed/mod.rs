@@ -106,19 +106,21 @@ pub(crate) fn id(text: &str) -> Option<&str> {
 
 /// Whether an id is a word that elsewhere stands for nothing.
 pub(crate) fn looks_like_nothing(id: &str) -> bool {
-    matches!(
-        id.to_ascii_lowercase().as_str(),
-        "null"
-            | "na"
-            | "n/a"
-            | "nan"
-            | "none"
-            | "nil"
-            | "undefined"
-            | "(not set)"
-            | "unknown"
-            | "-"
-    )
+    const WORDS: [&str; 10] = [
+        "null",
+        "na",
+        "n/a",
+        "nan",
+        "none",
+        "nil",
+        "undefined",
+        "(not set)",
+        "unknown",
+        "-",
+    ];
+    // Asked of every id: nearly all begin otherwise.
+    id.starts_with(['n', 'N', 'u', 'U', '(', '-'])
+        && WORDS.iter().any(|word| word.eq_ignore_ascii_case(id))
 }
 
 /// A finite number as programs write it.

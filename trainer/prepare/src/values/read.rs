@@ -325,6 +325,10 @@ impl Values<'_> {
         actions: Option<&Int32Array>,
         row: &mut RowValues<'_>,
     ) -> Result<(), ArrowError> {
+        let told = ["order_status", "cancelled_at"].map(|name| self.sources(name, &row.columns));
+        if told.iter().all(Vec::is_empty) {
+            return Ok(());
+        }
         let statuses = self.text("order_status", row)?;
         let cancelled = self.text("cancelled_at", row)?;
         for at in 0..row.rows {
