@@ -11,7 +11,7 @@ pub struct DatasetFacts {
     pub name: String,
     /// The preset or mapping it was read with.
     pub source: String,
-    /// Whether the history was simulated; said wherever it is shown.
+    /// True if the history was simulated; said wherever it is shown.
     pub synthetic: bool,
     /// Items in `items.parquet`.
     pub items: u64,

@@ -69,7 +69,7 @@ pub struct Manifest {
     pub created: u64,
     /// When it must no longer be used, Unix time in seconds.
     pub expires: u64,
-    /// Whether the history behind it was simulated; said wherever the bundle is shown.
+    /// True if the history behind it was simulated; said wherever the bundle is shown.
     pub synthetic: bool,
     /// Every file, by name.
     pub files: BTreeMap<String, FileEntry>,
@@ -215,7 +215,7 @@ impl Manifest {
         files.filter(move |(name, _)| !beside.contains(&name.as_str()) && !is_delta(name))
     }
 
-    /// Whether browsers fetch this file whole: of a large catalogue they fetch its index, and
+    /// True if browsers fetch this file whole: of a large catalogue they fetch its index, and
     /// its blocks in ranges.
     pub fn is_fetched_whole(&self, name: &str) -> bool {
         match name {

@@ -118,7 +118,7 @@ impl Opening {
         }
     }
 
-    /// Whether the file `name` has arrived as the manifest says. What was put together and is
+    /// True if the file `name` has arrived as the manifest says. What was put together and is
     /// another is forgotten: the file is expected anew.
     pub fn arrived(&mut self, name: &str) -> bool {
         self.arriving(name).is_some_and(Incoming::arrived)

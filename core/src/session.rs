@@ -136,7 +136,7 @@ impl Session {
         }
     }
 
-    /// Whether the session is over at `now`.
+    /// True if the session is over at `now`.
     pub fn is_over(&self, now: u64, gap: SessionGap) -> bool {
         !gap.joins(self.last, now)
     }

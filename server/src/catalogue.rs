@@ -64,7 +64,7 @@ impl Catalogue {
         catalogue
     }
 
-    /// Whether bundles list every item that a cell names. Where the live bundle's ids cannot be read,
+    /// True if bundles list every item that a cell names. Where the live bundle's ids cannot be read,
     /// every item counts as listed.
     pub fn lists(self: &Arc<Self>, cell: &Cell) -> bool {
         let listed = self.listed();

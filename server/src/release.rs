@@ -27,7 +27,7 @@ pub struct Report {
     pub released: Option<Released>,
     /// Its file.
     pub path: PathBuf,
-    /// Whether the file was written now.
+    /// True if the file was written now.
     pub written: bool,
 }
 
@@ -100,7 +100,7 @@ pub struct Outcome {
     /// Why a window was refused, or raw cells may still be read; no window after a refused one
     /// was tried.
     pub refused: Option<ReleaseError>,
-    /// Whether deleted raw cells are gone from the database's file too.
+    /// True if deleted raw cells are gone from the database's file too.
     pub overwritten: bool,
 }
 

@@ -19,7 +19,7 @@ use vitrine_core::window::WindowName;
 /// Windows that are counted at a time: no more are open, short of a length that changes often.
 const WINDOWS: usize = 16;
 
-/// What one window takes; `None`: no limit.
+/// Most reports of one window; `None`: no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Most {
     /// Reports.
@@ -28,7 +28,7 @@ pub struct Most {
     pub unlisted: Option<NonZeroU64>,
 }
 
-/// What each window took.
+/// Reports taken by window.
 pub struct Totals {
     most: Most,
     taken: Mutex<HashMap<WindowName, Taken>>,

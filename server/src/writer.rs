@@ -111,7 +111,7 @@ impl Writer {
         stored.await.unwrap_or(Err(WriteError::Failed))
     }
 
-    /// Whether the database takes writes; `None` when the queue is full or the task is gone.
+    /// True if the database takes writes; `None` when the queue is full or the task is gone.
     pub async fn probe(&self) -> Option<Result<(), StorageError>> {
         let (answer, probed) = oneshot::channel();
         self.queue.try_send(Request::Probe(answer)).ok()?;
@@ -150,9 +150,9 @@ struct Task {
 struct Chores {
     /// Until when the database is tidied, though reports come; `None`: it is tidy.
     untidy: Option<Instant>,
-    /// Whether a whole pause went by.
+    /// True if a whole pause went by.
     is_quiet: bool,
-    /// Whether reports were stored since raw rows were shuffled.
+    /// True if reports were stored since raw rows were shuffled.
     unshuffled: bool,
     next_shuffle: Instant,
 }

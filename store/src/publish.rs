@@ -24,11 +24,11 @@ pub struct Published {
     pub version: u64,
     /// SHA-256 of the manifest's bytes.
     pub digest: Digest,
-    /// Whether anything changed.
+    /// True if anything changed.
     pub outcome: Outcome,
 }
 
-/// Whether publishing changed anything.
+/// True if publishing changed anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// This manifest is now the current one.

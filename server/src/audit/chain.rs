@@ -10,7 +10,7 @@ use vitrine_core::checkpoint::Checkpoint;
 /// The longest log that is read, in bytes: about a million lines.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
 
-/// What a log comes to.
+/// Length and head of a checked log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {
     /// Lines.
@@ -31,7 +31,7 @@ impl Default for Checked {
     }
 }
 
-/// What a log is checked against.
+/// Facts noted earlier, against which a log is checked.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Known {
     /// A hash that some line has.

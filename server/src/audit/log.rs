@@ -18,9 +18,9 @@ pub struct AuditLog {
 struct State {
     file: File,
     checked: Checked,
-    /// Where the last line begins, in bytes.
+    /// Offset of the last line, in bytes.
     last: u64,
-    /// Where the last whole line ends, in bytes.
+    /// Length up to the end of the last whole line, in bytes.
     length: u64,
 }
 
@@ -150,7 +150,7 @@ impl State {
     }
 }
 
-/// What tells a file from another of the same name.
+/// Device and inode, which another file of the same name does not share.
 #[cfg(unix)]
 fn identity(metadata: &Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;

@@ -26,7 +26,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use vitrine_core::Digest;
 
-/// What was done, or tried.
+/// Operation of the admin listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -76,7 +76,7 @@ pub struct Entry {
     pub file: Option<Digest>,
     /// The manifest's version, once it is known.
     pub version: Option<u64>,
-    /// Why a candidate was promoted past the gate, where it was.
+    /// Reason given for a promotion past the gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The first eight digits of the SHA-256 of the token that was used.
@@ -85,17 +85,17 @@ pub struct Entry {
     pub previous: Digest,
 }
 
-/// Why the log cannot be used or does not hold.
+/// Errors of an audit log.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     /// The disk said no.
     #[error("cannot {doing} the audit log {}: {source}; nothing is changed without it", path.display())]
     Io {
-        /// What was tried.
+        /// The operation, as a verb.
         doing: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system answered.
+        /// The system's error.
         source: io::Error,
     },
     /// A line does not follow from the one before.
@@ -108,7 +108,7 @@ pub enum AuditError {
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// The fault, as a sentence.
         reason: String,
     },
     /// The file is not the one that was written to before.
@@ -119,7 +119,7 @@ pub enum AuditError {
     Disturbed {
         /// The file.
         path: PathBuf,
-        /// What happened to it.
+        /// The disturbance, as the rest of a sentence.
         reason: &'static str,
     },
     /// A checkpoint is not of this log.

@@ -132,7 +132,7 @@ pub struct Window {
     pub window_seconds: u64,
     /// What is promised for it; once it is released, what was kept.
     pub promise: Promise,
-    /// Whether it is released.
+    /// True if it is released.
     pub released: bool,
     /// How many cells passed the rule and were not released, for want of room in a file.
     pub left_out: u64,
@@ -164,7 +164,7 @@ pub struct Released {
     pub cells: u64,
     /// Cells that passed the rule too, for which a file has no room.
     pub left_out: u64,
-    /// Whether metrics were estimated.
+    /// True if metrics were estimated.
     pub metrics: bool,
     /// The noise, where the private level was promised.
     pub noise: Option<NoiseFacts>,

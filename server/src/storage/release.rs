@@ -39,7 +39,7 @@ struct Rule {
     k: u32,
     /// The noise, where the private level was promised.
     noise: Option<Parameters>,
-    /// Whether a metric was asked for.
+    /// True if a metric was asked for.
     metrics: bool,
 }
 

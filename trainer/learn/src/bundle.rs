@@ -71,7 +71,7 @@ pub struct NewBundle<'a> {
     pub created: u64,
     /// Unix time in seconds.
     pub expires: u64,
-    /// Whether the history was simulated.
+    /// True if the history was simulated.
     pub synthetic: bool,
     /// What it was trained from.
     pub training: TrainingFacts,

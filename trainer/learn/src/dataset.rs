@@ -82,12 +82,12 @@ pub struct ItemFacts {
     pub price: Option<f64>,
     /// Address of a picture.
     pub image: Option<String>,
-    /// Whether it is known that it can be sold.
+    /// True if it is known that it can be sold.
     pub in_stock: bool,
 }
 
 impl ItemFacts {
-    /// Whether it can be sold and enough is told of it to place it among the others, even if
+    /// True if it can be sold and enough is told of it to place it among the others, even if
     /// nobody has looked at it yet.
     fn is_told(&self) -> bool {
         self.in_stock && (self.title.is_some() || self.category.is_some())
@@ -112,7 +112,7 @@ pub struct Dataset {
     given_valid: Option<Examples>,
     /// Examples of the `test` events.
     pub test: Examples,
-    /// Whether each session with a test event begins with a train event and has one test event:
+    /// True if each session with a test event begins with a train event and has one test event:
     /// the data are made for leaving one out.
     pub leaves_one_out: bool,
 }
@@ -241,7 +241,7 @@ impl Dataset {
     }
 }
 
-/// Whether a session with these splits may stand in data that are made for leaving one out.
+/// True if a session with these splits may stand in data that are made for leaving one out.
 fn may_leave_one_out(splits: &[Split]) -> bool {
     match splits.iter().filter(|split| **split == Split::Test).count() {
         0 => true,

@@ -78,9 +78,9 @@ pub struct Options<'a> {
     pub data: &'a Path,
     /// What an example is.
     pub protocol: ProtocolChoice,
-    /// Whether the baselines are measured beside the bundle.
+    /// True if the baselines are measured beside the bundle.
     pub baselines: bool,
-    /// Whether the ranking is taken apart, which needs the first 20 items of every example.
+    /// True if the ranking is taken apart, which needs the first 20 items of every example.
     pub breakdown: bool,
     /// Where a page for people is written; it holds the baselines and the breakdown.
     pub report: Option<&'a Path>,

@@ -80,7 +80,7 @@ pub(crate) struct Paths {
     /// Wanted columns by path.
     paths: BTreeMap<String, BTreeSet<&'static str>>,
     led: BTreeSet<String>,
-    /// Whether some row could be read; if none could, the reasons of the rows say more.
+    /// True if some row could be read; if none could, the reasons of the rows say more.
     readable: bool,
 }
 
@@ -108,7 +108,7 @@ impl Paths {
         }
     }
 
-    /// Whether a wanted column has values of some column, or of some path.
+    /// True if a wanted column has values of some column, or of some path.
     pub(crate) fn has(&self, wanted: &str) -> bool {
         let mut paths = self.paths.iter();
         self.columns.contains(wanted)

@@ -19,7 +19,7 @@ pub(crate) struct Choice {
     pub candidates: Vec<Vec<usize>>,
     /// Names of what is selected.
     pub names: Vec<String>,
-    /// Whether what is selected is a path into a column.
+    /// True if what is selected is a path into a column.
     pub is_path: Vec<bool>,
     /// What the values of the file tell of its columns.
     pub recognised: Recognised,

@@ -27,7 +27,7 @@ pub(crate) struct Collected {
     pub files: Vec<SourceFile>,
     /// Rows read, unreadable ones included.
     pub rows: u64,
-    /// Whether each wanted column was found in some file.
+    /// True if each wanted column was found in some file.
     pub found: Vec<&'static str>,
     /// Columns that look like times, where none was taken for the time.
     pub like_times: Vec<LikeTimes>,
@@ -304,7 +304,7 @@ pub(crate) fn check_columns(
     }
 }
 
-/// Whether a file has the columns of an input. One without rows is passed over later.
+/// True if a file has the columns of an input. One without rows is passed over later.
 pub(crate) fn fits(shape: &Shape, file: &SourceFile) -> Result<(), PrepareError> {
     match source::open(file, shape) {
         Ok(mut reader) => {

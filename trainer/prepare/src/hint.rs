@@ -64,7 +64,7 @@ pub(crate) fn column_for<'a>(
     })
 }
 
-/// Whether the name is that of a line's number within its order, which is an id of nothing.
+/// True if the name is that of a line's number within its order, which is an id of nothing.
 fn is_counter(name: &str) -> bool {
     let words = words(name);
     words.iter().any(|word| word == "order" || word == "line")

@@ -91,7 +91,7 @@ impl Finder<'_> {
         }
     }
 
-    /// Whether a path was named for an input.
+    /// True if a path was named for an input.
     fn is_given(&self, input: Input) -> bool {
         match input {
             Input::Events => true,
@@ -212,7 +212,7 @@ impl Finder<'_> {
     }
 }
 
-/// Whether a name without its extensions matches.
+/// True if a name without its extensions matches.
 fn matches(name: &str, pattern: &str) -> bool {
     if let Some(ending) = pattern.strip_prefix('*') {
         let name = name.trim_end_matches(".gz").trim_end_matches(".zst");

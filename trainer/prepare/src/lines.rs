@@ -108,7 +108,7 @@ impl Carry {
     }
 }
 
-/// Whether each value is missing or a word for nothing.
+/// True if each value is missing or a word for nothing.
 fn is_empty(column: &ArrayRef) -> Vec<bool> {
     if column.data_type() != &DataType::Utf8 {
         return (0..column.len()).map(|row| column.is_null(row)).collect();

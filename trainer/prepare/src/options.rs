@@ -177,7 +177,7 @@ pub struct Rules {
     pub max_price: Option<f64>,
     /// Quantities above this are read as unknown; default 100,000.
     pub max_quantity: Option<i64>,
-    /// Whether a purchase at price zero is dropped; default yes, but not for [`Preset::Vitrine`].
+    /// True if a purchase at price zero is dropped; default yes, but not for [`Preset::Vitrine`].
     pub reject_free_purchases: Option<bool>,
     /// Events with a lower rating are dropped; default: none are.
     pub min_rating: Option<f64>,

@@ -27,9 +27,9 @@ const TABLES: (u64, u64) = (14, 17);
 pub(crate) struct Sources<'a> {
     pub events: &'a [PathBuf],
     pub orders: bool,
-    /// Whether an items file lists the items on sale.
+    /// True if an items file lists the items on sale.
     pub items: bool,
-    /// Whether it has a column for their stock.
+    /// True if it has a column for their stock.
     pub stock: bool,
     pub identity: Identity<'a>,
 }

@@ -56,7 +56,7 @@ pub(crate) struct PresetInput {
     pub columns: &'static [(&'static str, &'static str)],
     /// Stems of the files in a folder; a trailing `*` stands for anything.
     pub files: &'static [&'static str],
-    /// Whether text files begin with a header; without one, columns are named `1`, `2`, ….
+    /// True if text files begin with a header; without one, columns are named `1`, `2`, ….
     pub header: bool,
 }
 
@@ -122,13 +122,13 @@ impl Preset {
         }
     }
 
-    /// Whether a purchase at price zero is an error of the source. Vitrine's schema is clean
+    /// True if a purchase at price zero is an error of the source. Vitrine's schema is clean
     /// already: what it holds at zero was a gift.
     pub fn rejects_free_purchases(self) -> bool {
         self != Self::Vitrine
     }
 
-    /// Whether the format is one of orders, so that nobody has to be told that its events are.
+    /// True if the format is one of orders, so that nobody has to be told that its events are.
     pub(crate) fn is_of_orders(self) -> bool {
         matches!(self, Self::ShopifyOrders | Self::WoocommerceOrders)
     }
@@ -156,7 +156,7 @@ impl Preset {
         }
     }
 
-    /// Whether columns that the preset does not name are recognised: exports of shops have columns
+    /// True if columns that the preset does not name are recognised: exports of shops have columns
     /// of their owner's, research data have one form.
     pub(crate) fn guesses(self) -> bool {
         matches!(
@@ -182,7 +182,7 @@ impl Preset {
         analytics::actions(self)
     }
 
-    /// Whether a file of a folder belongs to the data set, but is not read.
+    /// True if a file of a folder belongs to the data set, but is not read.
     pub(crate) fn knows_file(self, place: &str) -> bool {
         let known: &[&str] = match self {
             Self::Retailrocket => &["category_tree."],

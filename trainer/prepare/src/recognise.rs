@@ -58,7 +58,7 @@ impl Sample {
         !values.is_empty() && right as f64 >= SHARE * values.len() as f64
     }
 
-    /// Whether nearly all rows have a value.
+    /// True if nearly all rows have a value.
     fn is_full(&self, column: usize) -> bool {
         self.values(column).len() as f64 >= SHARE * self.rows as f64
     }
@@ -67,7 +67,7 @@ impl Sample {
         self.values(column).is_empty()
     }
 
-    /// Whether a column's values read as times of a shop's life.
+    /// True if a column's values read as times of a shop's life.
     fn is_time(&self, column: usize, shape: &Shape) -> bool {
         let mut times = Times::new(
             shape.time_format.clone(),
@@ -92,7 +92,7 @@ impl Sample {
         self.is_time(column, shape) && (!numeric || (long() && self.varies(column)))
     }
 
-    /// Whether a column's values are days without a time of day.
+    /// True if a column's values are days without a time of day.
     fn is_day(&self, column: usize, shape: &Shape) -> bool {
         const DAY_MS: i64 = 86_400_000;
         let mut times = Times::new(shape.time_format.clone(), None, TimeVerdict::default());
@@ -111,7 +111,7 @@ impl Sample {
         values.iter().any(|value| Some(value) != values.first())
     }
 
-    /// Whether a column may be hinted at as this wanted one.
+    /// True if a column may be hinted at as this wanted one.
     pub(crate) fn may_be(&self, wanted: &str, column: usize) -> bool {
         let is_id = wanted.ends_with("_id");
         if !is_id || self.is_empty(column) {
@@ -138,12 +138,12 @@ fn is_plausible(read: Result<i64, String>) -> bool {
     read.is_ok_and(|ms| (crate::options::EARLIEST_MS..LATEST_MS).contains(&ms))
 }
 
-/// What the look at a file's values found.
+/// Columns recognised by their values.
 #[derive(Default)]
 pub(crate) struct Recognised {
     /// Columns that hold times where none was taken.
     pub like_times: Vec<LikeTimes>,
-    /// Whether the rows are lines of orders, which an events file without actions may hold.
+    /// True if the rows are lines of orders, which an events file without actions may hold.
     pub orders: bool,
 }
 
@@ -335,7 +335,7 @@ impl Look<'_> {
         self.set("order_status", right);
     }
 
-    /// Whether an events file without actions holds order lines: each row has an order's id, and
+    /// True if an events file without actions holds order lines: each row has an order's id, and
     /// there are pieces, prices or a state.
     fn holds_orders(&self) -> bool {
         let Some(order) = self.column("order_id") else {
@@ -357,7 +357,7 @@ impl Look<'_> {
     }
 }
 
-/// Whether a column's name says that its times are those of another thing than the event.
+/// True if a column's name says that its times are those of another thing than the event.
 fn is_of_something_else(name: &str) -> bool {
     const OTHERS: [&str; 14] = [
         "birth",

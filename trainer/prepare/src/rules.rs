@@ -10,7 +10,7 @@ pub(crate) struct Rule {
     pub name: &'static str,
     /// What it drops, as a sentence.
     pub drops: String,
-    /// Whether it was applied.
+    /// True if it was applied.
     pub on: bool,
 }
 

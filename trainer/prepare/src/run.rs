@@ -454,7 +454,7 @@ fn name_of(path: &Path) -> String {
     }
 }
 
-/// Whether a simulator left its mark beside the data.
+/// True if a simulator left its mark beside the data.
 fn is_synthetic(path: &Path) -> bool {
     let folder = if path.is_dir() {
         Some(path)

@@ -63,7 +63,7 @@ impl Check {
         self.0.push(piece);
     }
 
-    /// Whether the file is the manifest's; an error says what is wrong.
+    /// True if the file is the manifest's; an error says what is wrong.
     pub fn finish(self) -> Result<(), JsError> {
         self.0.finish()?;
         Ok(())
@@ -127,7 +127,7 @@ impl Opening {
         Ok(())
     }
 
-    /// Whether the file `name` has arrived as the manifest says; if not, it is expected anew.
+    /// True if the file `name` has arrived as the manifest says; if not, it is expected anew.
     pub fn arrived(&mut self, name: &str) -> bool {
         self.opening.arrived(name)
     }
@@ -378,7 +378,7 @@ impl Ranker {
         self.manifest.privacy.window_at(now as u64).number as f64
     }
 
-    /// Whether a report of the window with this number and length may still be sent.
+    /// True if a report of the window with this number and length may still be sent.
     pub fn reportable(&self, number: f64, seconds: f64, now: f64) -> bool {
         let window = WindowName {
             number: number as u64,

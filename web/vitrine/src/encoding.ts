@@ -35,7 +35,7 @@ export class Encoding {
   #host: EncoderHost | undefined;
   #asking: Promise<void> = Promise.resolve();
   #answer: { about: string; query: Float32Array } | undefined;
-  /** Whether what failed may be there later. */
+  /** True if what failed may be there later. */
   #lost = false;
 
   constructor(context: EncodingContext) {

@@ -23,7 +23,7 @@ export class Kept {
   readonly #found: (url: string) => void;
   readonly #name: string;
   #last: Promise<unknown> = Promise.resolve();
-  /** Whether the browser does not answer. */
+  /** True if the browser does not answer. */
   #gone = false;
   #erased = 0;
 

@@ -19,7 +19,7 @@ export interface LoadingContext extends Omit<Origin, 'copied'> {
   random(): number;
   /** Called at each look. */
   looked(): void;
-  /** Whether the visitor refused ranking. */
+  /** True if the visitor refused ranking. */
   refused(): boolean;
   /** Called with the new model before anybody asks it. */
   adopted(model: Model): Promise<void>;
@@ -77,7 +77,7 @@ export class Loading {
     return this.#running;
   }
 
-  /** Whether the model is here and has not taken up the session yet. */
+  /** True if the model is here and has not taken up the session yet. */
   get adopting(): boolean {
     return this.#adopting;
   }

@@ -161,7 +161,7 @@ export class Model {
     now: number,
     inUse: () => Model | undefined,
   ): Promise<Model | undefined> {
-    /** Whether the network said that this is the manifest of now. */
+    /** True if the network said that this is the manifest of now. */
     let fresh = true;
     const url = `${endpoint}/manifest.json`;
     const read = () => {
@@ -356,7 +356,7 @@ function lines(ids: readonly string[]): string {
   return ids.map((id) => (id.includes('\n') ? '' : id)).join('\n');
 }
 
-/** Whether `run` did not throw. */
+/** True if `run` did not throw. */
 function attempt(run: () => void): boolean {
   try {
     run();

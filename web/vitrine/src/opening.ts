@@ -65,7 +65,7 @@ class Arrival {
   readonly files = new Map<string, Blob>();
   readonly #source: Source;
   readonly #opening: Promise<Opening>;
-  /** Whether the module has it back; another file may have failed meanwhile. */
+  /** True if the module has it back; another file may have failed meanwhile. */
   #given = false;
 
   constructor(source: Source) {

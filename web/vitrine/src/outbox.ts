@@ -37,9 +37,9 @@ export interface OutboxContext {
   post(report: Report): Promise<number>;
   /** The shop's veto. */
   beforeSend: ((report: Report) => boolean | void) | undefined;
-  /** Whether reports may leave the device at this moment. */
+  /** True if reports may leave the device at this moment. */
   allowed(): boolean;
-  /** Whether a report of a window may still be sent; `undefined` while no bundle is loaded. */
+  /** True if a report of a window may still be sent; `undefined` while no bundle is loaded. */
   reportable(window: FeedbackWindow): boolean | undefined;
   /** Changes the record, as a store does. */
   update(change: (state: State) => void, durability?: IDBTransactionDurability): Promise<State>;

@@ -24,7 +24,7 @@ export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Whether there is {@link sha256}: a page that came without TLS has none. */
+/** True if there is {@link sha256}: a page that came without TLS has none. */
 export function hasSha256(): boolean {
   return typeof globalThis.crypto?.subtle?.digest === 'function';
 }

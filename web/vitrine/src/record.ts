@@ -17,7 +17,7 @@ export interface PendingEvent {
   action: number;
   /** Unix time in seconds. */
   at: number;
-  /** Whether counts were allowed to leave when it happened. */
+  /** True if counts were allowed to leave when it happened. */
   upload: boolean;
   /** Impressions that this event tells of, for the feedback budget. */
   impressions: { item: string; rank: number; clicked: boolean }[];
@@ -66,7 +66,7 @@ export function emptyState(): State {
   return { pending: [], shown: [], outbox: [] };
 }
 
-/** Whether a value has its form. */
+/** True if a value has its form. */
 type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === 'string';

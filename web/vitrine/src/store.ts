@@ -175,7 +175,7 @@ export async function openStore(
       return highest((await read()).versions, memory.versions);
     },
     async update(change, durability = 'default') {
-      /** Whether `memory` has the change, which may have reached the device too. */
+      /** True if `memory` has the change, which may have reached the device too. */
       let changed = false;
       const changeMemory = () => {
         if (!changed) change(memory);

@@ -171,7 +171,7 @@ export interface Explanation<Item extends Id = string> {
     encoder: number;
     /** How often it was chosen near what was looked at. */
     neighbours: number;
-    /** Whether it was looked at before. */
+    /** True if it was looked at before. */
     repeat: number;
     /** How popular it is with everybody. */
     popularity: number;
@@ -245,7 +245,7 @@ export interface VitrineOptions {
    * Default: `product`, which is `product.id`, `product_id` and `item_id`.
    */
   itemKey?: ItemKey;
-  /** Whether to load the session encoder when the bundle has one. Default: true. */
+  /** True if to load the session encoder when the bundle has one. Default: true. */
   encoder?: boolean;
   /**
    * Milliseconds that `rank`, `recommend` and `explain` wait for the model; `Infinity` is as long

@@ -133,7 +133,7 @@ pub(super) fn recognise(
     Ok((format, packing))
 }
 
-/// Whether the first line is one JSON value and nothing else, or begins one that goes on.
+/// True if the first line is one JSON value and nothing else, or begins one that goes on.
 fn is_json(text: &[u8]) -> bool {
     let line = text.trim_ascii_start().split(|byte| *byte == b'\n').next();
     let mut values = serde_json::Deserializer::from_slice(line.unwrap_or_default())

@@ -213,7 +213,7 @@ impl Delimited {
         ))
     }
 
-    /// Whether the record in `self.fields` repeats the column names. Names in another order would
+    /// True if the record in `self.fields` repeats the column names. Names in another order would
     /// give every row behind them to the wrong columns.
     fn repeats_header(&self, line: &Line) -> Result<bool, PrepareError> {
         let Some(header) = &self.header else {

@@ -7,7 +7,7 @@ use std::ops::Range;
 /// Splits one record, keeping its buffers.
 pub(super) struct Fields {
     delimiter: u8,
-    /// Whether a backslash escapes the byte behind it.
+    /// True if a backslash escapes the byte behind it.
     escapes: bool,
     core: csv_core::Reader,
     pub text: Vec<u8>,
@@ -141,7 +141,7 @@ impl Fields {
     }
 }
 
-/// Whether a record shows that backslashes escape quotes: a quoted field has a backslash, a quote,
+/// True if a record shows that backslashes escape quotes: a quoted field has a backslash, a quote,
 /// and then neither a quote nor the end of a field. RFC 4180 has no reading for that.
 pub(super) fn shows_escapes(record: &[u8], delimiter: u8) -> bool {
     // Looked for first, because nearly no line has one.

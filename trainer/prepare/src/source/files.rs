@@ -27,7 +27,7 @@ pub(crate) struct SourceFile {
     pub partitions: Vec<(String, Option<String>)>,
     /// The list whose elements are rows, once the columns were chosen.
     pub list: Option<(usize, Inside)>,
-    /// Whether it can be read only once, as a pipe can.
+    /// True if it can be read only once, as a pipe can.
     pub stream: bool,
     /// Where the contents of a stream were put.
     pub spooled: Option<PathBuf>,

@@ -49,7 +49,7 @@ pub(crate) struct Entry {
 pub(crate) struct Folder {
     pub entries: Vec<Entry>,
     pub left_out: Vec<LeftOut>,
-    /// Whether a table of Delta Lake is in it, whose deleted files may still be there.
+    /// True if a table of Delta Lake is in it, whose deleted files may still be there.
     pub delta: bool,
 }
 
@@ -83,7 +83,7 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Whether the files of a folder are read too.
+    /// True if the files of a folder are read too.
     fn enters(&mut self, root: &Path, entry: &DirEntry, out: &Path) -> bool {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy());
         if std::path::absolute(path).is_ok_and(|path| path == out) || name.starts_with('.') {
@@ -179,7 +179,7 @@ impl Folder {
     }
 }
 
-/// Whether a name is that of a part without an ending, such as `part-00000.c000`.
+/// True if a name is that of a part without an ending, such as `part-00000.c000`.
 fn is_part(name: &str) -> bool {
     name.starts_with("part-")
 }

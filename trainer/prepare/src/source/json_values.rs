@@ -10,7 +10,7 @@ use std::io::{self, BufRead};
 pub(super) struct Values {
     /// Lines behind us.
     lines: u64,
-    /// Whether the values are the elements of a list.
+    /// True if the values are the elements of a list.
     list: bool,
     begun: bool,
     ended: bool,

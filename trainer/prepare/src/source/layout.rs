@@ -61,7 +61,7 @@ impl Layout {
         own.map(|column| self.names[column].as_str())
     }
 
-    /// Whether a number stands for values rather than for objects or lists.
+    /// True if a number stands for values rather than for objects or lists.
     pub(crate) fn is_usable(&self, number: usize) -> bool {
         self.holds[number] != Holds::Nested
     }

@@ -23,7 +23,7 @@ pub(super) struct Line {
     /// From 1.
     pub number: u64,
     pub bytes: Vec<u8>,
-    /// Whether bytes beyond [`LONGEST_LINE`] were left out.
+    /// True if bytes beyond [`LONGEST_LINE`] were left out.
     pub cut: bool,
 }
 

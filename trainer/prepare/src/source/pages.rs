@@ -50,7 +50,7 @@ mod kind {
 /// A file whose pages are checked as the Parquet reader comes to them.
 pub(super) struct Pages {
     file: File,
-    /// Whether the footer names an encoding in which values share their beginnings.
+    /// True if the footer names an encoding in which values share their beginnings.
     delta: bool,
     gzip: bool,
     /// Gzip pages whose header was read and whose bytes were not, by the place of those.
@@ -102,7 +102,7 @@ impl ChunkReader for Pages {
     }
 }
 
-/// Whether pages of this compression are read.
+/// True if pages of this compression are read.
 pub(super) fn is_read(compression: Compression) -> bool {
     matches!(
         compression,

@@ -408,7 +408,7 @@ fn inside(selection: &Selection) -> Selection {
     }
 }
 
-/// Whether the names of a path stand in the path of a leaf, in their order; the names in between
+/// True if the names of a path stand in the path of a leaf, in their order; the names in between
 /// are those of lists and maps.
 fn leads_to(path: &Path, leaf: &[String]) -> bool {
     let mut parts = leaf.iter().skip(1);

@@ -69,7 +69,7 @@ impl Path {
         Some(Self(self.0[..=last].to_vec()))
     }
 
-    /// Whether this path leads through `other`.
+    /// True if this path leads through `other`.
     pub(crate) fn begins_with(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
     }
@@ -139,12 +139,12 @@ impl Tree {
         tree.ends.extend(place);
     }
 
-    /// Whether a list below makes rows.
+    /// True if a list below makes rows.
     pub(super) fn makes_rows(&self) -> bool {
         self.each.is_some() || self.members.iter().any(|(_, tree)| tree.makes_rows())
     }
 
-    /// Whether a path leads into the value.
+    /// True if a path leads into the value.
     pub(super) fn leads_inside(&self) -> bool {
         self.each.is_some() || !self.members.is_empty()
     }

@@ -19,7 +19,7 @@ pub(super) struct Plan {
     needs: Vec<Need>,
     /// The columns that are read, in the file's order, each with the values that it gives.
     pub columns: Vec<(usize, Tree)>,
-    /// Whether elements of a list are rows.
+    /// True if elements of a list are rows.
     pub makes_rows: bool,
     /// The columns in the order of the selection, where each is taken whole.
     pub whole: Option<Vec<usize>>,

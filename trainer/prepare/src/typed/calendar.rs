@@ -274,7 +274,7 @@ fn compact(tokens: &[Token]) -> Option<Written> {
     })
 }
 
-/// Whether a date's two marks are there and the same.
+/// True if a date's two marks are there and the same.
 fn alike(marks: &[char]) -> bool {
     matches!(marks, [first, second] if first == second)
 }

@@ -104,7 +104,7 @@ pub(crate) fn id(text: &str) -> Option<&str> {
     (!matches!(text, "" | "\\N")).then_some(text)
 }
 
-/// Whether an id is a word that elsewhere stands for nothing.
+/// True if an id is a word that elsewhere stands for nothing.
 pub(crate) fn looks_like_nothing(id: &str) -> bool {
     const WORDS: [&str; 10] = [
         "null",

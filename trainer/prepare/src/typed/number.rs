@@ -63,11 +63,11 @@ pub(crate) struct Marks {
     example: Option<String>,
 }
 
-/// What the values of a column say about its decimal mark.
+/// Decimal mark that a column's values imply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
     pub decimal: Decimal,
-    /// Whether unambiguous values said so.
+    /// True if unambiguous values said so.
     pub sure: bool,
 }
 
@@ -299,7 +299,7 @@ enum Sort {
     },
 }
 
-/// Whether one mark between these digits may group thousands: `1|299`, not `0|299` or `1299|5`.
+/// True if one mark between these digits may group thousands: `1|299`, not `0|299` or `1299|5`.
 fn may_be_thousands(before: &str, after: &str) -> bool {
     after.len() == 3 && matches!(before.len(), 1..=3) && !before.starts_with('0')
 }

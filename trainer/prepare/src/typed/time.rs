@@ -52,12 +52,12 @@ pub(crate) struct Times {
     format: TimeFormat,
     zone: Option<Zone>,
     order: Option<Order>,
-    /// Whether numbers that look like days are days.
+    /// True if numbers that look like days are days.
     count_days: bool,
     pub seen: Seen,
 }
 
-/// What a column's values decided.
+/// Format of times that a column's values imply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeVerdict {
     pub order: Option<Order>,
@@ -224,7 +224,7 @@ impl Times {
             .ok_or_else(|| "the time lies outside the calendar".into())
     }
 
-    /// What the values that were read so far decide.
+    /// Format that the values read so far imply.
     pub(crate) fn verdict(&self) -> TimeVerdict {
         let (day_first, month_first) = (self.seen.day_first.count, self.seen.month_first.count);
         let order = match self.format {
@@ -242,7 +242,7 @@ impl Times {
         }
     }
 
-    /// Whether values were read otherwise than `verdict` says.
+    /// True if values were read otherwise than `verdict` says.
     pub(crate) fn contradicts(&self, verdict: TimeVerdict) -> bool {
         let days = self.seen.days.count + self.seen.excel.count;
         let misread = match verdict.order {
@@ -282,7 +282,7 @@ fn whole_text(value: f64) -> String {
     }
 }
 
-/// Whether a text is a time of day and nothing else.
+/// True if a text is a time of day and nothing else.
 pub(crate) fn is_time_of_day(text: &str) -> bool {
     calendar::clock(text).is_some()
 }

@@ -5,7 +5,7 @@
 use super::number::{Decimal, Measure, Numbers};
 use crate::columns::plain;
 
-/// Whether an item with this availability can be sold; `None` where the word is not known.
+/// True if an item with this availability can be sold; `None` where the word is not known.
 ///
 /// Goods that can be ordered before they are there (`preorder`, `backorder`) can be sold.
 pub(crate) fn stock(text: &str) -> Option<bool> {
@@ -89,7 +89,7 @@ pub(crate) fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// What the state of an order says about its lines.
+/// Effect of an order's state on its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sale {
     /// Bought: placed, paid, sent, or in the course of it.

@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use vitrine_core::Action;
 
-/// What a run's options say about values.
+/// Options of a run that concern values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told {
     /// The action of an event whose action is not told.
@@ -41,7 +41,7 @@ pub(crate) struct Told {
     pub all_actions: Option<Action>,
     pub max_price: f64,
     pub max_quantity: i64,
-    /// Whether the preset says that the events may be orders.
+    /// True if the preset says that the events may be orders.
     pub orders: bool,
 }
 
@@ -57,14 +57,14 @@ impl Told {
     }
 }
 
-/// What the columns of an input turned out to be.
+/// Decimal marks and time formats that the columns of an input have.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Decided {
     decimals: BTreeMap<&'static str, Decimal>,
     times: TimeVerdict,
 }
 
-/// Where a chunk stands.
+/// File and first row of a chunk.
 pub(crate) struct Place {
     pub file: usize,
     pub first_row: u64,
@@ -77,9 +77,9 @@ pub(crate) struct OfFile {
     pub candidates: Vec<Vec<usize>>,
     /// The file's name in messages.
     pub name: String,
-    /// Whether numbers were written by a program, as in JSON.
+    /// True if numbers were written by a program, as in JSON.
     pub of_programs: bool,
-    /// Whether its rows are lines of orders.
+    /// True if its rows are lines of orders.
     pub orders: bool,
 }
 
@@ -133,7 +133,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Whether somebody said that events without actions are purchases, or what else they are.
+    /// True if somebody said that events without actions are purchases, or what else they are.
     pub(crate) fn knows_action(&self) -> bool {
         let told = self.told;
         told.all_actions.is_some() || told.default_action.is_some() || told.orders
@@ -178,7 +178,7 @@ impl<'a> Values<'a> {
             .collect()
     }
 
-    /// What the columns decided, where values were read otherwise.
+    /// Marks and formats of the columns, if values were read with others.
     pub(crate) fn verdict(&self) -> Option<Decided> {
         let decimals: BTreeMap<_, _> = self
             .decimals()
